@@ -1,0 +1,1 @@
+"""The public functions, behind `luthier.train`, `luthier.tune` and the rest."""

@@ -1,0 +1,47 @@
+"""The first lines of a run: what was understood of the data, what will be done, how the time is shared out."""
+
+from __future__ import annotations
+
+from luthier.api.prepare import Prepared
+from luthier.config import shown
+from luthier.engines.local import Workforce
+from luthier.search.budget import Plan, duration
+
+MOST_LABELS_SHOWN = 12
+
+
+def data_lines(prepared: Prepared) -> list[str]:
+    """Rows, labels, notes and model."""
+    asked, corpus = prepared.asked, prepared.asked.corpus
+    sizes = ", ".join(f"{len(tokens)} {name}" for name, tokens in prepared.splits.items())
+    counts = {label: sum(by_split.values()) for label, by_split in corpus.counts().items()}
+    named = [f"{label} ({count})" for label, count in counts.items()]
+    more = f", … {len(named) - MOST_LABELS_SHOWN} more" if len(named) > MOST_LABELS_SHOWN else ""
+    lines = [f"Data: {corpus.name}: {sizes} rows; {asked.task.name}, {len(counts)} labels: "
+             + ", ".join(named[:MOST_LABELS_SHOWN]) + more]
+    lines.extend(f"  {note}" for note in corpus.notes)
+    lines.append(f"Model: {asked.pretrained.origin}, {asked.pretrained.layers} layers; rows are cut at "
+                 f"{prepared.default.max_length} tokens")
+    return lines
+
+
+def plan_lines(prepared: Prepared, plan: Plan, force: Workforce, device: str, budget: float | None, trials: int | None,
+               searching: bool) -> list[str]:
+    """What will be searched, and the time it gets."""
+    workers = f"{force.workers} worker{'s' if force.workers > 1 else ''} × {force.threads} thread{'s' if force.threads > 1 else ''}"
+    full = f"one full run takes about {duration(plan.full_run_seconds)} of one worker"
+    if not searching:
+        return [f"Training one recipe on {device}, {workers}; {full}."]
+    limit = [f"{trials} trials"] if trials else []
+    limit += [duration(budget)] if budget else []
+    dimensions = prepared.space.dimensions
+    lines = [f"Search: {' or '.join(limit)} on {device}, {workers}; {full}."]
+    lines.append(f"  {len(dimensions)} hyperparameters: " + "; ".join(f"{name} {dim}" for name, dim in dimensions.items()))
+    fixed = prepared.asked.settings.fixed
+    if fixed:
+        lines.append("  held: " + "; ".join(f"{name} = {shown(getattr(prepared.default, name))}" for name in fixed))
+    if budget and plan.search_until is not None and plan.finals_until is not None:
+        lines.append(f"  Time: search until {duration(plan.search_until)}, then {duration(plan.finals_until - plan.search_until)} "
+                     f"for the finals of the default and the best {plan.challengers}, and {duration(budget - plan.finals_until)} "
+                     "to score the test rows")
+    return lines

@@ -1,0 +1,77 @@
+"""Before the search: features of the pre-trained model for the frozen probe, and how fast this machine trains."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from luthier.api.prepare import Prepared
+from luthier.engines.local import Workforce
+from luthier.models.classifier import load_classifier
+from luthier.search.budget import Speed
+from luthier.sharing.features import Features, extract
+from luthier.sharing.work import pass_work, step_work
+from luthier.training.loop import Learner, train
+
+if TYPE_CHECKING:
+    from torch import nn
+
+WARM_UP_STEPS = 2
+TIMED_SECONDS = 2.0
+MOST_TIMED_STEPS = 8
+COMPANY = 0.85
+"""Speed of a worker beside others over its speed alone: they share memory and caches."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The frozen features of the training and validation rows, and the speed of one worker."""
+
+    features: dict[str, Features]
+    speed: Speed
+
+
+def measure(prepared: Prepared, force: Workforce, device: str) -> Measured:
+    """Look at the rows with the pre-trained model, using all cores; then make a few steps as a worker would."""
+    import torch
+
+    model = fresh_model(prepared, prepared.asked.settings.seed, device)
+    torch.set_num_threads(force.workers * force.threads)
+    started = time.perf_counter()
+    features = {name: look(prepared, model, name) for name in ("train", "validation")}
+    rows = sum(len(prepared.splits[name]) for name in features)
+    forward = pass_work(rows, prepared.default, prepared.shape) / (time.perf_counter() - started) / force.workers
+    torch.set_num_threads(force.threads)
+    training = _training_speed(prepared, model) * (COMPANY if force.workers > 1 else 1.0)
+    torch.set_num_threads(force.workers * force.threads)
+    return Measured(features, Speed(training, max(forward, training)))
+
+
+def fresh_model(prepared: Prepared, seed: int, device: str) -> nn.Module:
+    """The model that training would start from."""
+    asked = prepared.asked
+    return load_classifier(asked.pretrained.path, asked.task.labels, seed=seed, dropout=prepared.default.dropout,
+                           pad_token_id=prepared.pad_token_id).to(device)
+
+
+def look(prepared: Prepared, model: nn.Module, split: str) -> Features:
+    """The frozen features of one split."""
+    return extract(model, prepared.splits[split], prepared.default.max_length, prepared.pad_token_id)
+
+
+def _training_speed(prepared: Prepared, model: nn.Module) -> float:
+    """Work a second of one worker, over the median of a few real steps."""
+    learner = Learner(model, prepared.default, seed=0)
+    steps = train(learner, prepared.asked.task, prepared.splits["train"], WARM_UP_STEPS + MOST_TIMED_STEPS,
+                  WARM_UP_STEPS + MOST_TIMED_STEPS, prepared.pad_token_id)
+    times: list[float] = []
+    begun = time.perf_counter()
+    for _ in steps:
+        times.append(time.perf_counter())
+        if len(times) > WARM_UP_STEPS + 2 and times[-1] - begun > TIMED_SECONDS:
+            break
+    seconds = np.diff(times)[WARM_UP_STEPS - 1:]
+    return step_work(prepared.default, prepared.shape) / float(np.mean(seconds))

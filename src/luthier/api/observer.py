@@ -1,0 +1,45 @@
+"""`Observer`: is told what a run does. The command line draws; a library user gets log lines."""
+
+from __future__ import annotations
+
+import logging
+from typing import Protocol
+
+from luthier.recipes.trial import Progress
+from luthier.search.budget import Plan
+from luthier.search.study import Study
+
+log = logging.getLogger("luthier")
+
+
+class Observer(Protocol):
+    """Is told what a run does, in the order in which it happens."""
+
+    def say(self, line: str) -> None:
+        """A sentence for the user."""
+
+    def searching(self, plan: Plan, started: float) -> None:
+        """The search begins; `started` is when the command did, on the monotonic clock."""
+
+    def update(self, study: Study, running: dict[int, Progress]) -> None:
+        """The study has changed; `running` holds the newest progress of each running trial."""
+
+    def searched(self) -> None:
+        """The search and its finals have ended."""
+
+
+class LogObserver:
+    """Passes sentences on to the logger "luthier"."""
+
+    def say(self, line: str) -> None:
+        """Log the sentence."""
+        log.info(line)
+
+    def searching(self, plan: Plan, started: float) -> None:
+        """Nothing to draw."""
+
+    def update(self, study: Study, running: dict[int, Progress]) -> None:
+        """Nothing to draw."""
+
+    def searched(self) -> None:
+        """Nothing to draw."""

@@ -1,0 +1,112 @@
+"""`train`, `tune`, `load` and `open_run`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from luthier.api.folder import choose_folder
+from luthier.api.interrupt import interruptible
+from luthier.api.model import Model
+from luthier.api.observer import LogObserver, Observer
+from luthier.api.prepare import check
+from luthier.api.ready import Command, Ready, get_ready
+from luthier.api.run import Run
+from luthier.api.session import run
+from luthier.api.settings import Settings
+from luthier.config import build
+from luthier.recipes.recipe import Recipe
+
+
+def tune(data: Any, *, model: str = "auto", budget: str | None = None, trials: int | None = None,
+         search: Mapping[str, str] | None = None, fixed: Mapping[str, Any] | None = None, sampler: str = "auto",
+         scheduler: str = "auto", text_columns: Sequence[str] = (), label_column: str | None = None,
+         group_column: str | None = None, validation: str | None = None, test: str | None = None, device: str = "auto",
+         workers: int | None = None, output: str | Path | None = None, seed: int = 0) -> Run:
+    """Find how to fine-tune a model for `data`, and hand back the tuned model with an honest figure.
+
+    Args:
+        data: a file, a folder with train/validation/test files, "example:NAME", a pandas DataFrame, a
+            `datasets.Dataset` or a list of dicts.
+        model: a hub name, a folder, a run, or "minilm".
+        budget: wall-clock time of the whole call, such as "90s" or "15m"; 15 minutes unless `trials` is given.
+        trials: most recipes to try, the default among them.
+        search: {hyperparameter: SPEC} instead of the default space (see luthier/recipes/space.py).
+        fixed: {hyperparameter: value} held fixed.
+        sampler: "auto", "grid", "random" or "tpe".
+        scheduler: "auto" (stops trials early) or "none".
+        output: the run's folder; runs/NAME-1, runs/NAME-2, … by default.
+
+    Raises:
+        UsageError: something cannot be done as asked; nothing has been started.
+        RunError: no model could be delivered.
+    """
+    settings = _settings(data, locals())
+    return _execute(Command.TUNE, settings, data)
+
+
+def train(data: Any, recipe: Recipe | None = None, *, model: str = "auto", text_columns: Sequence[str] = (),
+          label_column: str | None = None, group_column: str | None = None, validation: str | None = None,
+          test: str | None = None, device: str = "auto", output: str | Path | None = None, seed: int = 0,
+          **hyperparameters: Any) -> Run:
+    """Fine-tune a model by one recipe: `recipe`, or the default one, with `hyperparameters` changed.
+
+    See `tune` for the other arguments, and for what is raised.
+    """
+    settings = _settings(data, {name: value for name, value in locals().items() if name not in ("recipe", "hyperparameters")}
+                         | {"fixed": (recipe.to_table() if recipe else {}) | hyperparameters})
+    return _execute(Command.TRAIN, settings, data)
+
+
+def load(model_or_run: str | Path | Run) -> Model:
+    """A finished classifier, from a run or a model folder.
+
+    Raises:
+        ModelError: there is none.
+    """
+    return Model(model_or_run.path if isinstance(model_or_run, Run) else model_or_run)
+
+
+def open_run(path: str | Path) -> Run:
+    """A finished run, from its folder.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    return Run(path)
+
+
+def plan_run(command: Command, settings: Settings, data: Any, observer: Observer, started: float) -> Ready:
+    """Check what was asked, measure the machine and share the time out. Nothing is trained or written yet.
+
+    Args:
+        started: when the command began, on the monotonic clock; a budget counts from there.
+    """
+    asked = check(settings, data)
+    choose_folder(settings.output, asked.corpus.name)
+    return get_ready(command, asked, observer, started)
+
+
+def carry_out(ready: Ready, observer: Observer) -> Run:
+    """Do what was planned, and open the finished run."""
+    with interruptible(observer.say) as interrupt:
+        return Run(run(ready, observer, interrupt).path)
+
+
+def _execute(command: Command, settings: Settings, data: Any) -> Run:
+    observer = LogObserver()
+    return carry_out(plan_run(command, settings, data, observer, time.monotonic()), observer)
+
+
+def _settings(data: Any, given: Mapping[str, Any]) -> Settings:
+    """Keyword arguments as settings; what was left out keeps its default."""
+    table = {name: value for name, value in given.items() if value is not None and name != "data"}
+    named = {"data": str(data)} if isinstance(data, str | Path) else {}
+    if "output" in table:
+        table["output"] = str(table["output"])
+    if "text_columns" in table:
+        table["text_columns"] = (table["text_columns"],) if isinstance(table["text_columns"], str) else tuple(
+            table["text_columns"])
+    return build(Settings, table | named)

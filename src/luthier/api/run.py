@@ -1,0 +1,91 @@
+"""`Run`: what a finished `train` or `tune` left behind, read from its folder."""
+
+from __future__ import annotations
+
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from luthier.api.folder import RunFolder
+from luthier.api.model import Model
+from luthier.errors import ConfigError
+from luthier.recipes.recipe import Recipe
+from luthier.tasks.metrics import Score
+
+if TYPE_CHECKING:
+    import pandas
+
+
+class Run:
+    """A finished run.
+
+    Args:
+        path: its folder.
+
+    Raises:
+        ConfigError: there is no finished run there.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.folder = RunFolder(Path(path))
+        if not self.folder.results.exists():
+            raise ConfigError(f"{path}: no finished run (no results.json) there")
+        self.results: dict[str, Any] = json.loads(self.folder.results.read_text(encoding="utf-8"))
+
+    @property
+    def path(self) -> Path:
+        """The run's folder."""
+        return self.folder.path
+
+    @property
+    def best(self) -> int:
+        """The number of the delivered trial."""
+        return int(self.results["best"]["trial"])
+
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe of the delivered model."""
+        return Recipe.from_table(self.results["best"]["recipe"])
+
+    @property
+    def metrics(self) -> dict[str, Score]:
+        """The headline metric of the delivered model on the "test" and "validation" rows."""
+        return {split: Score.from_table(self.results[split]) for split in ("test", "validation")}
+
+    @property
+    def controls(self) -> dict[str, Score]:
+        """The headline metric on the test rows without fine-tuning, and of the default recipe."""
+        return {name: Score.from_table(table) for name, table in self.results["controls"].items()}
+
+    @cached_property
+    def model(self) -> Model:
+        """The delivered model."""
+        return Model(self.folder.model)
+
+    @property
+    def trials(self) -> pandas.DataFrame:
+        """One row a trial, every hyperparameter a column."""
+        return self._table(self.folder.trials)
+
+    @property
+    def curves(self) -> pandas.DataFrame:
+        """One row for each trial, point and metric."""
+        return self._table(self.folder.curves)
+
+    def predictions(self, split: str) -> pandas.DataFrame:
+        """The rows of "validation" or "test" with their labels, predictions and probabilities."""
+        return self._table(self.folder.predictions(split))
+
+    def report(self) -> Path:
+        """The run's page, report.html."""
+        return self.folder.report
+
+    @staticmethod
+    def _table(file: Path) -> pandas.DataFrame:
+        import pandas
+
+        return pandas.read_csv(file)
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.path)!r}: {self.results['metric_title']} {self.metrics['test']} on the test rows)"

@@ -1,0 +1,121 @@
+"""The figures: controls fitted beforehand, and one look at the test rows at the very end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from luthier.api.measure import fresh_model, look
+from luthier.api.prepare import Prepared
+from luthier.api.ready import Command, Ready
+from luthier.explain.controls import Control, majority, probe, tfidf
+from luthier.models.classifier import load_trained
+from luthier.search.finals import Verdict
+from luthier.search.study import Record
+from luthier.sharing.features import Features
+from luthier.tasks.base import Floats
+from luthier.tasks.metrics import Score, confusion
+from luthier.training.loop import predict_scores
+
+
+@dataclass(frozen=True)
+class Final:
+    """A trial that ended as a model: its folder and its probabilities of all validation rows."""
+
+    record: Record
+    folder: Path
+    validation: Floats
+
+    @property
+    def number(self) -> int:
+        """The trial's number."""
+        return self.record.trial.number
+
+
+@dataclass(frozen=True)
+class FittedControl:
+    """A control, and its headline metric on the validation rows."""
+
+    control: Control
+    validation: float
+
+    @property
+    def title(self) -> str:
+        """The control's name in words."""
+        return self.control.title
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What is delivered, and every figure about it. Scores are on the rows that their names say."""
+
+    final: Final
+    verdict: Verdict
+    finals: int
+    test: Score
+    validation: Score
+    gain: Score | None
+    controls: dict[str, Score]
+    controls_validation: dict[str, Score]
+    test_scores: Floats
+    test_metrics: dict[str, float]
+    confusion: list[list[int]]
+
+
+def fit_controls(prepared: Prepared, features: dict[str, Features]) -> list[FittedControl]:
+    """Majority, TF-IDF and the frozen probe, fitted on the training rows."""
+    task, corpus = prepared.asked.task, prepared.asked.corpus
+    targets, truth = (prepared.splits[name].targets.astype(np.int64) for name in ("train", "validation"))
+    texts = {name: [row.text for row in rows] for name, rows in (("train", corpus.train), ("validation", corpus.validation))}
+    pairs = [
+        (majority(targets, len(task.labels)), texts["validation"]),
+        (tfidf(texts["train"], targets, texts["validation"], truth, task), texts["validation"]),
+        (probe(features["train"].pooled, targets, features["validation"].pooled, truth, task), features["validation"].pooled)]
+    return [FittedControl(control, task.metrics(control.predict(rows), truth)[task.metric]) for control, rows in pairs]
+
+
+def score_finals(ready: Ready, finals: list[Final], verdict: Verdict, controls: list[FittedControl]) -> Outcome:
+    """Score the delivered model, the default and the controls on the test rows, in one batch."""
+    prepared, task = ready.prepared, ready.prepared.asked.task
+    truth = {name: prepared.splits[name].targets.astype(np.int64) for name in ("validation", "test")}
+    final = next(final for final in finals if final.number == verdict.chosen)
+    default = next((f for f in finals if f.record.trial.parent == 0), None) if ready.command is Command.TUNE else None
+    delivered = predict_final(ready, final)
+    tested: dict[str, Floats] = {}
+    validated: dict[str, Floats] = {}
+    rows = _control_rows(ready)
+    for fitted in controls:
+        name = fitted.control.name
+        tested[name], validated[name] = (fitted.control.predict(rows[split][name]) for split in ("test", "validation"))
+    if default:
+        tested["default"] = delivered if default is final else predict_final(ready, default)
+        validated["default"] = default.validation
+    changed = default is not None and default is not final
+    return Outcome(
+        final=final, verdict=verdict, finals=len(finals), test=task.score(delivered, truth["test"]),
+        validation=task.score(final.validation, truth["validation"]),
+        gain=task.difference(delivered, tested["default"], truth["test"]) if changed else None,
+        controls={name: task.score(scores, truth["test"]) for name, scores in tested.items()},
+        controls_validation={name: task.score(scores, truth["validation"]) for name, scores in validated.items()},
+        test_scores=delivered, test_metrics=task.metrics(delivered, truth["test"]),
+        confusion=confusion(truth["test"], delivered.argmax(1), len(task.labels)).astype(int).tolist())
+
+
+def _control_rows(ready: Ready) -> dict[str, dict[str, object]]:
+    """For each split, the rows in the form that each control was fitted on."""
+    prepared, corpus = ready.prepared, ready.prepared.asked.corpus
+    model = fresh_model(prepared, prepared.asked.settings.seed, ready.device)
+    pooled = {"validation": ready.measured.features["validation"].pooled, "test": look(prepared, model, "test").pooled}
+    texts = {"validation": [row.text for row in corpus.validation], "test": [row.text for row in corpus.test]}
+    return {split: {"majority": texts[split], "tfidf": texts[split], "probe": pooled[split]} for split in texts}
+
+
+def predict_final(ready: Ready, final: Final) -> Floats:
+    """The probabilities of the test rows, from the model as it was written."""
+    prepared = ready.prepared
+    model = load_trained(final.folder).to(ready.device)
+    rows = np.arange(len(prepared.splits["test"]))
+    return predict_scores(model, prepared.asked.task, prepared.splits["test"], rows,
+                          final.record.trial.recipe.max_length, prepared.pad_token_id)

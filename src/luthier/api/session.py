@@ -1,0 +1,178 @@
+"""Carry out a `train` or `tune` that is ready: search, finals, choice, one look at the test rows, the run's folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from luthier.api.folder import RunFolder, choose_folder
+from luthier.api.interrupt import Interrupt
+from luthier.api.observer import Observer
+from luthier.api.ready import Command, Ready
+from luthier.api.scoring import Final, fit_controls, score_finals
+from luthier.api.settings import SamplerName, SchedulerName
+from luthier.api.write import write_config, write_outcome
+from luthier.engines.execute import Setup, head_file
+from luthier.engines.local import LocalEngine, Workforce
+from luthier.errors import RunError
+from luthier.recipes.presets import load_presets
+from luthier.recipes.recipe import HeadInit, Recipe
+from luthier.search.finals import Finals, Verdict, choose
+from luthier.search.journal import Journal
+from luthier.search.loop import Search
+from luthier.search.samplers import (
+    AutoSampler,
+    DefaultFirst,
+    EqualWork,
+    GridSampler,
+    RandomSampler,
+    Sampler,
+    TpeSampler,
+)
+from luthier.search.schedulers import AshaScheduler, FullRuns, Scheduler
+from luthier.search.study import Study
+from luthier.sharing.features import fit_head
+
+CURVE_POINTS = 10
+
+
+def run(ready: Ready, observer: Observer, interrupt: Interrupt) -> RunFolder:
+    """Search, choose, score the test rows once, and write the run's folder.
+
+    Raises:
+        RunError: no trial could be scored.
+    """
+    asked = ready.prepared.asked
+    folder = choose_folder(asked.settings.output, asked.corpus.name)
+    folder.create()
+    journal = Journal(folder.journal)
+    study = Study(asked.settings.seed, asked.task.metric, ready.prepared.shape, ready.plan.levels)
+    journal.append({"event": "study", "command": ready.command, "seed": study.seed, "metric": study.metric,
+                    "levels": study.levels, "workers": ready.force.workers, "threads": ready.force.threads,
+                    "speed": ready.measured.speed.training})
+    setup = make_setup(ready, folder)
+    write_config(folder, ready)
+    observer.say(f"Run folder: {folder.path}")
+    controls = fit_controls(ready.prepared, ready.measured.features)
+    for control in controls:
+        observer.say(f"  {control.title}: {asked.task.metric_title} {control.validation:.3f} on the validation rows")
+    with _engine(setup, ready.force) as engine:
+        search = Search(study, journal, engine, folder.checkpoints, observer, lambda: interrupt.asked,
+                        curve_points=CURVE_POINTS if ready.command is Command.TRAIN else 0)
+        observer.searching(ready.plan, ready.started)
+        _search(search, ready)
+        _finals(search, ready, interrupt)
+        observer.searched()
+    finals = collect_finals(study, folder)
+    verdict = pick(finals, ready)
+    journal.append({"event": "chosen", "trial": verdict.chosen, "reason": verdict.reason})
+    observer.say("Scoring the test rows, once …")
+    outcome = score_finals(ready, finals, verdict, controls)
+    journal.append({"event": "tested", "trial": verdict.chosen, "test": outcome.test.to_table()})
+    write_outcome(folder, ready, study, outcome, interrupted=interrupt.asked)
+    journal.append({"event": "done"})
+    journal.close()
+    folder.clean()
+    return folder
+
+
+@contextmanager
+def _engine(setup: Setup, force: Workforce) -> Iterator[LocalEngine]:
+    engine = LocalEngine(setup, force)
+    try:
+        yield engine
+    finally:
+        engine.close()
+
+
+def make_setup(ready: Ready, folder: RunFolder) -> Setup:
+    """Write the tokens and the head's start where workers find them."""
+    prepared, asked = ready.prepared, ready.prepared.asked
+    for name, tokens in prepared.splits.items():
+        tokens.save(folder.cache / "tokens" / name)
+    setup = Setup(
+        model=asked.pretrained.path, model_hash=asked.pretrained.hash, task=asked.task, tokens=folder.cache / "tokens",
+        rung_rows=prepared.rung_rows, cache=folder.cache, pad_token_id=prepared.pad_token_id,
+        layers=asked.pretrained.layers, device=ready.device)
+    if prepared.default.head_init is HeadInit.PROBE:
+        fit_head(ready.measured.features["train"].head, prepared.splits["train"].targets,
+                 head_file(setup, prepared.default.max_length, asked.settings.seed))
+    return setup
+
+
+def _search(search: Search, ready: Ready) -> None:
+    """The search itself; for `train`, its one trial."""
+    until = None if ready.plan.search_until is None else ready.started + ready.plan.search_until
+    if ready.command is Command.TRAIN:
+        search.run(FullRuns(1), DefaultFirst(ready.prepared.default, make_sampler(ready)), until)
+        return
+    settings = ready.prepared.asked.settings
+    scheduler: Scheduler = AshaScheduler(ready.trials) if settings.scheduler is SchedulerName.AUTO else FullRuns(ready.trials)
+    sampler: Sampler = DefaultFirst(ready.prepared.default, make_sampler(ready))
+    if "epochs" not in settings.search:
+        sampler = EqualWork(sampler, ready.prepared.shape, ready.plan.work)
+    search.run(scheduler, sampler, until)
+
+
+def make_sampler(ready: Ready) -> Sampler:
+    """The sampler that was asked for, for the trials after the default."""
+    settings, space, seed = ready.prepared.asked.settings, ready.prepared.space, ready.prepared.asked.settings.seed
+    if settings.sampler is SamplerName.GRID:
+        return GridSampler(space, first=1)
+    if settings.sampler is SamplerName.RANDOM:
+        return RandomSampler(space, seed)
+    if settings.sampler is SamplerName.TPE:
+        return TpeSampler(space, seed)
+    presets = () if settings.search else load_presets(space.base, ready.prepared.shape.layers)
+    changed = tuple(preset for preset in presets if _keeps(preset.recipe, space.base, set(settings.fixed)))
+    return AutoSampler(space, seed, changed, first=1)
+
+
+def _keeps(recipe: Recipe, base: Recipe, fixed: set[str]) -> bool:
+    return all(getattr(recipe, name) == getattr(base, name) for name in fixed)
+
+
+def _finals(search: Search, ready: Ready, interrupt: Interrupt) -> None:
+    """Finish the best trials and the default with a decay; as they stand when the user has interrupted."""
+    if not search.study.ranked():
+        reasons = "; ".join(record.reason for record in search.study.records.values() if record.reason)
+        raise RunError("No trial could be scored, so there is no model to deliver. " + (reasons or (
+            "It was interrupted too early." if interrupt.asked else "The budget ended first.")))
+    alone = ready.command is Command.TRAIN
+    scheduler = Finals(challengers=0 if alone else ready.plan.challengers, decay=not (alone or interrupt.asked))
+    until = None if ready.plan.finals_until is None else ready.started + ready.plan.finals_until
+    asked_before = interrupt.asked
+    search.interrupted = lambda: interrupt.asked and not asked_before
+    search.run(scheduler, None, None if asked_before else until)
+
+
+def collect_finals(study: Study, folder: RunFolder) -> list[Final]:
+    """The finals that ended with a model.
+
+    Raises:
+        RunError: none did.
+    """
+    found = [Final(record, folder.checkpoints / f"model-{record.trial.number}",
+                   np.load(folder.checkpoints / f"model-{record.trial.number}" / "validation.npy", allow_pickle=False))
+             for record in study.records.values()
+             if record.trial.parent is not None and (folder.checkpoints / f"model-{record.trial.number}").exists()]
+    if not found:
+        reasons = "; ".join(record.reason for record in study.records.values() if record.reason)
+        raise RunError(f"None of the finals could be finished, so there is no model to deliver. {reasons}")
+    return found
+
+
+def pick(finals: list[Final], ready: Ready) -> Verdict:
+    """Choose the final to deliver, on all validation rows."""
+    if ready.command is Command.TRAIN:
+        return Verdict(finals[0].number, "the one recipe that was asked for")
+    task = ready.prepared.asked.task
+    truth = ready.prepared.splits["validation"].targets.astype(np.int64)
+    default = next((final for final in finals if final.record.trial.parent == 0), None)
+    values = {final.number: task.metrics(final.validation, truth)[task.metric] for final in finals}
+    gains: dict[int, Any] = {} if default is None else {
+        final.number: task.difference(final.validation, default.validation, truth) for final in finals}
+    return choose(default.number if default else None, values, gains)

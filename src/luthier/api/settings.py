@@ -1,0 +1,116 @@
+"""`Settings`: everything a person can ask of `train` and `tune`, as options, keyword arguments or a TOML file."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import enum
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from luthier.config import Limits, build, read_toml, setting, to_table, validate
+from luthier.errors import ConfigError
+from luthier.recipes.recipe import HELP
+
+
+class SamplerName(enum.Enum):
+    """What suggests the recipes."""
+
+    AUTO = "auto"
+    GRID = "grid"
+    RANDOM = "random"
+    TPE = "tpe"
+
+
+class SchedulerName(enum.Enum):
+    """What stops trials early."""
+
+    AUTO = "auto"
+    NONE = "none"
+
+
+class DeviceName(enum.Enum):
+    """What trains."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+    MPS = "mps"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What was asked. The tables of a run.toml; its sentences are the command line's help.
+
+    Raises:
+        ConfigError: naming every wrong value.
+    """
+
+    data: str = setting("", "A file, a folder with train/validation/test files, or example:NAME.")
+    text_columns: tuple[str, ...] = setting((), "Column that holds the text; repeat to join several in order.")
+    label_column: str | None = setting(None, "Column that holds the label.")
+    group_column: str | None = setting(None, "Rows that share a value of this column stay on one side of a split.")
+    validation: str | None = setting(None, "File with the validation rows.")
+    test: str | None = setting(None, "File with the test rows.")
+    model: str = setting("auto", "A hub name, a folder, a run, or 'minilm' (embedded; what 'auto' takes).")
+    budget: str | None = setting(None, "Wall-clock time of the whole command, such as 90s, 15m or 2h [default: 15m].")
+    trials: int | None = setting(None, "Most recipes to try, the default among them.", Limits(1, 1_000_000))
+    search: dict[str, str] = setting({}, "What to search, instead of the default space: NAME=SPEC.")
+    fixed: dict[str, str] = setting({}, "Hyperparameters held at a value: NAME=VALUE.")
+    sampler: SamplerName = setting(SamplerName.AUTO, "What suggests recipes.")
+    scheduler: SchedulerName = setting(SchedulerName.AUTO, "What stops trials early; none runs each to its end.")
+    device: DeviceName = setting(DeviceName.AUTO, "What to train on.")
+    workers: int | None = setting(None, "Trials trained at once.", Limits(1, 256))
+    threads: int | None = setting(None, "Threads of each worker.", Limits(1, 1024))
+    output: str | None = setting(None, "Folder of the run [default: runs/NAME-1, runs/NAME-2, …].")
+    seed: int = setting(0, "Seed of the splits, the training and the search.", Limits(0, 2**31 - 1))
+
+    def __post_init__(self) -> None:
+        validate(self)
+
+
+def read_config(path: Path, trial: int | None) -> dict[str, Any]:
+    """The settings that a file given to --config holds: a recipe, a run.toml, or one row of a trials.csv.
+
+    Args:
+        trial: the number of the row, for a trials.csv (or for the run.toml beside it).
+
+    Raises:
+        ConfigError: the file is not one of these, or holds no such trial.
+    """
+    if path.is_dir():
+        path = path / "run.toml"
+    if path.suffix == ".csv" or (trial is not None and path.name == "run.toml"):
+        return _of_trial(path.parent, trial)
+    tables = read_toml(path)
+    if "settings" in tables:
+        return to_table(build(Settings, tables["settings"], str(path)))
+    recipe = tables.get("recipe", tables)
+    unknown = [key for key in tables if key not in HELP and key != "recipe"]
+    if unknown or not isinstance(recipe, Mapping):
+        raise ConfigError(f"{path}: '{unknown[0] if unknown else 'recipe'}' is not a hyperparameter. A recipe holds any of: "
+                          + ", ".join(HELP))
+    return {"fixed": dict(recipe)}
+
+
+def _of_trial(run: Path, number: int | None) -> dict[str, Any]:
+    """The settings that train one trial of a run once more, to the same numbers."""
+    if number is None:
+        raise ConfigError(f"{run / 'trials.csv'}: say which row with --trial NUMBER")
+    try:
+        with (run / "trials.csv").open(encoding="utf-8", newline="") as stream:
+            rows = list(csv.DictReader(stream))
+    except FileNotFoundError:
+        raise ConfigError(f"{run / 'trials.csv'}: no such file") from None
+    row = next((row for row in rows if row["trial"] == str(number)), None)
+    if row is None:
+        raise ConfigError(f"--trial {number}: {run / 'trials.csv'} has trials 0 to {len(rows) - 1}")
+    if not row["score"]:
+        raise ConfigError(f"--trial {number}: this trial was never scored ({row['state']}), so there is nothing to repeat")
+    tables = read_toml(run / "run.toml")
+    settings = dict(build(Settings, tables["settings"], str(run / "run.toml")).__dict__)
+    machine = tables.get("machine", {})
+    for name in ("search", "trials", "budget", "output", "sampler", "scheduler"):
+        settings.pop(name)
+    return settings | {"fixed": {name: row[name] for name in HELP}, "workers": 1, "threads": machine.get("threads")}

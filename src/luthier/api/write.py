@@ -1,0 +1,115 @@
+"""Write what a run came to: run.toml at its start; model, tables, results, card and report at its end."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import platform
+import shutil
+import time
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import luthier
+from luthier.api.folder import RunFolder
+from luthier.api.prepare import count_parameters
+from luthier.api.ready import Ready
+from luthier.api.scoring import Outcome
+from luthier.config import to_table, write_toml
+from luthier.data.row import Row
+from luthier.report import card, html
+from luthier.report.tables import curve_rows, prediction_rows, trial_rows, write_csv
+from luthier.search.study import Study
+from luthier.tasks.base import Floats
+
+LIBRARIES = ("luthier", "torch", "transformers", "tokenizers", "optuna", "scikit-learn", "numpy")
+MISTAKES_SHOWN = 8
+SPLIT = "seeded hash of the normalised text (or of the group): 70 % training, 15 % validation, 15 % test, unless files were given"
+
+
+def versions() -> dict[str, str]:
+    """The versions of what the figures rest on."""
+    return {"python": platform.python_version()} | {name: metadata.version(name) for name in LIBRARIES}
+
+
+def write_config(folder: RunFolder, ready: Ready) -> None:
+    """run.toml: everything asked and resolved; `--config run.toml` repeats it."""
+    asked = ready.prepared.asked
+    settings = to_table(asked.settings)
+    for name in ("data", "validation", "test", "model"):
+        if name in settings and Path(settings[name]).exists():
+            settings[name] = str(Path(settings[name]).resolve())
+    settings.pop("output", None)
+    write_toml(folder.config, {
+        "command": ready.command, "settings": settings, "recipe": ready.prepared.default.to_table(),
+        "data": {"name": asked.corpus.name, "hash": asked.corpus.hash, "split": SPLIT, "text": asked.corpus.columns.text,
+                 "label": asked.corpus.columns.label or "", "labels": asked.task.labels,
+                 "rows": {name: len(tokens) for name, tokens in ready.prepared.splits.items()}},
+        "model": {"origin": asked.pretrained.origin, "hash": asked.pretrained.hash,
+                  "revision": asked.pretrained.revision or ""},
+        "machine": {"device": ready.device, "workers": ready.force.workers, "threads": ready.force.threads,
+                    "precision": "fp32", "work_per_second": ready.measured.speed.training, "versions": versions()}})
+
+
+def write_outcome(folder: RunFolder, ready: Ready, study: Study, outcome: Outcome, *, interrupted: bool) -> None:
+    """Everything that the finished run holds; results.json last, so that it stands for a whole run."""
+    prepared, corpus = ready.prepared, ready.prepared.asked.corpus
+    write_model(folder.model, ready, outcome)
+    trials, curves = trial_rows(study), curve_rows(study)
+    write_csv(folder.trials, trials)
+    write_csv(folder.curves, curves)
+    for split, rows, scores in (("validation", corpus.validation, outcome.final.validation),
+                                ("test", corpus.test, outcome.test_scores)):
+        write_csv(folder.predictions(split), prediction_rows(rows, scores, prepared.asked.task))
+    results = summarize(ready, study, outcome, interrupted)
+    snippet = corpus.test[0].text if corpus.test else ""
+    (folder.model / "README.md").write_text(card.render(results, snippet), encoding="utf-8")
+    folder.report.write_text(html.render(results, trials, curves), encoding="utf-8")
+    folder.results.write_text(json.dumps(results, indent=1, ensure_ascii=False), encoding="utf-8")
+
+
+def write_model(target: Path, ready: Ready, outcome: Outcome) -> None:
+    """Move the delivered final to its place, with its tokenizer, which cuts rows where training did."""
+    shutil.move(str(outcome.final.folder), target)
+    (target / "validation.npy").unlink()
+    tokenizer = ready.prepared.tokenizer
+    tokenizer.model_max_length = outcome.final.record.trial.recipe.max_length
+    tokenizer.save_pretrained(target)
+
+
+def summarize(ready: Ready, study: Study, outcome: Outcome, interrupted: bool) -> dict[str, Any]:
+    """results.json."""
+    prepared, asked, corpus = ready.prepared, ready.prepared.asked, ready.prepared.asked.corpus
+    trial = outcome.final.record.trial
+    base = asked.pretrained
+    return {
+        "luthier": luthier.__version__, "command": ready.command.value, "name": corpus.name,
+        "created": datetime.datetime.now().strftime("%Y-%m-%d %H:%M"),
+        "task": asked.task.name, "metric": asked.task.metric, "metric_title": asked.task.metric_title,
+        "labels": list(asked.task.labels), "counts": corpus.counts(),
+        "rows": {name: len(tokens) for name, tokens in prepared.splits.items()}, "data_hash": corpus.hash, "split": SPLIT,
+        "columns": {"text": list(corpus.columns.text), "label": corpus.columns.label}, "notes": list(corpus.notes),
+        "max_length": trial.recipe.max_length,
+        "base": {"name": base.name, "origin": base.origin, "hash": base.hash, "revision": base.revision,
+                 "parameters": count_parameters(base.path), "layers": base.layers},
+        "test": outcome.test.to_table(), "test_metrics": outcome.test_metrics, "validation": outcome.validation.to_table(),
+        "confusion": outcome.confusion,
+        "controls": {name: score.to_table() for name, score in outcome.controls.items()},
+        "controls_validation": {name: score.to_table() for name, score in outcome.controls_validation.items()},
+        "gain": outcome.gain.to_table() if outcome.gain else None,
+        "best": {"trial": trial.number, "parent": trial.parent, "role": trial.role, "recipe": trial.recipe.to_table(),
+                 "default_recipe": prepared.default.to_table(), "reason": outcome.verdict.reason},
+        "trials": len(study.search_records()), "finals": outcome.finals,
+        "seconds": round(time.monotonic() - ready.started, 1), "budget": ready.budget, "interrupted": interrupted,
+        "machine": {"workers": ready.force.workers, "threads": ready.force.threads, "device": ready.device,
+                    "versions": versions()},
+        "seed": study.seed, "model": "model", "examples": mistakes(corpus.test, outcome.test_scores, asked.task.labels)}
+
+
+def mistakes(rows: list[Row], scores: Floats, labels: tuple[str, ...]) -> list[dict[str, Any]]:
+    """The test rows that the model is surest of and wrong about."""
+    best = scores.argmax(1)
+    wrong = [i for i in scores.max(1).argsort()[::-1] if labels[best[i]] != rows[i].target][:MISTAKES_SHOWN]
+    return [{"text": rows[i].text, "label": rows[i].target, "predicted": labels[best[i]], "score": float(scores[i].max())}
+            for i in wrong]

@@ -1,0 +1,109 @@
+"""The terminal: sentences as they come, and a live table of the trials (plain lines where it is not a terminal)."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from luthier.recipes.trial import Progress, TrialState
+from luthier.search.budget import Plan, duration
+from luthier.search.study import Record, Study
+
+PLAIN_SECONDS = 15.0
+MOST_ROWS = 14
+
+
+class Display:
+    """An `Observer` that draws on a console."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._live: Live | None = None
+        self._plan: Plan | None = None
+        self._started = time.monotonic()
+        self._printed = 0.0
+        self._scored: dict[int, int] = {}
+
+    def __enter__(self) -> Display:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.searched()
+
+    def say(self, line: str) -> None:
+        """Print a sentence (above the live table, if there is one)."""
+        self._console.print(line)
+
+    def searching(self, plan: Plan, started: float) -> None:
+        """Begin the live table."""
+        self._plan, self._started = plan, started
+        if self._console.is_terminal and not self._console.quiet:
+            self._live = Live(console=self._console, refresh_per_second=4, transient=False)
+            self._live.start()
+
+    def update(self, study: Study, running: dict[int, Progress]) -> None:
+        """Draw the study anew, or print what is new."""
+        if self._live:
+            self._live.update(self._table(study, running))
+            return
+        for record in study.records.values():
+            self._print_news(study, record)
+        if running and time.monotonic() - self._printed > PLAIN_SECONDS:
+            self._printed = time.monotonic()
+            self._console.print(f"  {self._clock()}  {self._status(study)}")
+
+    def searched(self) -> None:
+        """End the live table."""
+        if self._live:
+            self._live.stop()
+            self._live = None
+
+    def _print_news(self, study: Study, record: Record) -> None:
+        known = self._scored.get(record.trial.number, 0)
+        if record.state is TrialState.FAILED and known >= 0:
+            self._scored[record.trial.number] = -1
+            self._console.print(f"  {self._clock()}  trial {record.trial.number} failed: {record.reason}")
+        elif len(record.points) > known >= 0:
+            self._scored[record.trial.number] = len(record.points)
+            self._printed = time.monotonic()
+            self._console.print(f"  {self._clock()}  trial {record.trial.number} ({record.trial.role}): step {record.step}, "
+                                f"{study.metric} {record.value(study.metric) or 0:.3f}; {self._status(study)}")
+
+    def _status(self, study: Study) -> str:
+        best = study.ranked()[:1]
+        speed = sum(record.rows_per_second for record in study.running())
+        parts = [f"best {best[0].value(study.metric) or 0:.3f} (trial {best[0].trial.number})"] if best else []
+        parts += [f"{speed:.0f} rows/s"] if speed else []
+        left = self._left()
+        parts += [f"{duration(left)} left"] if left is not None else []
+        return ", ".join(parts) or "training"
+
+    def _left(self) -> float | None:
+        if self._plan is None or self._plan.finals_until is None:
+            return None
+        return max(0.0, self._plan.finals_until + self._plan.scoring_seconds - (time.monotonic() - self._started))
+
+    def _clock(self) -> str:
+        seconds = int(time.monotonic() - self._started)
+        return f"{seconds // 60:3d}:{seconds % 60:02d}"
+
+    def _table(self, study: Study, running: dict[int, Progress]) -> Table:
+        table = Table(title=f"{self._clock().strip()}  {self._status(study)}", title_justify="left", expand=False)
+        for name in ("trial", "from", "state", "steps", study.metric, "learning rate", "layers", "batch"):
+            table.add_column(name, justify="left" if name in ("from", "state") else "right")
+        best = study.ranked()[:1]
+        shown = sorted(study.records.values(), key=lambda r: (r.state is not TrialState.RUNNING, -r.trial.number))[:MOST_ROWS]
+        for record in sorted(shown, key=lambda record: record.trial.number):
+            recipe, value = record.trial.recipe, record.value(study.metric)
+            step = running[record.trial.number].step if record.trial.number in running else record.step
+            goal = f"/{record.target}" if record.state is TrialState.RUNNING else ""
+            table.add_row(
+                str(record.trial.number), record.trial.role, record.state.value, f"{step}{goal}",
+                "" if value is None else f"{value:.3f}", f"{recipe.learning_rate:.2g}",
+                f"{recipe.frozen_layers}+" if recipe.frozen_layers else "all", str(recipe.batch_size),
+                style="bold" if best and record is best[0] else "")
+        return table

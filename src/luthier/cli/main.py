@@ -1,0 +1,44 @@
+"""`luthier`: the commands, and what their errors look like."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+import luthier
+from luthier.cli.evaluate import evaluate
+from luthier.cli.predict import predict
+from luthier.cli.train import train
+from luthier.cli.tune import tune
+from luthier.errors import LuthierError, UsageError
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
+                  help="Find how to fine-tune a pre-trained language model for your labelled text.")
+for command in (tune, train, predict, evaluate):
+    app.command()(command)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"luthier {luthier.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True,
+                                               help="Print the version and exit.")] = False) -> None:
+    """Find how to fine-tune a pre-trained language model for your labelled text."""
+
+
+def main() -> None:
+    """Run the command line. Exit status: 0 done, 1 failed, 2 wrong use, 130 interrupted."""
+    try:
+        app()
+    except LuthierError as error:
+        print(f"luthier: {error}", file=sys.stderr)
+        sys.exit(2 if isinstance(error, UsageError) else 1)
+    except KeyboardInterrupt:
+        print("luthier: interrupted", file=sys.stderr)
+        sys.exit(130)

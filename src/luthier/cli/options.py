@@ -1,0 +1,79 @@
+"""Options that commands share; their sentences of help are those of `Settings`."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from luthier.api.settings import Settings, read_config
+from luthier.config import build
+from luthier.errors import ConfigError
+
+STARTED = time.monotonic()
+"""When the command began: a budget is of the whole command."""
+
+_HELP = {field.name: field.metadata["help"] for field in dataclasses.fields(Settings)}
+
+
+def option(*names: str, setting: str = "", help: str = "") -> Any:
+    return typer.Option(*names, help=help or _HELP[setting], show_default=False)
+
+
+Data = Annotated[str | None, typer.Argument(help=_HELP["data"], show_default=False)]
+TextColumns = Annotated[list[str] | None, option("--text-column", setting="text_columns")]
+LabelColumn = Annotated[str | None, option("--label-column", setting="label_column")]
+GroupColumn = Annotated[str | None, option("--group-column", setting="group_column")]
+Validation = Annotated[str | None, option("--validation", setting="validation")]
+Test = Annotated[str | None, option("--test", setting="test")]
+ModelName = Annotated[str | None, option("--model", setting="model")]
+Fixed = Annotated[list[str] | None, option("--set", setting="fixed")]
+Device = Annotated[str | None, option("--device", setting="device")]
+Threads = Annotated[int | None, option("--threads", setting="threads")]
+Output = Annotated[str | None, option("--output", setting="output")]
+Seed = Annotated[int | None, option("--seed", setting="seed")]
+Config = Annotated[Path | None, option("--config", help="A recipe or run.toml to start from; options given here count more.")]
+DryRun = Annotated[bool, option("--dry-run", help="Say what would be done, and stop.")]
+Quiet = Annotated[bool, option("--quiet", help="Say nothing but errors.")]
+Json = Annotated[bool, option("--json", help="Print the result as JSON on standard output; messages go to standard error.")]
+
+
+def pairs(option: str, texts: Sequence[str] | None) -> dict[str, str]:
+    """NAME=VALUE texts as a table.
+
+    Raises:
+        ConfigError: a text without "=", or a name given twice.
+    """
+    table: dict[str, str] = {}
+    for text in texts or []:
+        name, equals, value = text.partition("=")
+        name = name.strip().replace("-", "_")
+        if not equals or not name or not value.strip():
+            raise ConfigError(f"{option} {text}: write {option} NAME=VALUE")
+        if name in table:
+            raise ConfigError(f"{option} {text}: {name} is given twice")
+        table[name] = value.strip()
+    return table
+
+
+def gather(given: Mapping[str, Any], config: Path | None, trial: int | None = None) -> Settings:
+    """Options over the settings of --config over the defaults.
+
+    Raises:
+        ConfigError: any of them is wrong, or there is no DATA.
+    """
+    if trial is not None and config is None:
+        raise ConfigError("--trial needs --config RUN/trials.csv")
+    base = read_config(config, trial) if config else {}
+    options: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()
+               if value not in (None, {}, [])}
+    if "fixed" in options:
+        options["fixed"] = base.get("fixed", {}) | dict(options["fixed"])
+    settings = build(Settings, base | options)
+    if not settings.data:
+        raise ConfigError("give DATA: a file, a folder with train/validation/test files, or example:reviews")
+    return settings

@@ -1,0 +1,40 @@
+"""`luthier predict MODEL TEXTS`."""
+
+from __future__ import annotations
+
+import json as json_module
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from luthier.cli import options as o
+from luthier.errors import ConfigError
+
+
+def predict(
+    model: Annotated[str, typer.Argument(help="A run, or a model folder.", show_default=False)],
+    texts: Annotated[str, typer.Argument(help="A file with the texts (.csv, .jsonl, …; .txt: one a line).",
+                                         show_default=False)],
+    text_column: o.TextColumns = None,
+    output: Annotated[Path | None, o.option("--output", help="Where to write the rows: a .csv file.")] = None,
+    json: Annotated[bool, o.option("--json", help="Print one JSON object a row on standard output.")] = False,
+) -> None:
+    """Label texts: every column is kept, `label` and `score` are added."""
+    if output is None and not json:
+        raise ConfigError("say where the rows go: --output scored.csv, or --json")
+    if output is not None and output.suffix != ".csv":
+        raise ConfigError(f"--output {output}: must end in .csv")
+    from luthier.api.model import Model
+    from luthier.data.load import load_texts
+    from luthier.report.tables import scored_rows, write_csv
+
+    table, rows = load_texts(texts, text_columns=tuple(text_column or ()))
+    scored = scored_rows(table, Model(model).predict([row.text for row in rows]))
+    if output is not None:
+        write_csv(output, scored)
+        print(f"{len(scored)} rows written to {output}", file=sys.stderr)
+    if json:
+        for row in scored:
+            print(json_module.dumps(row, ensure_ascii=False, default=str))

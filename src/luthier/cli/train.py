@@ -1,0 +1,28 @@
+"""`luthier train DATA`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from luthier.cli import options as o
+
+
+def train(
+    data: o.Data = None,
+    text_column: o.TextColumns = None, label_column: o.LabelColumn = None, group_column: o.GroupColumn = None,
+    validation: o.Validation = None, test: o.Test = None, model: o.ModelName = None, fixed: o.Fixed = None,
+    device: o.Device = None, threads: o.Threads = None, output: o.Output = None, config: o.Config = None,
+    trial: Annotated[int | None, o.option("--trial", help="With --config RUN/trials.csv: the trial to train again.")] = None,
+    seed: o.Seed = None, dry_run: o.DryRun = False, quiet: o.Quiet = False, json: o.Json = False,
+) -> None:
+    """Fine-tune a model on DATA by one recipe: the default one, with --set, or that of --config."""
+    settings = o.gather({
+        "data": data, "text_columns": text_column, "label_column": label_column, "group_column": group_column,
+        "validation": validation, "test": test, "model": model, "fixed": o.pairs("--set", fixed), "device": device,
+        "threads": threads, "output": output, "seed": seed,
+    }, config, trial)
+    from luthier.cli.execute import execute
+
+    raise typer.Exit(execute("train", settings, dry_run=dry_run, quiet=quiet, json=json))

@@ -1,0 +1,35 @@
+"""`luthier tune DATA`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from luthier.cli import options as o
+
+
+def tune(
+    data: o.Data = None,
+    text_column: o.TextColumns = None, label_column: o.LabelColumn = None, group_column: o.GroupColumn = None,
+    validation: o.Validation = None, test: o.Test = None, model: o.ModelName = None,
+    budget: Annotated[str | None, o.option("--budget", setting="budget")] = None,
+    trials: Annotated[int | None, o.option("--trials", setting="trials")] = None,
+    search: Annotated[list[str] | None, o.option("--search", setting="search")] = None,
+    fixed: o.Fixed = None,
+    sampler: Annotated[str | None, o.option("--sampler", help="auto, grid, random or tpe.")] = None,
+    scheduler: Annotated[str | None, o.option("--scheduler", help="auto, or none: run each trial to its end.")] = None,
+    device: o.Device = None, workers: Annotated[int | None, o.option("--workers", setting="workers")] = None,
+    threads: o.Threads = None, output: o.Output = None, config: o.Config = None, seed: o.Seed = None,
+    dry_run: o.DryRun = False, quiet: o.Quiet = False, json: o.Json = False,
+) -> None:
+    """Find how to fine-tune a model for DATA: searches, compares, scores once, and writes model and report."""
+    settings = o.gather({
+        "data": data, "text_columns": text_column, "label_column": label_column, "group_column": group_column,
+        "validation": validation, "test": test, "model": model, "budget": budget, "trials": trials,
+        "search": o.pairs("--search", search), "fixed": o.pairs("--set", fixed), "sampler": sampler,
+        "scheduler": scheduler, "device": device, "workers": workers, "threads": threads, "output": output, "seed": seed,
+    }, config)
+    from luthier.cli.execute import execute
+
+    raise typer.Exit(execute("tune", settings, dry_run=dry_run, quiet=quiet, json=json))

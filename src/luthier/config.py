@@ -1,0 +1,227 @@
+"""Frozen dataclasses to TOML and back, strictly: every problem of a table is reported at once, with its path.
+
+A field is declared with `setting(default, help, ...)`, which keeps its range and its sentence of help beside it; the
+command line and the error messages are made from these. Understood types: bool, int, float, str, enums, tuples of
+strings, tables of strings, and `X | None` of these (None is written by leaving the key out).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import math
+import tomllib
+import types
+import typing
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from luthier.errors import ConfigError, nearest
+
+T = typing.TypeVar("T")
+
+
+@dataclasses.dataclass(frozen=True)
+class Limits:
+    """The values that a number may take: `low <= value <= high`, or `low < value` when `open_low`."""
+
+    low: float = -math.inf
+    high: float = math.inf
+    open_low: bool = False
+
+    def admits(self, value: float) -> bool:
+        """Whether `value` is finite and inside."""
+        return math.isfinite(value) and value <= self.high and (value > self.low if self.open_low else value >= self.low)
+
+    def __str__(self) -> str:
+        parts = []
+        if self.low > -math.inf:
+            parts.append(f"above {self.low:g}" if self.open_low else f"at least {self.low:g}")
+        if self.high < math.inf:
+            parts.append(f"at most {self.high:g}")
+        return " and ".join(parts) or "a finite number"
+
+
+FINITE = Limits()
+
+
+def setting(default: Any, help: str, limits: Limits = FINITE) -> Any:
+    """Declare a field of a configuration dataclass with its default, its sentence of help and its range."""
+    metadata = {"help": help, "limits": limits}
+    if isinstance(default, dict):
+        return dataclasses.field(default_factory=lambda: dict(default), metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def field_types(cls: type) -> dict[str, Any]:
+    """The resolved annotation of each field of the dataclass `cls`, in order."""
+    hints = typing.get_type_hints(cls)
+    return {field.name: hints[field.name] for field in dataclasses.fields(cls)}
+
+
+def optional(kind: Any) -> tuple[Any, bool]:
+    """Split `X | None` into (X, True); anything else is (kind, False)."""
+    if typing.get_origin(kind) in (types.UnionType, typing.Union):
+        (inner,) = [part for part in typing.get_args(kind) if part is not type(None)]
+        return inner, True
+    return kind, False
+
+
+def convert(kind: Any, value: Any) -> Any:
+    """`value`, as read from TOML or a command line, as `kind`.
+
+    Raises:
+        ValueError: it is not one; the message says what was expected.
+    """
+    kind, may_be_none = optional(kind)
+    if value is None or (may_be_none and value == ""):
+        if may_be_none:
+            return None
+        raise ValueError("expected a value")
+    if typing.get_origin(kind) is tuple:
+        if isinstance(value, str) or not all(isinstance(item, str) for item in value):
+            raise ValueError("expected a list of texts")
+        return tuple(value)
+    if typing.get_origin(kind) is dict:
+        if not isinstance(value, Mapping):
+            raise ValueError("expected a table")
+        return {str(key): str(plain(item)) for key, item in value.items()}
+    if issubclass(kind, enum.Enum):
+        return _member(kind, value)
+    return _scalar(kind, value)
+
+
+def _member(kind: type[enum.Enum], value: Any) -> enum.Enum:
+    if isinstance(value, kind):
+        return value
+    names = [str(member.value) for member in kind]
+    if str(value) not in names:
+        raise ValueError(f"expected one of {', '.join(names)}.{nearest(str(value), names)}".rstrip("."))
+    return kind(str(value))
+
+
+def _scalar(kind: type, value: Any) -> Any:
+    if kind is bool:
+        words = {"true": True, "false": False}
+        if isinstance(value, bool):
+            return value
+        if str(value).lower() in words:
+            return words[str(value).lower()]
+        raise ValueError("expected true or false")
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise ValueError(f"expected {_NOUNS.get(kind, kind.__name__)}")
+    if kind is str:
+        return str(value)
+    try:
+        number = float(value)
+        if kind is int:
+            if number != int(number):
+                raise ValueError
+            return int(number)
+        return number
+    except (ValueError, OverflowError):
+        raise ValueError(f"expected {_NOUNS[kind]}") from None
+
+
+_NOUNS = {int: "a whole number", float: "a number", str: "a text"}
+
+
+def problems(instance: Any) -> list[str]:
+    """What is wrong with the field values of a configuration dataclass, one sentence each."""
+    found = []
+    for field, kind in zip(dataclasses.fields(instance), field_types(type(instance)).values(), strict=True):
+        value = getattr(instance, field.name)
+        try:
+            converted = convert(kind, value)
+        except ValueError as error:
+            found.append(f"{field.name} = {shown(value)}: {error}")
+            continue
+        limits: Limits = field.metadata.get("limits", FINITE)
+        if isinstance(converted, int | float) and not isinstance(converted, bool) and not limits.admits(converted):
+            found.append(f"{field.name} = {shown(value)}: must be {limits}")
+    return found
+
+
+def validate(instance: Any) -> None:
+    """Check a frozen configuration dataclass on creation, and give its fields their declared types.
+
+    Raises:
+        ConfigError: naming every field that is wrong, with its range.
+    """
+    found = problems(instance)
+    if found:
+        raise ConfigError("\n".join(found))
+    for name, kind in field_types(type(instance)).items():
+        object.__setattr__(instance, name, convert(kind, getattr(instance, name)))
+
+
+def build(cls: type[T], table: Mapping[str, Any], where: str = "") -> T:
+    """An instance of the configuration dataclass `cls` from a table.
+
+    Raises:
+        ConfigError: listing every unknown key (with the nearest known one) and every wrong value, after `where`.
+    """
+    known = field_types(cls)
+    unknown = [f"{key}: no such setting.{nearest(key, known)}" for key in table if key not in known]
+    try:
+        made = cls(**{key: value for key, value in table.items() if key in known})
+        if not unknown:
+            return made
+        found = unknown
+    except ConfigError as error:
+        found = unknown + str(error).splitlines()
+    raise ConfigError("\n".join(f"{where}: {line}" if where else line for line in found))
+
+
+def shown(value: Any) -> str:
+    """A value as a person would write it in a configuration file."""
+    if isinstance(value, enum.Enum):
+        return str(value.value)
+    if isinstance(value, float):
+        return f"{value:g}"
+    return str(value)
+
+
+def to_table(instance: Any) -> dict[str, Any]:
+    """A configuration dataclass as plain TOML values; None fields are left out."""
+    table = {}
+    for field in dataclasses.fields(instance):
+        value = getattr(instance, field.name)
+        if value is not None:
+            table[field.name] = plain(value)
+    return table
+
+
+def plain(value: Any) -> Any:
+    """Enums, tuples and paths as the texts and lists that TOML and JSON know."""
+    if isinstance(value, enum.Enum):
+        return value.value
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, tuple | list):
+        return [plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    return value
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The tables of a TOML file.
+
+    Raises:
+        ConfigError: it is missing, or is not TOML; says the line.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such file") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not a TOML file: {error}") from None
+
+
+def write_toml(path: Path, tables: Mapping[str, Any]) -> None:
+    """Write nested tables of plain values as TOML."""
+    path.write_text(tomli_w.dumps(plain(tables)), encoding="utf-8")

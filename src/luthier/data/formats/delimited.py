@@ -1,0 +1,90 @@
+"""CSV and TSV, with the line of the file on which each record starts.
+
+Read strictly: a quote that never closes would otherwise swallow the rest of the file as one text. `;` counts as the
+separator of a .csv file whose header has `;` and no comma, as spreadsheets of some countries write it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+from luthier.data.formats.decoding import read_text
+from luthier.data.formats.table import Record, Table, distinct_columns
+from luthier.errors import DataError
+
+LARGEST_FIELD = 2**31 - 1
+"""The csv module refuses fields over 131,072 characters unless told otherwise; a C long bounds what it can be told."""
+SHOWN = 10
+
+
+def read(path: Path) -> Table:
+    """The table of a .csv or .tsv file with a header.
+
+    Raises:
+        DataError: bad quoting, a nameless or repeated column, rows that do not have the header's number of fields.
+    """
+    text = read_text(path)
+    delimiter = _delimiter(path, text)
+    with _huge_fields():
+        parsed = list(_numbered(path, text, delimiter))
+    if not parsed:
+        raise DataError(f"{path}: the file is empty.")
+    (_, header), *body = parsed
+    columns = distinct_columns(path, [name.strip() for name in header])
+    _check_widths(path, body, columns, delimiter)
+    return Table(path.name, columns, [Record(line, dict(zip(columns, fields, strict=True))) for line, fields in body])
+
+
+def _delimiter(path: Path, text: str) -> str:
+    if path.suffix.lower() == ".tsv":
+        return "\t"
+    header = text.lstrip().splitlines()[0]
+    return ";" if ";" in header and "," not in header else ","
+
+
+def _numbered(path: Path, text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Each record that is not a blank line, with the line on which it starts."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    while True:
+        start = reader.line_num + 1
+        try:
+            fields = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise DataError(f"{path} line {start}: {_reason(error)}") from None
+        if fields:
+            yield start, fields
+
+
+def _reason(error: csv.Error) -> str:
+    if "unexpected end of data" in str(error):
+        return ('a field opens with a double quote that is never closed. Close it, or write a quote that belongs to '
+                'the text as "" inside a quoted field.')
+    if "expected after" in str(error):
+        return ('a quoted field goes on after its closing quote. Write a quote that belongs to the text as "" inside '
+                'a quoted field.')
+    return f"{error}."
+
+
+def _check_widths(path: Path, body: list[tuple[int, list[str]]], columns: tuple[str, ...], delimiter: str) -> None:
+    wrong = [f"line {line} has {len(fields)}" for line, fields in body if len(fields) != len(columns)]
+    if wrong:
+        more = ", …" if len(wrong) > SHOWN else ""
+        named = {"\t": "a tab"}.get(delimiter, f"'{delimiter}'")
+        raise DataError(f"{path}: each row must have the {len(columns)} fields of the header ({', '.join(columns)}), but "
+                        f"{', '.join(wrong[:SHOWN])}{more}. Put a field that holds {named} or a line break in double "
+                        "quotes.")
+
+
+@contextlib.contextmanager
+def _huge_fields() -> Iterator[None]:
+    before = csv.field_size_limit(LARGEST_FIELD)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)

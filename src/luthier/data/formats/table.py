@@ -1,0 +1,51 @@
+"""`Table` and `Record`: what every format is read into, before anyone asks which column is which."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from luthier.errors import DataError
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One row of a table; a column that it lacks has no key in `values`."""
+
+    line: int
+    values: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Table:
+    """The records of one file or object; `name` is what messages call it."""
+
+    name: str
+    columns: tuple[str, ...]
+    records: list[Record]
+
+
+def distinct_columns(where: object, names: Sequence[str]) -> tuple[str, ...]:
+    """The column names, checked.
+
+    Raises:
+        DataError: a column has no name, or two have the same.
+    """
+    problems = []
+    nameless = [str(number) for number, name in enumerate(names, 1) if not name]
+    if nameless:
+        problems.append(f"{where}: column {', '.join(nameless)} has no name. Name it in the header, or remove it "
+                        "(pandas writes one for its index unless saved with index=False).")
+    twice = [repr(name) for name, times in Counter(names).items() if name and times > 1]
+    if twice:
+        problems.append(f"{where}: more than one column is called {', '.join(twice)}. Rename or remove one.")
+    if problems:
+        raise DataError("\n".join(problems))
+    return tuple(names)
+
+
+def columns_of(records: Sequence[Record]) -> tuple[str, ...]:
+    """All columns that any record has, in the order in which they first appear."""
+    return tuple(dict.fromkeys(name for record in records for name in record.values))

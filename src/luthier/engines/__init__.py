@@ -1,0 +1,1 @@
+"""Engines run stages: here, worker processes on this machine."""

@@ -1,0 +1,163 @@
+"""Worker processes on this machine, each with its share of the cores."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+
+from luthier.engines.execute import Setup, run_stage
+from luthier.recipes.trial import EngineEvent, Finished, Lost, Progress, Stage, StageResult
+
+MOST_WORKERS = 4
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+def cores() -> int:
+    """The processor cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@dataclass(frozen=True)
+class Workforce:
+    """How many workers, and how many threads each may use."""
+
+    workers: int
+    threads: int
+
+
+def plan_workers(asked: int | None, trials: int | None, device: str) -> Workforce:
+    """Share the cores out. Several workers of few threads beat one of many on a CPU; a GPU gets one worker.
+
+    Never more workers than trials, so that a single trial has all cores.
+    """
+    workers = asked or (min(cores(), MOST_WORKERS) if device == "cpu" else 1)
+    workers = max(1, min(workers, trials or workers))
+    return Workforce(workers, max(1, cores() // workers))
+
+
+@dataclass
+class _Worker:
+    process: BaseProcess
+    pipe: Connection
+    stage: Stage | None = None
+
+
+class LocalEngine:
+    """Runs stages in spawned worker processes. A worker that dies is replaced, and its stage reported as lost."""
+
+    def __init__(self, setup: Setup, force: Workforce) -> None:
+        self._setup, self._force = setup, force
+        self._workers = [self._spawn() for _ in range(force.workers)]
+
+    @property
+    def slots(self) -> int:
+        """How many stages can run at once."""
+        return self._force.workers
+
+    def now(self) -> float:
+        """Seconds of the monotonic clock."""
+        return time.monotonic()
+
+    def submit(self, stage: Stage) -> None:
+        """Give a stage to an idle worker."""
+        worker = next(worker for worker in self._workers if worker.stage is None)
+        worker.stage = stage
+        with contextlib.suppress(OSError):  # a dead worker is found by events()
+            worker.pipe.send(stage)
+
+    def cancel(self, stage: Stage) -> None:
+        """Ask the worker of a stage to end it at the next step."""
+        for worker in self._workers:
+            if worker.stage is not None and worker.stage.trial.number == stage.trial.number:
+                with contextlib.suppress(OSError):
+                    worker.pipe.send("cancel")
+
+    def events(self, timeout: float) -> Iterator[EngineEvent]:
+        """What the workers have sent since the last call."""
+        ready = wait([worker.pipe for worker in self._workers], timeout)
+        for index, worker in enumerate(self._workers):
+            if worker.pipe in ready:
+                try:
+                    while worker.pipe.poll():
+                        yield self._received(worker, worker.pipe.recv())
+                except (EOFError, OSError):
+                    yield from self._replace(index)
+
+    def _received(self, worker: _Worker, message: Progress | StageResult) -> EngineEvent:
+        if isinstance(message, Progress):
+            return message
+        worker.stage = None
+        return Finished(message)
+
+    def _replace(self, index: int) -> Iterator[EngineEvent]:
+        worker = self._workers[index]
+        worker.process.join(timeout=5)
+        code = worker.process.exitcode
+        self._workers[index] = self._spawn()
+        if worker.stage is not None:
+            ended = f"by signal {signal.Signals(-code).name}" if code is not None and code < 0 else f"with status {code}"
+            hint = " (the system may have run out of memory)" if code == -9 else ""
+            yield Lost(worker.stage.trial.number, f"its worker process was ended {ended}{hint}")
+
+    def close(self) -> None:
+        """End all workers; those at work are not waited for."""
+        for worker in self._workers:
+            with contextlib.suppress(OSError):
+                worker.pipe.send("close")
+            if worker.stage is not None:
+                worker.process.terminate()
+        for worker in self._workers:
+            worker.process.join(timeout=5)
+            if worker.process.is_alive():
+                worker.process.kill()
+                worker.process.join()
+            worker.pipe.close()
+
+    def _spawn(self) -> _Worker:
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        process = context.Process(target=_work, args=(theirs, self._setup, self._force.threads), daemon=True)
+        with _thread_limit(self._force.threads):
+            process.start()
+        theirs.close()
+        return _Worker(process, ours)
+
+
+@contextlib.contextmanager
+def _thread_limit(threads: int) -> Iterator[None]:
+    """Cap the threads of processes started inside: some libraries read these variables when they are loaded."""
+    before = {name: os.environ.get(name) for name in _THREAD_VARIABLES}
+    os.environ.update(dict.fromkeys(_THREAD_VARIABLES, str(threads)))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _work(pipe: Connection, setup: Setup, threads: int) -> None:
+    """A worker's life: run the stages that come through the pipe until it closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the coordinator decides what an interrupt means
+    import torch
+
+    torch.set_num_threads(threads)
+    with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        while True:
+            message = pipe.recv()
+            if message == "close":
+                return
+            if isinstance(message, Stage):
+                for event in run_stage(message, setup, lambda: pipe.poll() and pipe.recv() in ("cancel", "close")):
+                    pipe.send(event)

@@ -1,0 +1,1 @@
+"""What to try: a recipe (every hyperparameter of one fine-tuning), spaces of recipes, trials and their stages."""

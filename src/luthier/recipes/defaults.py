@@ -1,0 +1,41 @@
+"""The default recipe and the default space, scaled to the data and the model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from luthier.recipes.recipe import Recipe, Schedule, steps_per_epoch
+from luthier.recipes.space import Choice, Dimension, Interval, Space
+
+SMALL_MODEL = 40_000_000
+FEWEST_STEPS = 500
+FEWEST_EPOCHS, MOST_EPOCHS = 4, 20
+
+
+def default_recipe(rows: int, parameters: int, max_length: int) -> Recipe:
+    """The recipe to begin with, for `rows` training rows and a model of so many parameters.
+
+    Small encoders learn at 1e-4, larger ones at 5e-5 (Turc 2019, ELECTRA). A run makes at least 500 steps and 4 epochs,
+    and at most 20 epochs (Mosbach 2021).
+    """
+    batch_size = 16
+    per_epoch = steps_per_epoch(rows, batch_size)
+    epochs = min(MOST_EPOCHS, max(FEWEST_EPOCHS, FEWEST_STEPS / per_epoch))
+    return Recipe(
+        learning_rate=1e-4 if parameters <= SMALL_MODEL else 5e-5, batch_size=batch_size, epochs=float(f"{epochs:.4g}"),
+        warmup_steps=max(5, min(50, round(epochs * per_epoch / 20))), max_length=max_length, schedule=Schedule.CONSTANT)
+
+
+def default_space(base: Recipe, layers: int, rows: int) -> Space:
+    """Seven dimensions around `base`; small data sets get no batches that leave fewer than 8 steps an epoch."""
+    batches = tuple(size for size in (8, 16, 32, 64) if size == 8 or rows / size >= 8)
+    dimensions: Mapping[str, Dimension] = {
+        "learning_rate": Interval(float(f"{base.learning_rate / 5:.4g}"), float(f"{base.learning_rate * 8:.4g}"), log=True),
+        "head_lr_multiplier": Interval(1, 30, log=True),
+        "layer_decay": Interval(0.6, 1.0),
+        "frozen_layers": Interval(0, layers, integer=True),
+        "batch_size": Choice(batches),
+        "dropout": Interval(0.0, 0.3),
+        "weight_decay": Interval(0.003, 3.0, log=True),
+    }
+    return Space(base, dimensions)

@@ -1,0 +1,43 @@
+"""Recipes worth trying before anything is known, written relative to the default recipe. One TOML file each.
+
+`[times]` multiplies hyperparameters of the default, `[set]` replaces them, and `frozen_share` freezes that share of the
+model's blocks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+from luthier.config import read_toml
+from luthier.recipes.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A named recipe."""
+
+    name: str
+    recipe: Recipe
+
+
+def load_presets(default: Recipe, layers: int) -> tuple[Preset, ...]:
+    """Every preset, applied to the default recipe of a model with `layers` blocks."""
+    folder = resources.files(__package__)
+    found = []
+    for entry in sorted((entry for entry in folder.iterdir() if entry.name.endswith(".toml")), key=lambda e: e.name):
+        with resources.as_file(entry) as path:
+            table = read_toml(path)
+        name = entry.name.removesuffix(".toml").split("-", 1)[1]
+        found.append(Preset(name, _apply(table, default, layers)))
+    return tuple(found)
+
+
+def _apply(table: dict[str, Any], default: Recipe, layers: int) -> Recipe:
+    changes: dict[str, Any] = dict(table.get("set", {}))
+    for name, factor in table.get("times", {}).items():
+        changes[name] = float(f"{getattr(default, name) * factor:.4g}")
+    if "frozen_share" in table:
+        changes["frozen_layers"] = round(table["frozen_share"] * layers)
+    return default.replace(**changes)

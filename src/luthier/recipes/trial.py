@@ -1,0 +1,125 @@
+"""Trials and their stages: what a search asks an engine to do, and what it hears back."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from luthier.recipes.recipe import Recipe
+
+
+class TrialState(enum.Enum):
+    """Where a trial stands."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    PAUSED = "paused"
+    COMPLETE = "complete"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One recipe on one seed; `parent` is the trial whose weights it goes on from, if any.
+
+    `role` says what it is there for: the default recipe, a preset, quasi-random, suggested by TPE, a cell of a grid, or
+    the final decay of another trial.
+    """
+
+    number: int
+    recipe: Recipe
+    seed: int
+    role: str
+    parent: int | None = None
+
+    def to_table(self) -> dict[str, Any]:
+        """Plain values, for the journal."""
+        return {"number": self.number, "recipe": self.recipe.to_table(), "seed": self.seed, "role": self.role,
+                "parent": self.parent}
+
+    @classmethod
+    def from_table(cls, table: dict[str, Any]) -> Trial:
+        """The trial that `to_table` describes."""
+        return cls(**{**table, "recipe": Recipe.from_table(table["recipe"])})
+
+
+@dataclass(frozen=True)
+class Point:
+    """One evaluation on a trial's curve.
+
+    `rows` is "rung" (a fixed part of the validation rows) or "all"; `train_loss` is the mean over the steps since the
+    point before (None where there were none); `work` counts from the trial's first step; `seconds`, of
+    training alone, from the stage's first step, and from the trial's once a study has taken it in.
+    """
+
+    step: int
+    epoch: float
+    work: float
+    seconds: float
+    rows: str
+    weights: str
+    train_loss: float | None
+    metrics: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The unit that an engine runs: train `trial` from step `start` (of the checkpoint, if any) to step `until`.
+
+    Evaluates at the steps of `evaluate_at` and at the end, leaves a checkpoint at `save`, and, when `deliver` is given,
+    also evaluates all validation rows and writes there the model (a folder in transformers' layout) and its
+    validation probabilities (validation.npy, shape [rows, labels]).
+    """
+
+    trial: Trial
+    start: int
+    until: int
+    total_steps: int
+    checkpoint: Path | None = None
+    save: Path | None = None
+    deliver: Path | None = None
+    evaluate_at: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class StageResult:
+    """What a stage came to. `step` is below the stage's `until` when it was cancelled; `failure` says why it failed."""
+
+    trial: int
+    step: int
+    points: tuple[Point, ...] = ()
+    checkpoint: Path | None = None
+    seconds: float = 0.0
+    rows_per_second: float = 0.0
+    peak_memory: int = 0
+    failure: str | None = None
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A running stage has reached `step`."""
+
+    trial: int
+    step: int
+    train_loss: float
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A stage has ended."""
+
+    result: StageResult
+
+
+@dataclass(frozen=True)
+class Lost:
+    """The worker that ran a stage is gone; the engine has replaced it."""
+
+    trial: int
+    reason: str
+
+
+EngineEvent = Progress | Finished | Lost

@@ -1,0 +1,151 @@
+"""report.html: one self-contained page that says first how good the model is, then why, then how to use it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from luthier.report.html_data import data_section
+from luthier.report.html_search import search_section
+from luthier.report.opening import default_delivered, opening, rivals, unbeaten
+from luthier.report.style import CSS
+from luthier.report.svg import Scale, mark
+from luthier.report.tags import EMPTY, esc, name, paragraphs, section, table
+from luthier.report.wording import (
+    CONTROLS,
+    Table,
+    count,
+    duration,
+    figure,
+    hyperparameters,
+    interval,
+    signed,
+    snippet,
+    snippet_notes,
+)
+
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+"""The page may load nothing and run nothing, whatever a label or a text might hold."""
+
+
+def render(results: Table, trials: Sequence[Table], curves: Sequence[Table]) -> str:
+    """The page, from results.json and the rows of trials.csv and curves.csv."""
+    title = f"{results['name']} - Luthier report"
+    body = "".join((
+        _head(results), _result(results), _recipe(results), search_section(results, trials, curves),
+        data_section(results), _use(results)))
+    return ('<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+            f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
+            '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+            f"<title>{esc(title)}</title>\n<style>{CSS}</style>\n</head>\n<body>\n{body}</body>\n</html>\n")
+
+
+def _head(results: Table) -> str:
+    search = "Search" if results["command"] == "tune" else "Training"
+    links = (("result", "Result"), ("recipe", "Recipe"), ("search", search), ("data", "Data"), ("use", "Use"))
+    lost = unbeaten(results) or results.get("interrupted") or ((results.get("gain") or {}).get("high", 0) < 0)
+    return (f'<header><div class="kicker">Luthier {esc(results["luthier"])} &middot; {esc(results["command"])} &middot; '
+            f'{esc(results["created"])}</div><h1>{name(results["name"])}</h1></header>\n'
+            f'<div class="lead{" warn" if lost else ""}">{paragraphs(opening(results))}</div>\n'
+            f'<nav>{"".join(f"<a href=#{anchor}>{text}</a>" for anchor, text in links)}</nav>\n')
+
+
+def _result(results: Table) -> str:
+    others = [f"{title.replace('_', '-')} {figure(value)}" for title, value in results["test_metrics"].items()
+              if title != results["metric"]]
+    also = f'<p class="soft">Also on the test rows: {esc(", ".join(others))}.</p>' if others else ""
+    return section(
+        "result", f"{results['metric_title'][:1].upper()}{results['metric_title'][1:]} on the test rows",
+        f'<p class="soft">Dots are figures on the {count(results["rows"]["test"], "test row")}, which nothing was trained '
+        "or chosen on; bars are their 95 % intervals (bootstrap over rows); the shaded band repeats the delivered "
+        "model's. Controls are what you get without fine-tuning, or without a search.</p>", _forest(results), also)
+
+
+def _forest(results: Table) -> str:
+    """The delivered model beside its controls, one row each."""
+    against = rivals(results)
+    scores = [results["test"], *against.values()]
+    scale = Scale.shares(bound for score in scores for bound in (score["low"], score["high"], score["value"]))
+    own = "the default recipe" if default_delivered(results) else f"trial {results['best']['trial']}"
+    if results["command"] == "train":
+        own = "the recipe as given"
+    rows = [_forest_row("Delivered model", own, "delivered", results["test"], results.get("validation"), "", scale, results)]
+    for control, score in against.items():
+        title, meaning = CONTROLS[control]
+        gain = results.get("gain") if control == "default" else None
+        note = (f"delivered is {signed(gain['value'])}, paired {signed(gain['low'])} to {signed(gain['high'])}"
+                if gain else "")
+        held = (results.get("controls_validation") or {}).get(control)
+        rows.append(_forest_row(title[:1].upper() + title[1:], meaning, control, score, held, note, scale, results))
+    ticks = "".join(f'<text class="tick" x="{scale.at(value):.2f}%" y="12" text-anchor="middle">{text}</text>'
+                    for value, text in scale.ticks())
+    return ('<table class="forest"><thead><tr><th scope="col">what</th><th scope="col"></th>'
+            '<th scope="col" class="n">test, 95 % interval</th></tr></thead>'
+            f'<tbody>{"".join(rows)}</tbody><tfoot><tr><th></th><td class="c"><svg width="100%" height="34" '
+            f'aria-hidden="true">{ticks}<text class="tick" x="50%" y="31" text-anchor="middle">'
+            f'{esc(results["metric_title"])} (1 is perfect)</text></svg></td><td class="n"></td></tr></tfoot></table>')
+
+
+def _forest_row(title: str, meaning: str, css: str, score: Table, held: Table | None, note: str, scale: Scale,
+                results: Table) -> str:
+    low, high, value = (scale.at(score[part]) for part in ("low", "high", "value"))
+    band_low, band_high = scale.at(results["test"]["low"]), scale.at(results["test"]["high"])
+    grid = "".join(f'<line class="grid" x1="{scale.at(at):.2f}%" x2="{scale.at(at):.2f}%" y1="0" y2="100%"/>'
+                   for at, _ in scale.ticks())
+    label = f"{title}: {figure(score['value'])}, 95 % interval {interval(score)}"
+    chart = (f'<svg width="100%" height="46" role="img" aria-label="{esc(label)}">{grid}'
+             f'<rect class="band" x="{band_low:.2f}%" width="{band_high - band_low:.2f}%" y="0" height="100%"/>'
+             f'<line class="i {css}" x1="{low:.2f}%" x2="{high:.2f}%" y1="50%" y2="50%"/>'
+             f"{mark(value, '50%', css, label)}</svg>")
+    validation = f"<small>validation {figure(held['value'])}</small>" if held else ""
+    paired = f"<small>{esc(note)}</small>" if note else ""
+    return (f'<tr><th scope="row"><b>{esc(title)}</b><small>{esc(meaning)}</small>{paired}</th><td class="c">{chart}</td>'
+            f'<td class="n"><b>{figure(score["value"])}</b> <span class="soft">[{figure(score["low"])}, '
+            f'{figure(score["high"])}]</span>{validation}</td></tr>')
+
+
+def _recipe(results: Table) -> str:
+    from luthier.recipes.recipe import HELP
+
+    rows, marks = [], []
+    for key, value, usual, changed in hyperparameters(results):
+        tag = '<span class="tag">changed</span>' if changed else ""
+        default = f'<span class="phone">default </span>{esc(usual)}' if usual else EMPTY
+        rows.append((f"<code>{name(key)}</code>{tag}<br><small>{esc(HELP.get(key, ''))}</small>",
+                     f'<span class="v">{esc(value)}</span>', default))
+        marks.append("changed" if changed else "")
+    base, best = results["base"], results["best"]
+    changes = sum(bool(entry) for entry in marks)
+    difference = (f"It differs from the default recipe in {count(changes, 'hyperparameter')}." if changes
+                  else "It is the default recipe in every hyperparameter.")
+    parent = f", the end of trial {best['parent']}" if best.get("parent") not in (None, "") else ""
+    why = f"Trial {best['trial']} ({best['role']}{parent}) is delivered: {best['reason'].rstrip('.')}." \
+        if best.get("reason") else ""
+    return section(
+        "recipe", "The delivered recipe", paragraphs([why] if why else []), paragraphs([difference]),
+        table(("hyperparameter", "#delivered", "#default"), rows, css="recipe", marks=marks),
+        f'<h3>Where the weights came from</h3><p>{esc(base["origin"][:1].upper() + base["origin"][1:])}'
+        f"{esc(_revision(base))}: {base['parameters'] / 1e6:,.1f} million parameters in {count(base['layers'], 'layer')}; "
+        f'hash <code>{esc(base["hash"])}</code>.</p>')
+
+
+def _revision(base: Table) -> str:
+    return f", revision {base['revision']}" if base.get("revision") else ""
+
+
+def _use(results: Table) -> str:
+    machine = results["machine"]
+    versions = ", ".join(f"{package} {version}" for package, version in machine["versions"].items())
+    budget = f" of a budget of {duration(results['budget'])}" if results.get("budget") else ""
+    timed = ("A budget in time stops where this machine had got to; another machine may try more or fewer trials. "
+             if budget else "")
+    facts = [("took", duration(results["seconds"]) + budget), ("seed", results["seed"]),
+             ("machine", f"{machine['device']}, {count(machine['workers'], 'worker')} of "
+                         f"{count(machine['threads'], 'thread')}"),
+             ("versions", versions), ("data hash", results["data_hash"])]
+    rows = "".join(f"<dt>{esc(term)}</dt><dd>{esc(value)}</dd>" for term, value in facts)
+    return section(
+        "use", "Use it, repeat it",
+        f"<pre><code>{esc(snippet(results['model'], 'A text to classify'))}</code></pre>",
+        paragraphs(snippet_notes(results)),
+        f'<h3>Repeat the run</h3><pre><code>luthier {esc(results["command"])} --config run.toml</code></pre>'
+        f'<p class="soft">Run it in this report\'s folder. {timed}</p><dl>{rows}</dl>')

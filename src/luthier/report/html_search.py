@@ -1,0 +1,221 @@
+"""The page's section on the search: every trial's curve, what each hyperparameter went with, and every trial's fate."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from luthier.report.opening import default_delivered
+from luthier.report.svg import Plot, Scale, key
+from luthier.report.tags import EMPTY, esc, paragraphs, section, table
+from luthier.report.wording import Table, count, figure, listed, number, short, shown
+
+MOST_SCATTERS = 7
+TALL = 25
+"""A table of more rows than this scrolls inside its own frame."""
+
+Curve = list[tuple[float, float]]
+
+
+def search_section(results: Table, trials: Sequence[Table], curves: Sequence[Table]) -> str:
+    """What was tried. A single training shows its curve alone."""
+    lines = validation_curves(results, curves)
+    if results["command"] == "train":
+        return section("search", "How training went", _curve_chart(results, trials, lines))
+    return section(
+        "search", "What the search tried", paragraphs(_account(results, trials)), _failures(trials),
+        "<h3>Every trial as it learnt</h3>", _curve_chart(results, trials, lines),
+        _scatters(results, trials), "<h3>Every trial</h3>", _trial_table(results, trials))
+
+
+def _account(results: Table, trials: Sequence[Table]) -> list[str]:
+    states = Counter(str(trial["state"]) for trial in trials)
+    finals = sum(trial["role"] == "final" for trial in trials)
+    fates = listed([f"{amount} {state}" for state, amount in states.most_common()]) if trials else "none ran"
+    scores = [score for trial in trials if (score := number(trial["score"])) is not None]
+    sentences = [f"{count(len(trials), 'trial')}: {fates}."]
+    if finals:
+        sentences[0] += (f" {count(finals, 'final')} among them: the most promising trials and the default recipe, "
+                         "finished with the decay of the learning rate that a delivered model has.")
+    if scores:
+        sentences.append(
+            f"The best validation score, {figure(max(scores))}, is the highest of {len(scores)} and therefore optimistic: "
+            f"some of its lead is luck. The test figure, {figure(results['test']['value'])}, is the honest one: its rows "
+            "chose nothing.")
+    return sentences
+
+
+def _failures(trials: Sequence[Table]) -> str:
+    failed = [trial for trial in trials if trial["state"] == "failed"]
+    items = "".join(f"<li>Trial {esc(trial['trial'])}: {esc(short(trial['reason'] or 'no reason given', 300))}</li>"
+                    for trial in failed[:10])
+    more = f"<li>and {len(failed) - 10} more, in the table below</li>" if len(failed) > 10 else ""
+    return f"<h3>Failed trials</h3><ul>{items}{more}</ul>" if failed else ""
+
+
+def validation_curves(results: Table, curves: Sequence[Table]) -> dict[int, Curve]:
+    """(epoch, score) of each trial on the rows that all its evaluations share, in order."""
+    found: dict[int, dict[str, Curve]] = defaultdict(lambda: defaultdict(list))
+    for row in curves:
+        epoch, value = number(row["epoch"]), number(row["value"])
+        if row["split"] == "validation" and row["metric"] == results["metric"] and None not in (epoch, value):
+            assert epoch is not None and value is not None
+            found[int(row["trial"])]["all" if row["rows"] == "all" else "rung"].append((epoch, value))
+    return {trial: sorted(kinds["rung"] or kinds["all"]) for trial, kinds in found.items()}
+
+
+def _parent(trial: Table) -> int | None:
+    found = number(trial.get("parent"))
+    return None if found is None else int(found)
+
+
+def _lineage(results: Table, trials: Sequence[Table]) -> dict[int, str]:
+    """The CSS class of each trial: delivered, default, or other; a final counts with the trial that it ends."""
+    best = results["best"]
+    classes = {}
+    for trial in trials:
+        own = {int(trial["trial"]), _parent(trial)} - {None}
+        default = results["command"] == "tune" and 0 in own
+        classes[int(trial["trial"])] = "default" if default else "other"
+    for trial_number in (best["trial"], best.get("parent")):
+        if number(trial_number) is not None:
+            classes[int(trial_number)] = "delivered"
+    if default_delivered(results):
+        classes |= {trial: "delivered" for trial, css in classes.items() if css == "default"}
+    return classes
+
+
+def _curve_chart(results: Table, trials: Sequence[Table], lines: dict[int, Curve]) -> str:
+    """The headline metric against the epoch, the trials that matter on top."""
+    if not lines:
+        return "<p>No evaluation was recorded.</p>"
+    classes, by_number = _lineage(results, trials), {int(trial["trial"]): trial for trial in trials}
+    points = [point for line in lines.values() for point in line]
+    latest = max(x for x, _ in points)
+    plot = Plot(Scale(0.0, latest * 1.02 or 1.0), Scale.shares(y for _, y in points),
+                "epochs (passes over the training rows)", f"{results['metric_title']} on validation rows", height=320)
+    order = {"other": 0, "default": 1, "delivered": 2}
+    for trial in sorted(lines, key=lambda n: (order[classes.get(n, "other")], n)):
+        css, row = classes.get(trial, "other"), by_number.get(trial)
+        title = f"trial {trial}" + (f" ({row['role']}, {row['state']})" if row else "")
+        plot.line(_joined(lines, trial, _parent(row) if row else None), css, f"{title}: ends at {figure(lines[trial][-1][1])}")
+    present = {classes.get(trial, "other") for trial in lines}
+    names = {"delivered": "delivered model", "default": "default recipe", "other": "other trials"}
+    if results["command"] == "train":
+        names["delivered"] = "this training"
+    elif default_delivered(results):
+        names["delivered"] = "default recipe (delivered)"
+    legend = key((css, text, True) for css, text in names.items() if css in present)
+    rung = any(row.get("role") == "final" for row in trials)
+    note = ("A final goes on from its trial's weights, so its line continues that trial's. A line that ends early was "
+            "stopped: the trial was not worth more time.") if rung else ""
+    return legend + plot.render(f"Curves of {count(len(lines), 'trial')} on the validation rows") + \
+        (f'<p class="soft">{note}</p>' if note else "")
+
+
+def _joined(lines: dict[int, Curve], trial: int, parent: int | None) -> Curve:
+    """The trial's curve, begun at the point of its parent that it branched from."""
+    line = lines[trial]
+    before = [point for point in lines.get(parent, []) if point[0] < line[0][0]] if parent is not None else []
+    return before[-1:] + line
+
+
+def searched(trials: Sequence[Table]) -> list[str]:
+    """The hyperparameters that differ between the trials of the search itself, at most seven, in the recipe's order.
+
+    `epochs` is left out: in trials.csv it is how far a trial got, which follows from its score more than it makes it.
+    """
+    from luthier.recipes.recipe import HELP
+
+    values = {name: {str(trial[name]) for trial in trials if name in trial} for name in HELP if name != "epochs"}
+    varied = [name for name in values if len(values[name]) > 1]
+    kept = sorted(varied, key=lambda name: -len(values[name]))[:MOST_SCATTERS]
+    return [name for name in varied if name in kept]
+
+
+def _scatters(results: Table, trials: Sequence[Table]) -> str:
+    own = [trial for trial in trials if _parent(trial) is None and number(trial["score"]) is not None]
+    names = searched(own)
+    if not names:
+        return ""
+    classes = _lineage(results, trials)
+    charts = "".join(_scatter(results, own, name, classes) for name in names)
+    legend = key(entry for entry in (
+        ("delivered", "delivered", False),
+        None if default_delivered(results) else ("default", "default recipe", False),
+        ("other", "ran to its end", False), ("cut", "ended early", False)) if entry)
+    return ("<h3>Score and each hyperparameter</h3>" + legend + f'<div class="small">{charts}</div>'
+            '<p class="soft">One point a trial, without the finals. Points, not causes: several hyperparameters move at '
+            "once, and the search looks more often where it has seen good scores. A trial that ended early is shown with "
+            "the score it had then.</p>")
+
+
+def _scatter(results: Table, trials: Sequence[Table], name: str, classes: dict[int, str]) -> str:
+    """Score against one hyperparameter; words stand side by side in the order they were met."""
+    trials = [trial for trial in trials if name in trial]
+    scores = [number(trial["score"]) or 0.0 for trial in trials]
+    places, scale, ticks = _x_axis([trial[name] for trial in trials])
+    plot = Plot(scale, Scale.around(scores), f"{name}, log scale" if scale.log else name, results["metric_title"],
+                height=150, most_x=4, x_ticks=ticks)
+    rank = {"other": 0, "default": 1, "delivered": 2}
+    for x, y, trial in sorted(zip(places, scores, trials, strict=True),
+                              key=lambda entry: rank[classes[int(entry[2]["trial"])]]):
+        css = classes[int(trial["trial"])]
+        css = "cut" if css == "other" and trial["state"] != "complete" else css
+        plot.dot(x, y, css=css, title=f"trial {trial['trial']}: {shown(trial[name])}, {figure(y)}")
+    return plot.render(f"{results['metric_title']} against {name}")
+
+
+def _x_axis(values: Sequence[Any]) -> tuple[list[float], Scale, list[tuple[float, str]] | None]:
+    """Places, scale and, for words, the ticks. Logarithmic where the greatest value is over 10 times the least."""
+    numbers = [number(value) for value in values]
+    if any(value is None for value in numbers):
+        words = list(dict.fromkeys(shown(value) for value in values))
+        ticks = [(float(place), short(word, 14)) for place, word in enumerate(words)]
+        return [float(words.index(shown(value))) for value in values], Scale(-0.6, len(words) - 0.4), ticks
+    found = [value for value in numbers if value is not None]
+    log = min(found) > 0 and max(found) / min(found) > 10
+    scale = Scale.around(found, log=log, whole=all(value == math.floor(value) for value in found))
+    distinct = sorted(set(found))
+    if scale.whole and len(distinct) <= 5 and all(
+            scale.at(b) - scale.at(a) >= 10 for a, b in zip(distinct, distinct[1:], strict=False)):
+        return found, scale, [(value, f"{value:g}") for value in distinct]
+    return found, scale, None
+
+
+def _trial_table(results: Table, trials: Sequence[Table]) -> str:
+    classes = _lineage(results, trials)
+    names = searched([trial for trial in trials if _parent(trial) is None])
+    head = ["#trial", "role", "state", "#score", "#epochs", "#seconds", *(f"#{esc(name)}" for name in names),
+            "why it ended"]
+    rows = [[_trial_cell(trial), esc(trial["role"]) + _from(trial), esc(trial["state"]), _figure(trial["score"], 3),
+             _figure(trial["epochs"], 1), _figure(trial["seconds"], 1), *(_value(trial.get(name)) for name in names),
+             esc(short(trial["reason"], 200)) or EMPTY] for trial in trials]
+    delivered = results["best"]["trial"]
+    marks = ["hit" if int(trial["trial"]) == delivered else "" for trial in trials]
+    for row, trial in zip(rows, trials, strict=True):
+        if int(trial["trial"]) == delivered:
+            row[1] += '<span class="tag">delivered</span>'
+        elif classes[int(trial["trial"])] == "default":
+            row[1] += '<span class="tag default">default</span>'
+    return table(head, rows, css="trials tall" if len(rows) > TALL else "trials", marks=marks)
+
+
+def _trial_cell(trial: Table) -> str:
+    return esc(trial["trial"])
+
+
+def _from(trial: Table) -> str:
+    parent = _parent(trial)
+    return "" if parent is None else f" of {parent}"
+
+
+def _figure(value: Any, digits: int) -> str:
+    found = number(value)
+    return EMPTY if found is None else f"{found:.{digits}f}"
+
+
+def _value(value: Any) -> str:
+    return EMPTY if value in (None, "") else esc(shown(value))

@@ -1,0 +1,84 @@
+"""The report's first words: how good the delivered model is, said as it is.
+
+The first sentence names the figure, its interval and the best control; what follows says what the search bought, and
+whether the run was cut short. The page and the model card begin with the same sentences.
+"""
+
+from __future__ import annotations
+
+from luthier.report.wording import CONTROLS, Table, count, figure, interval, listed, signed
+
+
+def opening(results: Table) -> list[str]:
+    """The sentences that a report begins with, the most important first."""
+    sentences = [_standing(results), _doubt(results)]
+    if results["command"] == "tune":
+        sentences.append(_gain(results))
+    if results.get("interrupted"):
+        sentences.append("The run was interrupted before its planned end: more time might have changed the result.")
+    return [sentence for sentence in sentences if sentence]
+
+
+def default_delivered(results: Table) -> bool:
+    """Whether a search ended with the default recipe itself (trial 0 or its final) as the model to deliver."""
+    best = results["best"]
+    return results["command"] == "tune" and not results.get("gain") and 0 in (best.get("trial"), best.get("parent"))
+
+
+def rivals(results: Table) -> dict[str, Table]:
+    """The controls that the delivered model is compared with; the default recipe is no rival to itself."""
+    controls = results["controls"]
+    return {name: controls[name] for name in CONTROLS
+            if controls.get(name) and not (name == "default" and default_delivered(results))}
+
+
+def unbeaten(results: Table) -> list[str]:
+    """The controls that the delivered model is not above on the test rows, the best first."""
+    against = rivals(results)
+    names = [name for name in against if against[name]["value"] >= results["test"]["value"]]
+    return sorted(names, key=lambda name: -against[name]["value"])
+
+
+def _best_rival(results: Table) -> str | None:
+    against = rivals(results)
+    return max(against, key=lambda name: against[name]["value"]) if against else None
+
+
+def _standing(results: Table) -> str:
+    test, against, best = results["test"], rivals(results), _best_rival(results)
+    where = f"On {count(results['rows']['test'], 'unseen test row')} the delivered model"
+    reach = f"reaches a {results['metric_title']} of {figure(test['value'])} (95 % interval {interval(test)})"
+    if best is None:
+        return f"{where} {reach}."
+    ahead = unbeaten(results)
+    if ahead:
+        names = listed([f"the {CONTROLS[name][0]}" for name in ahead])
+        return (f"{where} does not beat {names}: it {reach}, the {CONTROLS[best][0]} "
+                f"{figure(against[best]['value'])}.")
+    return f"{where} {reach}, above the best control, the {CONTROLS[best][0]} ({figure(against[best]['value'])})."
+
+
+def _doubt(results: Table) -> str:
+    best = _best_rival(results)
+    if best is None:
+        return ""
+    if set(unbeaten(results)) - {"default"}:
+        return "By this figure fine-tuning did not pay here: a simpler method does as well."
+    if best != "default" and rivals(results)[best]["value"] >= results["test"]["low"]:
+        return "The control's figure lies inside the model's interval, so this lead may be chance."
+    return ""
+
+
+def _gain(results: Table) -> str:
+    gain = results.get("gain")
+    if default_delivered(results):
+        return "The search found nothing provably better than the default recipe, so that is what is delivered."
+    if not gain:
+        return "The default recipe was not scored on the test rows, so what the search gained is not known."
+    bounds = f"paired 95 % interval {signed(gain['low'])} to {signed(gain['high'])}"
+    if gain["low"] > 0:
+        return f"The search gained {signed(gain['value'])} over the default recipe ({bounds})."
+    if gain["high"] < 0:
+        return f"The search made it worse than the default recipe, by {signed(gain['value'])} ({bounds})."
+    return (f"The search bought nothing provable beyond the default recipe: the difference is {signed(gain['value'])} "
+            f"({bounds}, which includes 0).")

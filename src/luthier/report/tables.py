@@ -1,0 +1,76 @@
+"""trials.csv, curves.csv and predictions/: the study as tables, one row a trial, a point, a row of data."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from luthier.data.formats import Table as InputTable
+from luthier.data.row import Row
+from luthier.recipes.recipe import steps_per_epoch
+from luthier.search.study import Record, Study
+from luthier.tasks.base import Floats, Task
+
+Table = list[dict[str, Any]]
+
+
+def trial_rows(study: Study) -> Table:
+    """One row a trial, every hyperparameter a column; `epochs` are those made, so a row is the recipe of what was run."""
+    return [_trial_row(study, record) for record in study.records.values()]
+
+
+def _trial_row(study: Study, record: Record) -> dict[str, Any]:
+    recipe, trial = record.trial.recipe, record.trial
+    hyperparameters = recipe.to_table()
+    epochs = record.step / steps_per_epoch(study.shape.rows, recipe.batch_size)
+    if recipe.schedule.horizon_free and record.step:
+        hyperparameters["epochs"] = epochs
+    value = record.value(study.metric)
+    return {
+        "trial": trial.number, "role": trial.role, "parent": "" if trial.parent is None else trial.parent,
+        "state": record.state.value, "reason": record.reason, "score": "" if value is None else value,
+        "steps": record.step, "seconds": round(record.seconds, 2), "rows_per_second": round(record.rows_per_second, 2),
+        "peak_memory_mb": round(record.peak_memory / 2**20), "seed": trial.seed, **hyperparameters}
+
+
+def curve_rows(study: Study) -> Table:
+    """Tidy: one row for each trial, point and metric. `seconds` are of training alone, `work` as in sharing/work.py."""
+    rows: Table = []
+    for record in study.records.values():
+        recipe, trial = record.trial.recipe, record.trial
+        for point in record.points:
+            common = {"trial": trial.number, "recipe": recipe.hash, "seed": trial.seed}
+            place = {"step": point.step, "epoch": round(point.epoch, 4), "work": round(point.work),
+                     "seconds": round(point.seconds, 2)}
+            if point.train_loss is not None and point.rows == "rung":
+                rows.append({**common, "split": "train", "rows": "", **place, "weights": "raw", "metric": "loss",
+                             "value": point.train_loss})
+            rows.extend({**common, "split": "validation", "rows": point.rows, **place, "weights": point.weights,
+                         "metric": metric, "value": value} for metric, value in point.metrics.items())
+    return rows
+
+
+def prediction_rows(rows: Sequence[Row], scores: Floats, task: Task) -> Table:
+    """One row for each row of data, with its label, the predicted one and its probability."""
+    return [{"file": row.file, "line": row.line, "text": row.text, "label": row.target, "predicted": answer["label"],
+             "score": answer["score"]} for row, answer in zip(rows, task.decode(scores), strict=True)]
+
+
+def write_csv(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write rows of like columns as CSV."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    listed = list(rows)
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, fieldnames=list(listed[0]) if listed else [])
+        writer.writeheader()
+        writer.writerows(listed)
+
+
+def scored_rows(table: InputTable, answers: Sequence[Mapping[str, Any]]) -> Table:
+    """The rows of a file as they came, with `label` and `score` added; columns of these names become label_given, …"""
+    added = set(answers[0]) if answers else set()
+    kept = {name: f"{name}_given" if name in added else name for name in table.columns}
+    return [{**{kept[name]: record.values.get(name) for name in table.columns}, **answer}
+            for record, answer in zip(table.records, answers, strict=True)]

@@ -1,0 +1,165 @@
+"""How a search's time is shared out: what a budget of seconds buys, and the least that works. Pure functions.
+
+Seconds are turned into work once, at the start, from a measured speed; every later decision is in work.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+
+from luthier.errors import ConfigError
+from luthier.recipes.recipe import Recipe
+from luthier.search.finals import decayed_total
+from luthier.sharing.work import FORWARD_SHARE, Shape, step_work
+
+DEFAULT_SHARE = 0.4
+"""A full run takes at most this share of the search's time, so that others can be compared with the default."""
+LEAST_STEPS = 100
+REDUCTION = 3
+FEWEST_RUNG_STEPS = 20
+STAGE_SECONDS = 4.0
+"""Time around the training of a stage: building the model, reading and writing its weights."""
+WORKER_START_SECONDS = 8.0
+CLOSING_SECONDS = 6.0
+MARGIN = 1.1
+
+_DURATION = re.compile(r"^(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?$")
+
+
+def parse_duration(text: str) -> float:
+    """Seconds of a duration such as 90s, 15m, 2h or 1h30m.
+
+    Raises:
+        ConfigError: it is not one, or is zero.
+    """
+    match = _DURATION.match(text.strip().lower())
+    parts = [float(part or 0) for part in match.groups()] if match and text.strip() else []
+    seconds = sum(part * unit for part, unit in zip(parts, (3600, 60, 1), strict=False))
+    if not seconds > 0:
+        raise ConfigError(f"--budget {text}: not a duration; write 90s, 15m, 2h or 1h30m")
+    return seconds
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them: 45 s, 4 min 30 s, 2 h 5 min."""
+    whole = max(0, round(seconds))
+    if whole < 90:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min" + (f" {rest} s" if rest and minutes < 10 else "")
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h" + (f" {minutes} min" if minutes else "")
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Measured at the start: work (see sharing/work.py) a worker does in a second, training and only looking."""
+
+    training: float
+    forward: float
+
+
+@dataclass(frozen=True)
+class Job:
+    """What has to be done besides searching."""
+
+    recipe: Recipe
+    shape: Shape
+    workers: int
+    validation_rows: int
+    rung_rows: int
+    test_rows: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How the time is shared out, in seconds from the start of the command; None where there is no budget.
+
+    `work` is that of one full run of the default recipe; `levels` are the rungs; `challengers` how many trials meet the
+    default in the finals.
+    """
+
+    work: float
+    levels: tuple[float, ...]
+    challengers: int
+    full_run_seconds: float
+    finals_seconds: float
+    scoring_seconds: float
+    search_until: float | None = None
+    finals_until: float | None = None
+
+
+def plan_budget(budget: float | None, elapsed: float, job: Job, speed: Speed) -> Plan:
+    """Share out `budget` seconds, of which `elapsed` are gone; without a budget, plan the recipe's own epochs.
+
+    Raises:
+        ConfigError: the budget is too small for one run of the default recipe; says the least that works.
+    """
+    ideal = job.recipe.total_steps(job.shape.rows)
+    costs = _Costs(job, speed)
+    if budget is None:
+        return _plan(ideal, 3, costs, None, None)
+    left = budget - elapsed - WORKER_START_SECONDS - costs.scoring
+    for challengers in (3, 1):
+        steps = min(ideal, costs.affordable_steps(left, challengers))
+        if steps >= min(ideal, LEAST_STEPS):
+            search_until = budget - costs.scoring - costs.finals(steps, challengers)
+            return _plan(steps, challengers, costs, search_until, budget - costs.scoring)
+    least = elapsed + WORKER_START_SECONDS + costs.least_seconds(min(ideal, LEAST_STEPS)) + costs.scoring
+    raise ConfigError(
+        f"--budget {duration(budget)}: too short to train the default recipe once on these {job.shape.rows} rows; the least "
+        f"that works here is {duration(math.ceil(least * MARGIN / 10) * 10)}. Give more time or fewer rows.")
+
+
+def _plan(steps: int, challengers: int, costs: _Costs, search_until: float | None, finals_until: float | None) -> Plan:
+    work = steps * costs.step_work
+    return Plan(work=work, levels=rung_levels(steps, costs.step_work), challengers=challengers,
+                full_run_seconds=steps * costs.step_seconds, finals_seconds=costs.finals(steps, challengers),
+                scoring_seconds=costs.scoring, search_until=search_until, finals_until=finals_until)
+
+
+def rung_levels(steps: int, cost: float) -> tuple[float, ...]:
+    """The rungs of a full run of `steps`: its ninth, its third and its end, where they are long enough to tell."""
+    fractions = [steps / REDUCTION**power for power in (2, 1, 0)]
+    return tuple(part * cost for part in fractions if part >= FEWEST_RUNG_STEPS or part == steps)
+
+
+class _Costs:
+    """Seconds of each part, from the measured speed."""
+
+    def __init__(self, job: Job, speed: Speed) -> None:
+        self.job = job
+        self.step_work = step_work(job.recipe, job.shape)
+        self.step_seconds = self.step_work / speed.training
+        row_seconds = job.shape.tokens_per_row(job.recipe.max_length) * FORWARD_SHARE / speed.forward
+        self.rung = job.rung_rows * row_seconds
+        self.validation = job.validation_rows * row_seconds
+        # The test rows pass through the default, the delivered and the pre-trained model, with all cores at work.
+        self.scoring = 3 * job.test_rows * row_seconds / job.workers + CLOSING_SECONDS
+
+    def finals(self, steps: int, challengers: int) -> float:
+        """The default and its challengers, side by side on the workers."""
+        rounds = math.ceil((1 + challengers) / self.job.workers)
+        return MARGIN * rounds * self._final(steps)
+
+    def _final(self, steps: int) -> float:
+        return (decayed_total(steps) - steps) * self.step_seconds + self.validation + STAGE_SECONDS
+
+    def affordable_steps(self, seconds: float, challengers: int) -> int:
+        """The longest full run that leaves the search room, found by halving."""
+        low, high = 0, max(1, int(seconds / self.step_seconds)) if seconds > 0 else 0
+        while low < high:
+            steps = (low + high + 1) // 2
+            room = seconds - self.finals(steps, challengers)
+            if steps * self.step_seconds + 3 * self.rung + STAGE_SECONDS <= DEFAULT_SHARE * room:
+                low = steps
+            else:
+                high = steps - 1
+        return low
+
+    def least_seconds(self, steps: int) -> float:
+        """One full run at its share of the search, and the smallest finals."""
+        return (steps * self.step_seconds + 3 * self.rung + STAGE_SECONDS) / DEFAULT_SHARE + self.finals(steps, 1)

@@ -1,0 +1,94 @@
+"""The finals: the best trials and the default, each finished with the decay of the learning rate it is delivered with.
+
+A final branches off its trial's constant-rate run, so it costs only the decay. What is compared is what is delivered.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from luthier.recipes.recipe import Schedule, steps_per_epoch
+from luthier.search.schedulers.base import Action, Branch, Done, Wait
+from luthier.search.study import Record, Study
+from luthier.tasks.metrics import Score
+
+DECAY_SHARE = 0.2
+
+
+@dataclass(frozen=True)
+class Finals:
+    """A scheduler that branches the default and the best `challengers` other trials, and waits for them.
+
+    Without `decay` they are delivered as they stand, as when the user has interrupted the search.
+    """
+
+    challengers: int
+    decay: bool = True
+
+    def next(self, study: Study) -> Action:
+        """Branch the next finalist that has not been branched."""
+        branched = {record.trial.parent for record in study.records.values()}
+        for record in finalists(study, self.challengers):
+            if record.trial.number not in branched:
+                return self._branch(record, study)
+        return Wait() if study.running() else Done()
+
+    def _branch(self, record: Record, study: Study) -> Branch:
+        """The trial's recipe with the steps made so far as its epochs and, after a constant rate, a decay."""
+        recipe, step = record.trial.recipe, record.step
+        if not recipe.schedule.horizon_free:
+            return Branch(record.trial.number, recipe, step)
+        per_epoch = steps_per_epoch(study.shape.rows, recipe.batch_size)
+        if not self.decay:
+            return Branch(record.trial.number, recipe.replace(epochs=step / per_epoch), step)
+        total = decayed_total(step)
+        decayed = recipe.replace(
+            schedule=Schedule.WARMUP_STABLE_DECAY, decay_share=DECAY_SHARE, epochs=total / per_epoch)
+        return Branch(record.trial.number, decayed, total)
+
+
+def finalists(study: Study, challengers: int) -> list[Record]:
+    """The default, where it can be delivered, and the best other trials."""
+    ranked = [record for record in study.ranked() if record.checkpoint is not None]
+    default = [record for record in ranked if record.trial.number == 0]
+    return default + [record for record in ranked if record.trial.number != 0][:challengers]
+
+
+def decayed_total(constant_steps: int) -> int:
+    """The fewest steps in all whose last fifth is a decay that begins after `constant_steps`."""
+    total = constant_steps
+    while total - max(1, round(total * DECAY_SHARE)) < constant_steps:
+        total += 1
+    return total
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Which finalist is delivered, and why, in a sentence."""
+
+    chosen: int
+    reason: str
+
+
+def choose(default: int | None, values: dict[int, float], gains: dict[int, Score]) -> Verdict:
+    """Choose among the finals by their score on all validation rows.
+
+    The default is kept unless another is better by more than one standard error of their paired difference (the
+    one-standard-error rule, Breiman 1984).
+
+    Args:
+        default: the number of the default's final, if it could be run.
+        values: the headline metric of each final.
+        gains: each other final's gain over the default, paired over rows.
+    """
+    best = max(values, key=lambda number: (values[number], -number))
+    if default is None:
+        return Verdict(best, "the default recipe did not finish, so the best trial is delivered")
+    if best == default:
+        return Verdict(default, "no trial beat the default recipe on the validation rows: the default is delivered")
+    gain = gains[best]
+    if gain.value <= gain.error:
+        return Verdict(default, f"the best trial is ahead of the default recipe by {gain.value:+.3f}, within one standard "
+                                f"error ({gain.error:.3f}): the default is as good, and is delivered")
+    return Verdict(best, f"ahead of the default recipe by {gain.value:+.3f} on the validation rows, 95 % interval "
+                         f"[{gain.low:+.3f}, {gain.high:+.3f}] before selection among {len(values)} finals")

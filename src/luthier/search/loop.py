@@ -1,0 +1,125 @@
+"""MAIN LOOP 2: the search. Ask the scheduler what next, have the engine run it, write down what came of it.
+
+Every decision is the scheduler's and the sampler's, from the study alone; the study is a fold over the journal. The
+clock is looked at in one place: when `deadline` has passed, or the user has interrupted, what runs is asked to end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Protocol
+
+from luthier.recipes.trial import Finished, Lost, Progress, Stage, StageResult, Trial
+from luthier.search.engine import Engine
+from luthier.search.journal import Event, Journal
+from luthier.search.samplers.base import Sampler
+from luthier.search.schedulers.base import Ask, Branch, Done, Run, Scheduler, Stop, Wait
+from luthier.search.study import Study, result_event, stage_event, stopped_event, trial_event
+from luthier.sharing import plan
+
+
+class Watcher(Protocol):
+    """Is shown the study as it goes."""
+
+    def update(self, study: Study, running: dict[int, Progress]) -> None:
+        """Called after every event; `running` holds the newest progress of each running trial."""
+
+
+@dataclass
+class Search:
+    """One study under way.
+
+    Args:
+        checkpoints: the folder of checkpoints and delivered models.
+        interrupted: answers whether the user wants the search to end.
+        curve_points: evaluations within a stage, evenly spaced, besides those at the rungs.
+    """
+
+    study: Study
+    journal: Journal
+    engine: Engine
+    checkpoints: Path
+    watcher: Watcher
+    interrupted: Callable[[], bool]
+    curve_points: int = 0
+    _stages: dict[int, Stage] = field(default_factory=dict)
+    _progress: dict[int, Progress] = field(default_factory=dict)
+
+    def run(self, scheduler: Scheduler, sampler: Sampler | None, deadline: float | None = None) -> None:
+        """Do what `scheduler` says until it is done, or until `deadline` on the engine's clock."""
+        closing = done = False
+        while True:
+            if not closing and self._is_over(deadline):
+                closing = True
+                for stage in self._stages.values():
+                    self.engine.cancel(stage)
+            while not (closing or done) and len(self._stages) < self.engine.slots:
+                action = scheduler.next(self.study)
+                if isinstance(action, Wait):
+                    break
+                done = isinstance(action, Done)
+                self._carry_out(action, sampler)
+            if not self._stages and (closing or done):
+                return
+            for event in self.engine.events(timeout=0.2):
+                self._take(event)
+            self.watcher.update(self.study, self._progress)
+
+    def _is_over(self, deadline: float | None) -> bool:
+        return self.interrupted() or (deadline is not None and self.engine.now() >= deadline)
+
+    def _record(self, event: Event) -> None:
+        self.journal.append(event)
+        self.study.apply(event)
+
+    def _carry_out(self, action: Run | Ask | Branch | Stop | Done, sampler: Sampler | None) -> None:
+        if isinstance(action, Ask):
+            assert sampler is not None, "this scheduler asks for trials, so it needs a sampler"
+            number = len(self.study.records)
+            suggestion = sampler.suggest(self.study.observations(), number)
+            self._record(trial_event(Trial(number, suggestion.recipe, self.study.seed, suggestion.role)))
+        elif isinstance(action, Branch):
+            parent = self.study.records[action.parent]
+            number = len(self.study.records)
+            trial = Trial(number, action.recipe, parent.trial.seed, "final", parent=action.parent)
+            self._record(trial_event(trial))
+            self._submit(plan.stage(
+                trial, action.until_step, rows=self.study.shape.rows, reached=parent.step, checkpoint=parent.checkpoint,
+                folder=self.checkpoints, deliver=True))
+        elif isinstance(action, Run):
+            record = self.study.records[action.trial]
+            self._submit(plan.stage(
+                record.trial, action.until_step, rows=self.study.shape.rows, reached=record.step,
+                checkpoint=record.checkpoint, folder=self.checkpoints,
+                evaluate_at=self.study.steps_at(record) + self._between(record.step, action.until_step)))
+        elif isinstance(action, Stop):
+            checkpoint = self.study.records[action.trial].checkpoint
+            self._record(stopped_event(action.trial, action.reason))
+            if checkpoint:
+                checkpoint.unlink(missing_ok=True)
+
+    def _between(self, start: int, until: int) -> tuple[int, ...]:
+        """Steps at which to evaluate for the sake of the curve alone."""
+        points = self.curve_points
+        return tuple(start + (until - start) * i // points for i in range(1, points))
+
+    def _submit(self, stage: Stage) -> None:
+        self._record(stage_event(stage))
+        self._stages[stage.trial.number] = stage
+        self.engine.submit(stage)
+
+    def _take(self, event: Progress | Finished | Lost) -> None:
+        if isinstance(event, Progress):
+            self._progress[event.trial] = event
+            return
+        result = event.result if isinstance(event, Finished) else StageResult(
+            event.trial, self._stages[event.trial].start, failure=event.reason)
+        stage = self._stages.pop(result.trial)
+        self._progress.pop(result.trial, None)
+        if result.failure:
+            result = replace(result, checkpoint=None)
+            if stage.save:
+                stage.save.unlink(missing_ok=True)
+        self._record(result_event(result))

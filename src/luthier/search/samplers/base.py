@@ -1,0 +1,25 @@
+"""`Sampler`: suggests what to try next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from luthier.recipes.recipe import Recipe
+from luthier.search.study import Observation
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A recipe to try, and where it comes from ("default", "preset bolder", "quasi-random", "tpe", …)."""
+
+    recipe: Recipe
+    role: str
+
+
+class Sampler(Protocol):
+    """Suggests recipes. The same observations and number give the same suggestion."""
+
+    def suggest(self, observations: Sequence[Observation], number: int) -> Suggestion:
+        """The recipe of trial `number`, given what is known of the others."""

@@ -1,0 +1,7 @@
+"""Schedulers decide what to do next: a pure function of the study."""
+
+from luthier.search.schedulers.asha import AshaScheduler
+from luthier.search.schedulers.base import Action, Ask, Branch, Done, Run, Scheduler, Stop, Wait
+from luthier.search.schedulers.none import FullRuns
+
+__all__ = ["Action", "AshaScheduler", "Ask", "Branch", "Done", "FullRuns", "Run", "Scheduler", "Stop", "Wait"]

@@ -1,0 +1,1 @@
+"""What trials cost, and what they can share with one another."""

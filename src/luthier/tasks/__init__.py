@@ -1,0 +1,1 @@
+"""Tasks: how labels become targets, outputs become answers, and answers become figures."""

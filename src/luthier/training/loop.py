@@ -1,0 +1,141 @@
+"""MAIN LOOP 1: train one trial. A generator of steps; evaluating, saving, logging and deciding stay outside it.
+
+All randomness of step s comes from (seed, s) and the order of rows from (seed, epoch), so a run that is cut at any step
+and goes on from its checkpoint is the same run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from luthier.data.tokens import Tokens
+from luthier.errors import TrainingError
+from luthier.models.encoder import Anatomy, anatomy, freeze, train_mode
+from luthier.recipes.recipe import Averaging, Recipe
+from luthier.tasks.base import Task
+from luthier.training.batches import by_length, collate, step_rows
+from luthier.training.optimizer import Average, make_optimizer, set_rates
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+
+@dataclass(frozen=True)
+class Step:
+    """One optimiser step has been made. `step` counts from 1; `rate` is the encoder's learning rate."""
+
+    step: int
+    loss: float
+    rate: float
+    rows: int
+    tokens: int
+
+
+class Learner:
+    """Everything that changes while one trial trains: the model, its optimiser, the average, the steps made."""
+
+    def __init__(self, model: nn.Module, recipe: Recipe, seed: int) -> None:
+        self.model, self.recipe, self.seed = model, recipe, seed
+        self.parts: Anatomy = anatomy(model)
+        freeze(model, self.parts, recipe.frozen_layers)
+        self.optimizer = make_optimizer(model, self.parts, recipe)
+        self.average = None if recipe.averaging is Averaging.NONE else Average(self.trainable)
+        self.step = 0
+
+    @property
+    def trainable(self) -> dict[str, nn.Parameter]:
+        """The parameters that are trained, by name."""
+        return {name: p for name, p in self.model.named_parameters() if p.requires_grad}
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model lies."""
+        return next(self.model.parameters()).device
+
+    @contextlib.contextmanager
+    def evaluated_weights(self) -> Iterator[nn.Module]:
+        """The model in evaluation mode, holding the weights that count: the average where there is one."""
+        import torch
+
+        own = {name: p.detach().clone() for name, p in self.trainable.items()} if self.average else {}
+        with torch.no_grad():
+            if self.average:
+                for name, parameter in self.trainable.items():
+                    parameter.copy_(self.average.weights[name])
+            self.model.eval()
+            try:
+                yield self.model
+            finally:
+                for name, parameter in self.trainable.items():
+                    if name in own:
+                        parameter.copy_(own[name])
+
+
+def train(learner: Learner, task: Task, tokens: Tokens, until: int, total_steps: int, pad_token_id: int) -> Iterator[Step]:
+    """Make the optimiser steps from `learner.step` to `until`, yielding after each.
+
+    Args:
+        total_steps: the horizon of the schedule; of no effect while the rate is constant.
+
+    Raises:
+        TrainingError: the loss or the gradient is not finite; says step, learning rate and dtype.
+    """
+    import torch
+
+    recipe, model = learner.recipe, learner.model
+    weights = learner.trainable
+    while learner.step < until:
+        step = learner.step
+        torch.manual_seed(_step_seed(learner.seed, step))
+        train_mode(model, learner.parts, recipe.frozen_layers)
+        rows = step_rows(step, len(tokens), recipe.batch_size, learner.seed)
+        batch = collate(tokens, rows, recipe.max_length, pad_token_id).to(learner.device)
+        rate = set_rates(learner.optimizer, recipe, step, total_steps)
+
+        logits = model(input_ids=batch.input_ids, attention_mask=batch.attention_mask).logits
+        loss = task.loss(logits, batch.targets)
+        learner.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(weights.values(), recipe.max_grad_norm)
+        value = loss.item()
+        if not (math.isfinite(value) and math.isfinite(norm.item())):
+            raise TrainingError(
+                f"the loss is {value} and the gradient norm {norm.item()} at step {step + 1}, learning rate {rate:.3g}, "
+                f"dtype {logits.dtype}. A lower learning rate or a longer warmup usually mends this.")
+        learner.optimizer.step()
+        learner.step += 1
+        if learner.average:
+            learner.average.update(weights, step)
+        yield Step(learner.step, value, rate, len(rows), int(batch.attention_mask.sum()))
+
+
+def _step_seed(seed: int, step: int) -> int:
+    return int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0] >> 1)
+
+
+def predict_scores(model: nn.Module, task: Task, tokens: Tokens, rows: npt.NDArray[np.int64], max_length: int,
+                   pad_token_id: int, batch_size: int = 64) -> npt.NDArray[np.float64]:
+    """The task's scores of the given rows (for classification: probabilities, shape [rows, labels])."""
+    import torch
+
+    model.eval()
+    device = next(model.parameters()).device
+    found: npt.NDArray[np.float64] | None = None
+    with torch.no_grad():
+        for positions in by_length(tokens, rows, batch_size):
+            batch = collate(tokens, rows[positions], max_length, pad_token_id).to(device)
+            logits = model(input_ids=batch.input_ids, attention_mask=batch.attention_mask).logits
+            scores = task.scores(logits.float().cpu().numpy())
+            if found is None:
+                found = np.zeros((len(rows), *scores.shape[1:]))
+            found[positions] = scores
+    assert found is not None, "there are no rows to score"
+    return found
