@@ -19,6 +19,7 @@ from luthier.models.pretrained import Pretrained, resolve_model
 from luthier.recipes.defaults import default_recipe, default_space
 from luthier.recipes.recipe import Recipe
 from luthier.recipes.space import Interval, Space, parse_space
+from luthier.search.budget import parse_duration
 from luthier.sharing.work import Shape
 from luthier.tasks.base import Task
 from luthier.tasks.classification import Classification
@@ -70,9 +71,10 @@ def check(settings: Settings, data: Any) -> Asked:
 
 
 def _check_hyperparameters(settings: Settings) -> None:
-    """Names, values and ranges of --set and --search, before anything is read."""
+    """Names, values and ranges of --set, --search and --budget, before anything is read."""
     found = []
-    for part in (lambda: Recipe.from_table(settings.fixed, "--set"), lambda: parse_space(settings.search, Recipe())):
+    for part in (lambda: Recipe.from_table(settings.fixed, "--set"), lambda: parse_space(settings.search, Recipe()),
+                 lambda: parse_duration(settings.budget or "1s")):
         try:
             part()
         except ConfigError as error:

@@ -48,35 +48,40 @@ def run(ready: Ready, observer: Observer, interrupt: Interrupt) -> RunFolder:
     asked = ready.prepared.asked
     folder = choose_folder(asked.settings.output, asked.corpus.name)
     folder.create()
-    journal = Journal(folder.journal)
-    study = Study(asked.settings.seed, asked.task.metric, ready.prepared.shape, ready.plan.levels)
-    journal.append({"event": "study", "command": ready.command, "seed": study.seed, "metric": study.metric,
-                    "levels": study.levels, "workers": ready.force.workers, "threads": ready.force.threads,
-                    "speed": ready.measured.speed.training})
-    setup = make_setup(ready, folder)
-    write_config(folder, ready)
     observer.say(f"Run folder: {folder.path}")
-    controls = fit_controls(ready.prepared, ready.measured.features)
-    for control in controls:
-        observer.say(f"  {control.title}: {asked.task.metric_title} {control.validation:.3f} on the validation rows")
-    with _engine(setup, ready.force) as engine:
+    with Journal(folder.journal) as journal:
+        journal.append({"event": "study", "command": ready.command, "seed": asked.settings.seed, "metric": asked.task.metric,
+                        "levels": ready.plan.levels, "workers": ready.force.workers, "threads": ready.force.threads,
+                        "speed": ready.measured.speed.training})
+        write_config(folder, ready)
+        controls = fit_controls(ready.prepared, ready.measured.features)
+        for control in controls:
+            observer.say(f"  {control.title}: {asked.task.metric_title} {control.validation:.3f} on the validation rows")
+        study = _train(ready, folder, journal, observer, interrupt)
+        finals = collect_finals(study, folder)
+        verdict = pick(finals, ready)
+        journal.append({"event": "chosen", "trial": verdict.chosen, "reason": verdict.reason})
+        observer.say("Scoring the test rows, once …")
+        outcome = score_finals(ready, finals, verdict, controls)
+        journal.append({"event": "tested", "trial": verdict.chosen, "test": outcome.test.to_table()})
+        write_outcome(folder, ready, study, outcome, interrupted=interrupt.asked)
+        journal.append({"event": "done"})
+    folder.clean()
+    return folder
+
+
+def _train(ready: Ready, folder: RunFolder, journal: Journal, observer: Observer, interrupt: Interrupt) -> Study:
+    """The search and its finals, on workers."""
+    asked = ready.prepared.asked
+    study = Study(asked.settings.seed, asked.task.metric, ready.prepared.shape, ready.plan.levels)
+    with _engine(make_setup(ready, folder), ready.force) as engine:
         search = Search(study, journal, engine, folder.checkpoints, observer, lambda: interrupt.asked,
                         curve_points=CURVE_POINTS if ready.command is Command.TRAIN else 0)
         observer.searching(ready.plan, ready.started)
         _search(search, ready)
         _finals(search, ready, interrupt)
         observer.searched()
-    finals = collect_finals(study, folder)
-    verdict = pick(finals, ready)
-    journal.append({"event": "chosen", "trial": verdict.chosen, "reason": verdict.reason})
-    observer.say("Scoring the test rows, once …")
-    outcome = score_finals(ready, finals, verdict, controls)
-    journal.append({"event": "tested", "trial": verdict.chosen, "test": outcome.test.to_table()})
-    write_outcome(folder, ready, study, outcome, interrupted=interrupt.asked)
-    journal.append({"event": "done"})
-    journal.close()
-    folder.clean()
-    return folder
+    return study
 
 
 @contextmanager

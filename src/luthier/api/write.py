@@ -63,8 +63,7 @@ def write_outcome(folder: RunFolder, ready: Ready, study: Study, outcome: Outcom
                                 ("test", corpus.test, outcome.test_scores)):
         write_csv(folder.predictions(split), prediction_rows(rows, scores, prepared.asked.task))
     results = summarize(ready, study, outcome, interrupted)
-    snippet = corpus.test[0].text if corpus.test else ""
-    (folder.model / "README.md").write_text(card.render(results, snippet), encoding="utf-8")
+    (folder.model / "README.md").write_text(card.render(results), encoding="utf-8")
     folder.report.write_text(html.render(results, trials, curves), encoding="utf-8")
     folder.results.write_text(json.dumps(results, indent=1, ensure_ascii=False), encoding="utf-8")
 

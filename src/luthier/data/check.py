@@ -20,6 +20,9 @@ FEW_ROWS = 100
 RARE_LABEL = 5
 FREE_TEXT_ROWS = 20
 """From this many rows on, a label column of mostly different values is taken for a mistake."""
+FRACTION = re.compile(r"[+-]?[0-9]*\.[0-9]+(e[+-]?[0-9]+)?")
+MOST_SCORES = 20
+"""More different numbers with a fraction than this are scores; half stars from 0 to 5 are still classes."""
 GROUP_NAME = re.compile(r"_id$|user|author|customer|client|account|patient|speaker|thread|conversation|dialog|session|"
                         r"document|group", re.IGNORECASE)
 CAMEL_ID = re.compile(r"[a-z]Id$")
@@ -30,8 +33,8 @@ Parts = Mapping[Split, Sequence[Row]]
 def problems(given: Parts, tables: Mapping[Split, Table], columns: Columns) -> list[str]:
     """Everything that forbids to use the rows as given, before any are cut off."""
     train = given[Split.TRAIN]
-    return [*no_rows(given, tables), *one_label(train, columns), *free_labels(train, tables[Split.TRAIN], columns),
-            *unseen_labels(given)]
+    free = free_labels(train, tables[Split.TRAIN], columns)
+    return [*no_rows(given, tables), *one_label(train, columns), *(free or unseen_labels(given))]
 
 
 def notes(parts: Parts, tables: Mapping[Split, Table], columns: Columns) -> list[str]:
@@ -43,10 +46,10 @@ def notes(parts: Parts, tables: Mapping[Split, Table], columns: Columns) -> list
 
 def no_rows(given: Parts, tables: Mapping[Split, Table]) -> list[str]:
     """Tables of which no row is left."""
-    return [f"{tables[split].name}: none of its {count(len(tables[split].records), 'row')} can be used: each lacks a text "
-            "or a label. Give rows that have both." if tables[split].records else
-            f"{tables[split].name}: it has no rows. Give rows with a text and a label."
-            for split, rows in given.items() if not rows]
+    empty = [tables[split] for split, rows in given.items() if not rows]
+    return [f"{table.name}: none of its {count(len(table.records), 'row')} has both a text and a label. Give rows that "
+            "do." if table.records else f"{table.name}: it has no rows. Give rows with a text and a label."
+            for table in empty]
 
 
 def one_label(train: Sequence[Row], columns: Columns) -> list[str]:
@@ -54,21 +57,24 @@ def one_label(train: Sequence[Row], columns: Columns) -> list[str]:
     labels = {row.target for row in train}
     if len(labels) != 1:
         return []
-    return [f"All {count(len(train), 'row')} have the label '{train[0].target}' (column '{columns.label}'). At least two "
-            "labels are needed: add rows of another one, or use another --label-column."]
+    return [f"All {count(len(train), 'row')} have the label '{train[0].target}' (column '{columns.label}'). At least "
+            "two labels are needed: add rows of another one, or use another --label-column."]
 
 
 def free_labels(train: Sequence[Row], table: Table, columns: Columns) -> list[str]:
     """A label column that looks like numbers or free text."""
     labels = list(dict.fromkeys(str(row.target) for row in train))
-    if len(train) < FREE_TEXT_ROWS or 2 * len(labels) <= len(train):
+    fractions = sum(bool(FRACTION.fullmatch(label)) for label in labels)
+    scores = len(labels) > MOST_SCORES and 2 * fractions > len(labels)
+    if not scores and (len(train) < FREE_TEXT_ROWS or 2 * len(labels) <= len(train)):
         return []
     examples = ", ".join(repr(label if len(label) <= 40 else f"{label[:40]}…") for label in labels[:3])
     others = [column for column in table.columns if column not in (*columns.text, columns.label)]
     advice = (f"Did you mean another --label-column ({some(others)})?" if others
               else "Give classes that repeat.")
     return [f"Column '{columns.label}' has {len(labels):,} different labels in {count(len(train), 'row')}, such as "
-            f"{examples}: it looks like numbers or free text, not classes. {advice}"]
+            f"{examples}: it looks like numbers or free text, not classes{' (scores cannot be learnt yet)' * scores}. "
+            f"{advice}"]
 
 
 def unseen_labels(given: Parts) -> list[str]:
@@ -77,8 +83,8 @@ def unseen_labels(given: Parts) -> list[str]:
     found = []
     for split, rows in given.items():
         by_label = _by_label([row for row in rows if row.target not in known])
-        found += [f"Label '{label}' stands only in the {split} rows: {count(len(strangers), 'row')} ({places(strangers)}). "
-                  "Add training rows that have it, or correct or remove these."
+        found += [f"Label '{label}' stands only in the {split} rows: {count(len(strangers), 'row')} "
+                  f"({places(strangers)}). Add training rows that have it, or correct or remove these."
                   for label, strangers in by_label.items()]
     return found if known else []
 
@@ -86,8 +92,8 @@ def unseen_labels(given: Parts) -> list[str]:
 def empty_parts(parts: Parts) -> list[str]:
     """Parts into which no row fell when they were cut off."""
     total = sum(len(rows) for rows in parts.values())
-    return [f"No row fell into the {split} rows: {count(total, 'row')} are too few, or too many of them belong together "
-            f"(equal texts, one group). Add rows, give a {split} file, or try another seed."
+    return [f"No row fell into the {split} rows: {count(total, 'row')} are too few, or too many of them belong "
+            f"together (equal texts, one group). Add rows, give a {split} file, or try another seed."
             for split, rows in parts.items() if not rows]
 
 
@@ -104,8 +110,8 @@ def rare_labels(train: Sequence[Row]) -> list[str]:
     rare = [(label, number) for label, number in _counts(train) if number <= RARE_LABEL]
     if not rare:
         return []
-    return [f"{count(len(rare), 'label')} with {RARE_LABEL} training rows or fewer: {_listed(rare)}. Label more, or merge "
-            "or drop them."]
+    return [f"{count(len(rare), 'label')} with {RARE_LABEL} training rows or fewer: {_listed(rare)}. Label more, or "
+            "merge or drop them."]
 
 
 def unmeasured_labels(parts: Parts) -> list[str]:
@@ -132,9 +138,9 @@ def contradictions(rows: Sequence[Row]) -> list[str]:
     differing = [same for same in by_text.values() if len({row.target for row in same}) > 1]
     if not differing:
         return []
-    first = [row for same in differing for row in same]
-    return [f"{count(len(differing), 'text')} with more than one label, in {count(len(first), 'row')} ({places(first)}). "
-            "No model can be right on all of them."]
+    found = [row for same in differing for row in same]
+    return [f"{count(len(differing), 'text')} with more than one label, in {count(len(found), 'row')} "
+            f"({places(found)}). No model can be right on all of them."]
 
 
 def leaks(parts: Parts) -> list[str]:
@@ -145,8 +151,8 @@ def leaks(parts: Parts) -> list[str]:
         for earlier in order[:index]:
             known = {text_key(row.text) for row in parts[earlier]}
             if leaked := [row for row in parts[split] if text_key(row.text) in known]:
-                found.append(f"Leak: {count(len(leaked), f'{split} row')} of {len(parts[split]):,} with a text that the "
-                             f"{earlier} rows have too ({places(leaked)}). The {split} figure will be too good.")
+                found.append(f"Leak: {count(len(leaked), f'{split} row')} of {len(parts[split]):,} with a text that "
+                             f"the {earlier} rows have too ({places(leaked)}). The {split} figure will be too good.")
     return found
 
 
@@ -170,7 +176,7 @@ def _repeats(table: Table, column: str, label: str | None) -> bool:
              if (value := _name(record.values.get(column))) is not None]
     distinct = len({value for value, _ in pairs})
     is_label = len(set(pairs)) == distinct == len({name for _, name in pairs})
-    return 1 < distinct and 2 * distinct <= len(pairs) and not is_label
+    return distinct > 1 and 2 * distinct <= len(pairs) and not is_label
 
 
 def _name(value: object) -> str | None:

@@ -30,11 +30,13 @@ def resolve(table: Table, *, text_columns: Sequence[str] = (), label_column: str
     Raises:
         DataError: a column is not there, none has a usual name, or one is wanted for two purposes (all at once).
     """
+    if not table.columns:
+        raise DataError(f"{table.name}: it has no rows. Give rows with a text{' and a label' * labelled}.")
     chosen = (text_columns,) if isinstance(text_columns, str) else tuple(text_columns)
     wanted_label = label_column if labelled else None
     text = chosen or tuple(usual(table, TEXT_NAMES, without=(wanted_label, group_column))[:1])
-    found = usual(table, LABEL_NAMES, without=(*text, group_column)) if labelled else []
-    label = wanted_label or (found[0] if found else None)
+    found = usual(table, LABEL_NAMES, without=(*text, group_column)) or usual(table, LABEL_NAMES, without=text)
+    label = wanted_label or (found[0] if labelled and found else None)
     taken = {*text, label, group_column}
     problems = [_missing(table, name, option, taken) for option, names in (
         ("--text-column", text), ("--label-column", (label,)), ("--group-column", (group_column,)))

@@ -1,4 +1,4 @@
-"""`Row`: one labelled (or unlabelled) text, and where it stands in the user's data; `Split`: which part it belongs to."""
+"""`Row`: one text with its label, and where it stands in the user's data; `Split`: the part that it belongs to."""
 
 from __future__ import annotations
 

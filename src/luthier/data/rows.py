@@ -23,16 +23,16 @@ SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Finding(enum.Enum):
-    """What reading may find in a record: what to say of it, after the number of rows and before their lines."""
+    """What reading may find in a record: how to say it after the number of rows, and what to do after their lines."""
 
-    EMPTY_TEXT = "with empty text skipped"
-    NO_LABEL = "without a label skipped"
-    SPACED_LABEL = "with spaces around the label: stripped"
-    HALF_CHARACTER = "with half a character (a lone surrogate) in the text: replaced by U+FFFD"
-    TEXT_KIND = ("with a list, an object or bytes as text: a text must be a string or a number. Join it into one string, "
-                 "or use another --text-column")
-    LABEL_KIND = ("with a list or an object as label: multi-label data is not supported yet. Keep one label for each "
-                  "row, or use another --label-column")
+    EMPTY_TEXT = ("with empty text skipped", "")
+    NO_LABEL = ("without a label skipped", "")
+    SPACED_LABEL = ("with spaces around the label: stripped", "")
+    HALF_CHARACTER = ("with half a character (a lone surrogate) in the text: replaced by U+FFFD", "")
+    TEXT_KIND = ("with a list, an object or bytes as text",
+                 " A text must be a string or a number: join it into one string, or use another --text-column.")
+    LABEL_KIND = ("with a list or an object as label",
+                  " Multi-label data is not supported yet: keep one label for each row, or use another --label-column.")
 
     @property
     def fatal(self) -> bool:
@@ -127,10 +127,11 @@ def _missing(value: Any) -> bool:
 
 
 def _reading(table: Table, rows: list[Row], found: dict[Finding, list[int]]) -> Reading:
-    problems, notes = [], []
+    problems: list[str] = []
+    notes: list[str] = []
     for finding in Finding:
         if numbers := found.get(finding):
-            where = lines(table.name, numbers)
+            (what, then), where = finding.value, lines(table.name, numbers)
             (problems if finding.fatal else notes).append(
-                f"{table.name}: {count(len(numbers), 'row')} {finding.value} ({where}).")
+                f"{table.name}: {count(len(numbers), 'row')} {what} ({where}).{then}")
     return Reading(rows, problems, notes)

@@ -10,7 +10,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
-from luthier.data.formats import Table, in_memory, known_suffixes, read_table
+from luthier.data.formats import Table, in_memory, known_suffixes, read_table, why_not
 from luthier.data.row import Split
 from luthier.errors import DataError, nearest
 
@@ -38,8 +38,11 @@ def find(data: Any) -> Source:
     if isinstance(data, str) and data.startswith(EXAMPLE):
         return _example(data.removeprefix(EXAMPLE))
     if isinstance(data, str) and data.startswith(HUB):
-        raise DataError(f"{data}: data sets of the Hugging Face hub cannot be read yet. Save it to a file and give that: "
-                        f"datasets.load_dataset('{data.removeprefix(HUB)}', split='train').to_parquet('train.parquet')")
+        raise DataError(f"{data}: data sets of the Hugging Face hub cannot be read yet. Save it to a file and give "
+                        f"that: datasets.load_dataset('{data.removeprefix(HUB)}', split='train')"
+                        ".to_parquet('train.parquet')")
+    if isinstance(data, str) and not data:
+        raise DataError(f"The name of the data is empty. Give {in_memory.UNDERSTOOD}.")
     if isinstance(data, str | os.PathLike):
         path = Path(data)
         return _folder(path) if path.is_dir() else Source(path.stem, {Split.TRAIN: read_table(path)})
@@ -57,7 +60,7 @@ def find_with(data: Any, extra: dict[Split, Any]) -> Source:
             continue
         table = single_table(other)
         if split in tables:
-            notes.append(f"The {split} rows are those of {table.name}, which was given; {tables[split].name} is not used.")
+            notes.append(f"The {split} rows are those of {table.name}, as given; {tables[split].name} is not used.")
         taken = {known.name for part, known in tables.items() if part is not split}
         # Rows are told apart by table name and line, so two tables may not share a name.
         tables[split] = dataclasses.replace(table, name=f"{split}/{table.name}") if table.name in taken else table
@@ -97,6 +100,7 @@ def examples(folder: Traversable) -> list[str]:
 def _folder(path: Path) -> Source:
     files = sorted(item for item in path.iterdir() if item.suffix.lower() in known_suffixes() and item.is_file()
                    and not item.name.startswith("."))
+    _check_unread(path, {file.stem.lower() for file in files})
     if not files:
         raise DataError(f"{path}: the folder has no data file. Known: {', '.join(known_suffixes())}.")
     name = path.resolve().name
@@ -112,12 +116,20 @@ def _folder(path: Path) -> Source:
     return Source(name, {split: read_table(by_split[split][0]) for split in Split if split in by_split}, notes)
 
 
+def _check_unread(path: Path, stems: set[str]) -> None:
+    """Refuse a folder where the file of a split has a format that is not read: other rows would be cut off instead."""
+    unread = [why for item in sorted(path.iterdir()) if (stem := item.name.split(".")[0].lower()) in SPLIT_NAMES
+              and stem not in stems and (why := why_not(item))]
+    if unread:
+        raise DataError("\n".join(unread))
+
+
 def _check_folder(path: Path, files: list[Path], by_split: dict[Split, list[Path]]) -> None:
     problems = [f"{path}: several files for the {split} rows: {', '.join(file.name for file in found)}. Leave one."
                 for split, found in by_split.items() if len(found) > 1]
     if Split.TRAIN not in by_split:
-        problems.append(f"{path}: no file is called train. Found: {', '.join(file.name for file in files)}. Name one of "
-                        "them train (and others validation and test), or give a single file.")
+        problems.append(f"{path}: no file is called train. Found: {', '.join(file.name for file in files)}. Name one "
+                        "of them train (and others validation and test), or give a single file.")
     if problems:
         raise DataError("\n".join(problems))
 
@@ -134,8 +146,8 @@ def _splits(data: Any) -> Source:
         else:
             by_split[split] = name
     if Split.TRAIN not in by_split:
-        raise DataError(f"DatasetDict: no split is called train. Found: {', '.join(map(str, data)) or 'none'}. Give one "
-                        "of them as data, such as data['" + (unused[0] if unused else "train") + "'].")
+        raise DataError(f"DatasetDict: no split is called train. Found: {', '.join(map(str, data)) or 'none'}. Give "
+                        "one of them as data, such as data['" + (unused[0] if unused else "train") + "'].")
     notes = [f"DatasetDict: not used, for its name is no split's: {', '.join(unused)}."] if unused else []
     tables = {split: in_memory.read(data[by_split[split]], by_split[split]) for split in Split if split in by_split}
     return Source("data", tables, notes)

@@ -114,7 +114,7 @@ class LocalEngine:
             with contextlib.suppress(OSError):
                 worker.pipe.send("close")
             if worker.stage is not None:
-                worker.process.terminate()
+                worker.process.kill()
         for worker in self._workers:
             worker.process.join(timeout=5)
             if worker.process.is_alive():
@@ -149,7 +149,8 @@ def _thread_limit(threads: int) -> Iterator[None]:
 
 def _work(pipe: Connection, setup: Setup, threads: int) -> None:
     """A worker's life: run the stages that come through the pipe until it closes."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the coordinator decides what an interrupt means
+    for number in (signal.SIGINT, signal.SIGTERM):  # sent to the whole group: the coordinator decides what it means
+        signal.signal(number, signal.SIG_IGN)
     import torch
 
     torch.set_num_threads(threads)

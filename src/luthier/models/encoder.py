@@ -15,8 +15,8 @@ from luthier.errors import ModelError
 if TYPE_CHECKING:
     from torch import nn
 
-# What lies below the blocks, or is read by all of them (relative positions of MPNet and DeBERTa).
-_BOTTOM = ("embed", ".wte.", ".wpe.", "relative_attention_bias", "encoder.LayerNorm.")
+# What lies below the blocks, or is read by all of them (relative positions of MPNet and DeBERTa; GPT-2's dropout).
+_BOTTOM = ("embed", ".wte.", ".wpe.", "relative_attention_bias", "encoder.LayerNorm.", ".drop.")
 
 
 @dataclass(frozen=True)
@@ -88,10 +88,6 @@ def train_mode(model: nn.Module, parts: Anatomy, layers: int) -> None:
     if layers == 0:
         return
     for name, module in model.named_modules():
-        if not any(True for _ in module.children()) and not _trained(module, name, parts, layers):
-            module.eval()
-
-
-def _trained(module: nn.Module, name: str, parts: Anatomy, layers: int) -> bool:
-    layer = parts.layer(name + ".")
-    return layer is None or layer > layers or _above(name, parts, layer)
+        layer = parts.layer(name + ".")
+        if layer is not None and layer <= layers and not _above(name, parts, layer):
+            module.eval()  # with all inside it: attention asks its own module whether to drop

@@ -51,6 +51,7 @@ class Pretrained:
 
 _LAYER_KEYS = ("num_hidden_layers", "n_layers", "n_layer", "num_layers")
 _POSITION_KEYS = ("max_position_embeddings", "n_positions", "max_seq_len")
+_TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "tokenizer.model", "sentencepiece.bpe.model")
 _OFFSET_POSITIONS = {"roberta", "xlm-roberta", "camembert", "mpnet", "longformer", "xmod"}
 
 
@@ -114,6 +115,9 @@ def _inspect(name: str, folder: Path, origin: str, revision: str | None = None) 
         raise ModelError(
             f"{name}: no *.safetensors weights in {folder}. Luthier does not read pickled weights (*.bin); convert them "
             "once with transformers' save_pretrained.")
+    if not any((folder / file).exists() for file in _TOKENIZER_FILES):
+        raise ModelError(f"{name}: no tokenizer in {folder} (none of {', '.join(_TOKENIZER_FILES)}). Save the model's own "
+                         "tokenizer there with save_pretrained.")
     return Pretrained(name, folder, origin, config, revision, _weights_hash(weights))
 
 

@@ -8,7 +8,9 @@ import re
 from luthier.report.opening import opening, rivals
 from luthier.report.wording import (
     CONTROLS,
+    Difference,
     Table,
+    changes,
     clean,
     count,
     duration,
@@ -16,6 +18,7 @@ from luthier.report.wording import (
     hyperparameters,
     interval,
     per_label_f1,
+    sentence,
     short,
     shown,
     snippet,
@@ -24,22 +27,25 @@ from luthier.report.wording import (
 
 _HUB_NAME = re.compile(r"^[\w.-]+(/[\w.-]+)?$", re.ASCII)
 _HUB_METRICS = {"macro_f1": "f1", "accuracy": "accuracy"}
-_SPECIAL = re.compile(r"[\\`*_\[\]<>&#|~!$^{}@]|:(?=//)")
+_SPECIAL = re.compile(r"[\\`*_\[\]<>&#|~!$^{}@]|:(?=//)|(?<=www)\.|^[-+=](?=[-+=\s]|$)", re.IGNORECASE)
+"""Characters that Markdown, GitHub's or the hub's, could take for more than themselves where they stand."""
+_NUMBERED = re.compile(r"^(\d+)[.)](?=\s|$)")
 FEW_ROWS = 10
 """Training rows below which a label is named among the limits."""
 
 
-def render(results: Table, snippet_text: str) -> str:
-    """The card. `snippet_text` is the text that its snippet classifies."""
+def render(results: Table) -> str:
+    """The card, from results.json."""
     parts = (_front_matter(results), f"# {_md(results['name'])}", " ".join(_md(line) for line in opening(results)),
-             _use(results, snippet_text), _trained_on(results), _figures(results), _recipe(results), _search(results),
+             _use(results), _trained_on(results), _figures(results), _recipe(results), _search(results),
              _limits(results))
     return "\n\n".join(parts) + "\n"
 
 
 def _md(value: object, length: int = 1000) -> str:
     """Text as Markdown that stays text: on one line, with no character left that means something."""
-    return _SPECIAL.sub(lambda found: f"&#{ord(found[0])};", short(value, length))
+    text = _SPECIAL.sub(lambda found: f"&#{ord(found[0])};", short(value, length))
+    return _NUMBERED.sub(r"\1&#46;", text)
 
 
 def _table(head: list[str], rows: list[list[str]]) -> str:
@@ -63,9 +69,11 @@ def _front_matter(results: Table) -> str:
     return "\n".join(["---", *lines, "---"])
 
 
-def _use(results: Table, text: str) -> str:
-    notes = "\n".join(f"- {_code_arguments(note)}" for note in snippet_notes(results))
-    return f"## Use\n\n```python\n{snippet(results['model'], text)}```\n\n{notes}"
+def _use(results: Table) -> str:
+    place = (f"Run it beside the folder `{_plain(results['model'])}`, or write this folder's path, or its name on the "
+             "hub, in its place.")
+    notes = "\n".join(f"- {_code_arguments(note)}" for note in [place, *snippet_notes(results)])
+    return f"## Use\n\n```python\n{snippet(results['model'])}```\n\n{notes}"
 
 
 def _code_arguments(note: str) -> str:
@@ -76,11 +84,11 @@ def _trained_on(results: Table) -> str:
     rows, base = results["rows"], results["base"]
     revision = f", revision {_md(base['revision'])}" if base.get("revision") else ""
     facts = [f"Data: {_md(results['name'])}, hash `{_plain(results['data_hash'])}`",
-             f"Rows: {rows['train']:,} for training, {rows['validation']:,} for validation, {rows['test']:,} for testing",
-             f"Split: {_md(results['split'])}",
+             f"Rows: {rows['train']:,} for training, {rows['validation']:,} for validation, {rows['test']:,} for test",
+             f"Split: {_md(sentence(results['split']))}",
              f"Pre-trained weights: {_md(base['origin'])}{revision}, hash `{_plain(base['hash'])}`, "
              f"{base['parameters'] / 1e6:,.1f} million parameters"]
-    facts += [_md(note) for note in results.get("notes") or []]
+    facts += [_md(note) for note in results.get("notes") or [] if short(note, 9)]
     scores = per_label_f1(results["confusion"]) if results.get("confusion") else [None] * len(results["labels"])
     body = [[_md(label, 100) or "(empty)",
              *(f"{results['counts'].get(label, {}).get(split, 0):,}" for split in ("train", "validation", "test")),
@@ -90,7 +98,7 @@ def _trained_on(results: Table) -> str:
 
 
 def _plain(value: object) -> str:
-    return re.sub(r"[^\w.:-]", "", clean(value))
+    return re.sub(r"[^\w.:/-]", "", clean(value))
 
 
 def _figures(results: Table) -> str:
@@ -101,16 +109,16 @@ def _figures(results: Table) -> str:
              for name, score in rivals(results).items()]
     also = [f"{_md(metric.replace('_', '-'))} {figure(value)}" for metric, value in results["test_metrics"].items()
             if metric != results["metric"]]
-    return (f"## How good it is\n\n{_md(results['metric_title'])} on {count(results['rows']['test'], 'test row')}, which "
-            "nothing was trained or chosen on; intervals are bootstraps over rows.\n\n" +
+    return (f"## How good it is\n\n{_md(results['metric_title'])} on {count(results['rows']['test'], 'test row')}, "
+            "which nothing was trained or chosen on; intervals are bootstraps over rows.\n\n" +
             _table(["", "test", "95 % interval", "validation"], body) +
             (f"\n\nAlso on the test rows: {', '.join(also)}." if also else ""))
 
 
 def _recipe(results: Table) -> str:
-    body = [[f"`{_plain(name)}`", f"**{_md(value)}**" if changed else _md(value), _md(usual) or "-"]
-            for name, value, usual, changed in hyperparameters(results)]
-    return ("## Hyperparameters\n\nWhat differs from the default recipe is set in bold.\n\n" +
+    body = [[f"`{_plain(setting.name)}`", _md(setting.value) if setting.difference is not Difference.CHANGED
+             else f"**{_md(setting.value)}**", _md(setting.default) or "-"] for setting in hyperparameters(results)]
+    return (f"## Hyperparameters\n\n{_md(changes(results))}\n\n" +
             _table(["hyperparameter", "this model", "default"], body))
 
 
@@ -122,19 +130,18 @@ def _search(results: Table) -> str:
         return ("## How it was made\n\n"
                 f"Luthier {_md(results['luthier'])} trained this one recipe in {duration(results['seconds'])}{budget}; "
                 f"nothing was searched. {end}")
-    reason = _md(results["best"]["reason"]).rstrip(".")
     return ("## How the recipe was found\n\n"
-            f"Luthier {_md(results['luthier'])} ran {count(results['trials'], 'trial')}, "
-            f"{count(results['finals'], 'final')} among them, in {duration(results['seconds'])}{budget}, starting from its "
-            "default recipe and choosing by the validation rows alone; the test rows were scored once, at the end. Trial "
-            f"{results['best']['trial']} is delivered: {reason}. {end}")
+            f"Luthier {_md(results['luthier'])} tried {count(results['trials'], 'recipe')}, its default recipe first, "
+            f"and finished {count(results['finals'], 'final')}, in {duration(results['seconds'])}{budget} altogether. "
+            "It chose by the validation rows alone; the test rows were scored once, at the end. Trial "
+            f"{results['best']['trial']} is delivered: {_md(results['best']['reason']).rstrip('.')}. {end}")
 
 
 def _limits(results: Table) -> str:
     few = [label for label in results["labels"] if results["counts"].get(label, {}).get("train", 0) < FEW_ROWS]
     limits = ["The figures hold for texts like the test rows; other sources, times or languages may do worse.",
               "They are of this one model: the same recipe trained with another seed gives another figure.",
-              f"The model read {count(results['max_length'], 'token')} of a text in training; what comes later in a "
+              f"In training it read the first {count(results['max_length'], 'token')} of a text; what comes later in a "
               "longer one was never learnt from.",
               "It gives every text one of its labels, also a text that none of them fits.",
               "Scores are the model's own and were not calibrated: 0.9 need not mean right nine times in ten.",

@@ -12,7 +12,9 @@ from luthier.report.svg import Scale, mark
 from luthier.report.tags import EMPTY, esc, name, paragraphs, section, table
 from luthier.report.wording import (
     CONTROLS,
+    Difference,
     Table,
+    changes,
     count,
     duration,
     figure,
@@ -43,8 +45,8 @@ def _head(results: Table) -> str:
     search = "Search" if results["command"] == "tune" else "Training"
     links = (("result", "Result"), ("recipe", "Recipe"), ("search", search), ("data", "Data"), ("use", "Use"))
     lost = unbeaten(results) or results.get("interrupted") or ((results.get("gain") or {}).get("high", 0) < 0)
-    return (f'<header><div class="kicker">Luthier {esc(results["luthier"])} &middot; {esc(results["command"])} &middot; '
-            f'{esc(results["created"])}</div><h1>{name(results["name"])}</h1></header>\n'
+    return (f'<header><div class="kicker">Luthier {esc(results["luthier"])} &middot; {esc(results["command"])} '
+            f'&middot; {esc(results["created"])}</div><h1>{name(results["name"])}</h1></header>\n'
             f'<div class="lead{" warn" if lost else ""}">{paragraphs(opening(results))}</div>\n'
             f'<nav>{"".join(f"<a href=#{anchor}>{text}</a>" for anchor, text in links)}</nav>\n')
 
@@ -55,9 +57,10 @@ def _result(results: Table) -> str:
     also = f'<p class="soft">Also on the test rows: {esc(", ".join(others))}.</p>' if others else ""
     return section(
         "result", f"{results['metric_title'][:1].upper()}{results['metric_title'][1:]} on the test rows",
-        f'<p class="soft">Dots are figures on the {count(results["rows"]["test"], "test row")}, which nothing was trained '
-        "or chosen on; bars are their 95 % intervals (bootstrap over rows); the shaded band repeats the delivered "
-        "model's. Controls are what you get without fine-tuning, or without a search.</p>", _forest(results), also)
+        f'<p class="soft">Dots are figures on the {count(results["rows"]["test"], "test row")}, which nothing was '
+        "trained or chosen on; bars are their 95 % intervals (bootstrap over rows); the shaded band repeats the "
+        "delivered model's. Controls are what you get without fine-tuning, or without a search.</p>",
+        _forest(results), also)
 
 
 def _forest(results: Table) -> str:
@@ -68,17 +71,18 @@ def _forest(results: Table) -> str:
     own = "the default recipe" if default_delivered(results) else f"trial {results['best']['trial']}"
     if results["command"] == "train":
         own = "the recipe as given"
-    rows = [_forest_row("Delivered model", own, "delivered", results["test"], results.get("validation"), "", scale, results)]
+    rows = [_forest_row("Delivered model", own, "delivered", results["test"], results.get("validation"), "", scale,
+                        results)]
     for control, score in against.items():
         title, meaning = CONTROLS[control]
         gain = results.get("gain") if control == "default" else None
-        note = (f"delivered is {signed(gain['value'])}, paired {signed(gain['low'])} to {signed(gain['high'])}"
-                if gain else "")
+        note = (f"delivered minus default, paired: {signed(gain['value'])} "
+                f"[{signed(gain['low'])}, {signed(gain['high'])}]" if gain else "")
         held = (results.get("controls_validation") or {}).get(control)
         rows.append(_forest_row(title[:1].upper() + title[1:], meaning, control, score, held, note, scale, results))
     ticks = "".join(f'<text class="tick" x="{scale.at(value):.2f}%" y="12" text-anchor="middle">{text}</text>'
                     for value, text in scale.ticks())
-    return ('<table class="forest"><thead><tr><th scope="col">what</th><th scope="col"></th>'
+    return ('<table class="forest"><thead><tr><th scope="col">model or control</th><th scope="col"></th>'
             '<th scope="col" class="n">test, 95 % interval</th></tr></thead>'
             f'<tbody>{"".join(rows)}</tbody><tfoot><tr><th></th><td class="c"><svg width="100%" height="34" '
             f'aria-hidden="true">{ticks}<text class="tick" x="50%" y="31" text-anchor="middle">'
@@ -98,34 +102,32 @@ def _forest_row(title: str, meaning: str, css: str, score: Table, held: Table | 
              f"{mark(value, '50%', css, label)}</svg>")
     validation = f"<small>validation {figure(held['value'])}</small>" if held else ""
     paired = f"<small>{esc(note)}</small>" if note else ""
-    return (f'<tr><th scope="row"><b>{esc(title)}</b><small>{esc(meaning)}</small>{paired}</th><td class="c">{chart}</td>'
-            f'<td class="n"><b>{figure(score["value"])}</b> <span class="soft">[{figure(score["low"])}, '
-            f'{figure(score["high"])}]</span>{validation}</td></tr>')
+    return (f'<tr><th scope="row"><b>{esc(title)}</b><small>{esc(meaning)}</small>{paired}</th>'
+            f'<td class="c">{chart}</td><td class="n"><b>{figure(score["value"])}</b> '
+            f'<span class="soft">[{figure(score["low"])}, {figure(score["high"])}]</span>{validation}</td></tr>')
 
 
 def _recipe(results: Table) -> str:
     from luthier.recipes.recipe import HELP
 
     rows, marks = [], []
-    for key, value, usual, changed in hyperparameters(results):
-        tag = '<span class="tag">changed</span>' if changed else ""
-        default = f'<span class="phone">default </span>{esc(usual)}' if usual else EMPTY
-        rows.append((f"<code>{name(key)}</code>{tag}<br><small>{esc(HELP.get(key, ''))}</small>",
-                     f'<span class="v">{esc(value)}</span>', default))
-        marks.append("changed" if changed else "")
+    for setting in hyperparameters(results):
+        changed = "changed" if setting.difference is Difference.CHANGED else ""
+        tag = f' <span class="tag {changed}">{esc(setting.difference.value)}</span>' if setting.difference.value else ""
+        default = f'<span class="phone">default </span>{esc(setting.default)}' if setting.default else EMPTY
+        rows.append((f"<code>{name(setting.name)}</code>{tag}<br><small>{esc(HELP.get(setting.name, ''))}</small>",
+                     f'<span class="v">{esc(setting.value)}</span>', default))
+        marks.append(changed)
     base, best = results["base"], results["best"]
-    changes = sum(bool(entry) for entry in marks)
-    difference = (f"It differs from the default recipe in {count(changes, 'hyperparameter')}." if changes
-                  else "It is the default recipe in every hyperparameter.")
     parent = f", the end of trial {best['parent']}" if best.get("parent") not in (None, "") else ""
     why = f"Trial {best['trial']} ({best['role']}{parent}) is delivered: {best['reason'].rstrip('.')}." \
         if best.get("reason") else ""
     return section(
-        "recipe", "The delivered recipe", paragraphs([why] if why else []), paragraphs([difference]),
+        "recipe", "The delivered recipe", paragraphs([why] if why else []), paragraphs([changes(results)]),
         table(("hyperparameter", "#delivered", "#default"), rows, css="recipe", marks=marks),
         f'<h3>Where the weights came from</h3><p>{esc(base["origin"][:1].upper() + base["origin"][1:])}'
-        f"{esc(_revision(base))}: {base['parameters'] / 1e6:,.1f} million parameters in {count(base['layers'], 'layer')}; "
-        f'hash <code>{esc(base["hash"])}</code>.</p>')
+        f"{esc(_revision(base))}: {base['parameters'] / 1e6:,.1f} million parameters in "
+        f'{count(base["layers"], "layer")}; hash <code>{esc(base["hash"])}</code>.</p>')
 
 
 def _revision(base: Table) -> str:
@@ -137,7 +139,7 @@ def _use(results: Table) -> str:
     versions = ", ".join(f"{package} {version}" for package, version in machine["versions"].items())
     budget = f" of a budget of {duration(results['budget'])}" if results.get("budget") else ""
     timed = ("A budget in time stops where this machine had got to; another machine may try more or fewer trials. "
-             if budget else "")
+             if budget and results["command"] == "tune" else "")
     facts = [("took", duration(results["seconds"]) + budget), ("seed", results["seed"]),
              ("machine", f"{machine['device']}, {count(machine['workers'], 'worker')} of "
                          f"{count(machine['threads'], 'thread')}"),
@@ -145,7 +147,7 @@ def _use(results: Table) -> str:
     rows = "".join(f"<dt>{esc(term)}</dt><dd>{esc(value)}</dd>" for term, value in facts)
     return section(
         "use", "Use it, repeat it",
-        f"<pre><code>{esc(snippet(results['model'], 'A text to classify'))}</code></pre>",
+        f"<pre><code>{esc(snippet(results['model']))}</code></pre>",
         paragraphs(snippet_notes(results)),
         f'<h3>Repeat the run</h3><pre><code>luthier {esc(results["command"])} --config run.toml</code></pre>'
         f'<p class="soft">Run it in this report\'s folder. {timed}</p><dl>{rows}</dl>')

@@ -16,16 +16,12 @@ _SPLITS = ("train", "validation", "test")
 def data_section(results: Table) -> str:
     """What the model learnt from, and its mistakes on the test rows."""
     rows = results["rows"]
-    columns = results.get("columns") or {}
-    read = ""
-    if columns.get("text"):
-        texts = ", ".join(f"<code>{name(column)}</code>" for column in columns["text"])
-        read = f"Text from {texts}, labels from <code>{name(columns.get('label') or '-')}</code>. "
-    notes = "".join(f"<li>{esc(short(note, 400))}</li>" for note in results.get("notes") or [])
+    notes = "".join(f"<li>{esc(short(note, 400))}</li>" for note in results.get("notes") or [] if short(note, 9))
     return section(
         "data", "The data",
-        f"<p>{rows['train']:,} rows to train on, {rows['validation']:,} to choose by (validation) and {rows['test']:,} to "
-        f"judge by (test). {read}Read to {results['max_length']:,} tokens a text.</p>", paragraphs([results["split"]]),
+        f"<p>{rows['train']:,} rows to train on, {rows['validation']:,} to choose by (validation) and "
+        f"{rows['test']:,} to judge by (test). At most {results['max_length']:,} tokens of a text are read.</p>",
+        paragraphs(["How they were split: " + results["split"].rstrip(".") + "."]),
         f"<ul>{notes}</ul>" if notes else "", "<h3>Labels</h3>", _labels(results), _confusion(results),
         _mistakes(results))
 
@@ -83,10 +79,11 @@ def _worst(labels: Sequence[str], counts: Sequence[Sequence[float]]) -> str:
     if not pairs:
         return "<p>No test row was given a wrong label.</p>"
     pairs.sort(key=lambda pair: (-pair[0], pair[1], pair[2]))
-    body = [(name(labels[true]), name(labels[predicted]), f"{value:g}", f"{100 * value / (sum(counts[true]) or 1):.0f} %")
+    body = [(name(labels[true]), name(labels[predicted]), f"{value:g}",
+             f"{100 * value / (sum(counts[true]) or 1):.0f} %")
             for value, true, predicted in pairs[:MOST_CONFUSIONS]]
-    return (f"<h3>Which labels it confuses</h3><p>The {len(body)} most frequent of {len(pairs)} kinds of confusion on the "
-            "test rows.</p>" +
+    return (f"<h3>Which labels it confuses</h3><p>The {len(body)} most frequent of {len(pairs)} kinds of confusion on "
+            "the test rows.</p>" +
             table(("true label", "predicted", "#rows", "#of that label's test rows"), body, css="narrow"))
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from luthier.report.opening import default_delivered
@@ -13,10 +14,16 @@ from luthier.report.tags import EMPTY, esc, paragraphs, section, table
 from luthier.report.wording import Table, count, figure, listed, number, short, shown
 
 MOST_SCATTERS = 7
+MOST_REASONS = 8
+CROWD = 50
+"""More trials than this are drawn fainter and smaller."""
 TALL = 25
 """A table of more rows than this scrolls inside its own frame."""
 
 Curve = list[tuple[float, float]]
+
+_ORDER = {"cut": 0, "other": 1, "default": 2, "delivered": 3}
+"""Styles of marks, the topmost last."""
 
 
 def search_section(results: Table, trials: Sequence[Table], curves: Sequence[Table]) -> str:
@@ -41,17 +48,23 @@ def _account(results: Table, trials: Sequence[Table]) -> list[str]:
                          "finished with the decay of the learning rate that a delivered model has.")
     if scores:
         sentences.append(
-            f"The best validation score, {figure(max(scores))}, is the highest of {len(scores)} and therefore optimistic: "
-            f"some of its lead is luck. The test figure, {figure(results['test']['value'])}, is the honest one: its rows "
-            "chose nothing.")
+            f"The best validation score, {figure(max(scores))}, is the highest of {len(scores)} and therefore "
+            f"optimistic: some of its lead is luck. The test figure, {figure(results['test']['value'])}, is the honest "
+            "one: its rows chose nothing.")
     return sentences
 
 
 def _failures(trials: Sequence[Table]) -> str:
-    failed = [trial for trial in trials if trial["state"] == "failed"]
-    items = "".join(f"<li>Trial {esc(trial['trial'])}: {esc(short(trial['reason'] or 'no reason given', 300))}</li>"
-                    for trial in failed[:10])
-    more = f"<li>and {len(failed) - 10} more, in the table below</li>" if len(failed) > 10 else ""
+    """The trials that failed, by reason, the most frequent first."""
+    failed: dict[str, list[str]] = defaultdict(list)
+    for trial in trials:
+        if trial["state"] == "failed":
+            failed[short(trial["reason"] or "no reason given", 300)].append(str(trial["trial"]))
+    reasons = sorted(failed, key=lambda reason: -len(failed[reason]))
+    items = "".join(f"<li>{count(len(failed[reason]), 'trial')} ({esc(short(', '.join(failed[reason]), 80))}): "
+                    f"{esc(reason)}</li>" for reason in reasons[:MOST_REASONS])
+    rest = len(reasons) - MOST_REASONS
+    more = f"<li>and {count(rest, 'more reason')}, in the table below</li>" if rest > 0 else ""
     return f"<h3>Failed trials</h3><ul>{items}{more}</ul>" if failed else ""
 
 
@@ -76,7 +89,7 @@ def _lineage(results: Table, trials: Sequence[Table]) -> dict[int, str]:
     best = results["best"]
     classes = {}
     for trial in trials:
-        own = {int(trial["trial"]), _parent(trial)} - {None}
+        own = (int(trial["trial"]), _parent(trial))
         default = results["command"] == "tune" and 0 in own
         classes[int(trial["trial"])] = "default" if default else "other"
     for trial_number in (best["trial"], best.get("parent")):
@@ -96,11 +109,11 @@ def _curve_chart(results: Table, trials: Sequence[Table], lines: dict[int, Curve
     latest = max(x for x, _ in points)
     plot = Plot(Scale(0.0, latest * 1.02 or 1.0), Scale.shares(y for _, y in points),
                 "epochs (passes over the training rows)", f"{results['metric_title']} on validation rows", height=320)
-    order = {"other": 0, "default": 1, "delivered": 2}
-    for trial in sorted(lines, key=lambda n: (order[classes.get(n, "other")], n)):
+    for trial in sorted(lines, key=lambda n: (_ORDER[classes.get(n, "other")], n)):
         css, row = classes.get(trial, "other"), by_number.get(trial)
         title = f"trial {trial}" + (f" ({row['role']}, {row['state']})" if row else "")
-        plot.line(_joined(lines, trial, _parent(row) if row else None), css, f"{title}: ends at {figure(lines[trial][-1][1])}")
+        line = _joined(lines, trial, _parent(row) if row else None)
+        plot.line(line, css, f"{title}: ends at {figure(line[-1][1])}")
     present = {classes.get(trial, "other") for trial in lines}
     names = {"delivered": "delivered model", "default": "default recipe", "other": "other trials"}
     if results["command"] == "train":
@@ -108,11 +121,15 @@ def _curve_chart(results: Table, trials: Sequence[Table], lines: dict[int, Curve
     elif default_delivered(results):
         names["delivered"] = "default recipe (delivered)"
     legend = key((css, text, True) for css, text in names.items() if css in present)
-    rung = any(row.get("role") == "final" for row in trials)
-    note = ("A final goes on from its trial's weights, so its line continues that trial's. A line that ends early was "
-            "stopped: the trial was not worth more time.") if rung else ""
-    return legend + plot.render(f"Curves of {count(len(lines), 'trial')} on the validation rows") + \
-        (f'<p class="soft">{note}</p>' if note else "")
+    note = ("A final goes on from its trial's weights, so its line continues that trial's. A trial whose line ends "
+            "early was stopped, or left where it was, because others looked better.")
+    chart = plot.render(f"Curves of {count(len(lines), 'trial')} on the validation rows")
+    return f'{legend}<div class="{_crowd(lines)}">{chart}</div>' + (
+        f'<p class="soft">{note}</p>' if results["command"] == "tune" else "")
+
+
+def _crowd(drawn: Collection[Any]) -> str:
+    return "crowd" if len(drawn) > CROWD else ""
 
 
 def _joined(lines: dict[int, Curve], trial: int, parent: int | None) -> Curve:
@@ -122,8 +139,10 @@ def _joined(lines: dict[int, Curve], trial: int, parent: int | None) -> Curve:
     return before[-1:] + line
 
 
-def searched(trials: Sequence[Table]) -> list[str]:
-    """The hyperparameters that differ between the trials of the search itself, at most seven, in the recipe's order.
+def searched(trials: Sequence[Table], most: int | None = None) -> list[str]:
+    """The hyperparameters that differ between the trials of the search itself, in the recipe's order.
+
+    Of more than `most`, those with the most values are kept.
 
     `epochs` is left out: in trials.csv it is how far a trial got, which follows from its score more than it makes it.
     """
@@ -131,13 +150,13 @@ def searched(trials: Sequence[Table]) -> list[str]:
 
     values = {name: {str(trial[name]) for trial in trials if name in trial} for name in HELP if name != "epochs"}
     varied = [name for name in values if len(values[name]) > 1]
-    kept = sorted(varied, key=lambda name: -len(values[name]))[:MOST_SCATTERS]
+    kept = sorted(varied, key=lambda name: -len(values[name]))[:most]
     return [name for name in varied if name in kept]
 
 
 def _scatters(results: Table, trials: Sequence[Table]) -> str:
     own = [trial for trial in trials if _parent(trial) is None and number(trial["score"]) is not None]
-    names = searched(own)
+    names = searched(own, MOST_SCATTERS)
     if not names:
         return ""
     classes = _lineage(results, trials)
@@ -146,10 +165,10 @@ def _scatters(results: Table, trials: Sequence[Table]) -> str:
         ("delivered", "delivered", False),
         None if default_delivered(results) else ("default", "default recipe", False),
         ("other", "ran to its end", False), ("cut", "ended early", False)) if entry)
-    return ("<h3>Score and each hyperparameter</h3>" + legend + f'<div class="small">{charts}</div>'
-            '<p class="soft">One point a trial, without the finals. Points, not causes: several hyperparameters move at '
-            "once, and the search looks more often where it has seen good scores. A trial that ended early is shown with "
-            "the score it had then.</p>")
+    return ("<h3>Score and each hyperparameter</h3>" + legend + f'<div class="small {_crowd(own)}">{charts}</div>'
+            '<p class="soft">One point a trial, without the finals. Points, not causes: several hyperparameters move '
+            "at once, and the search looks more often where it has seen good scores. A trial that ended early is shown "
+            "with the score it had then.</p>")
 
 
 def _scatter(results: Table, trials: Sequence[Table], name: str, classes: dict[int, str]) -> str:
@@ -159,13 +178,15 @@ def _scatter(results: Table, trials: Sequence[Table], name: str, classes: dict[i
     places, scale, ticks = _x_axis([trial[name] for trial in trials])
     plot = Plot(scale, Scale.around(scores), f"{name}, log scale" if scale.log else name, results["metric_title"],
                 height=150, most_x=4, x_ticks=ticks)
-    rank = {"other": 0, "default": 1, "delivered": 2}
-    for x, y, trial in sorted(zip(places, scores, trials, strict=True),
-                              key=lambda entry: rank[classes[int(entry[2]["trial"])]]):
-        css = classes[int(trial["trial"])]
-        css = "cut" if css == "other" and trial["state"] != "complete" else css
+    styles = [_dot_style(trial, classes) for trial in trials]
+    for x, y, trial, css in sorted(zip(places, scores, trials, styles, strict=True), key=lambda dot: _ORDER[dot[3]]):
         plot.dot(x, y, css=css, title=f"trial {trial['trial']}: {shown(trial[name])}, {figure(y)}")
     return plot.render(f"{results['metric_title']} against {name}")
+
+
+def _dot_style(trial: Table, classes: dict[int, str]) -> str:
+    css = classes[int(trial["trial"])]
+    return "cut" if css == "other" and trial["state"] != "complete" else css
 
 
 def _x_axis(values: Sequence[Any]) -> tuple[list[float], Scale, list[tuple[float, str]] | None]:
@@ -180,7 +201,7 @@ def _x_axis(values: Sequence[Any]) -> tuple[list[float], Scale, list[tuple[float
     scale = Scale.around(found, log=log, whole=all(value == math.floor(value) for value in found))
     distinct = sorted(set(found))
     if scale.whole and len(distinct) <= 5 and all(
-            scale.at(b) - scale.at(a) >= 10 for a, b in zip(distinct, distinct[1:], strict=False)):
+            scale.at(b) - scale.at(a) >= 10 for a, b in itertools.pairwise(distinct)):
         return found, scale, [(value, f"{value:g}") for value in distinct]
     return found, scale, None
 
@@ -188,28 +209,29 @@ def _x_axis(values: Sequence[Any]) -> tuple[list[float], Scale, list[tuple[float
 def _trial_table(results: Table, trials: Sequence[Table]) -> str:
     classes = _lineage(results, trials)
     names = searched([trial for trial in trials if _parent(trial) is None])
-    head = ["#trial", "role", "state", "#score", "#epochs", "#seconds", *(f"#{esc(name)}" for name in names),
-            "why it ended"]
-    rows = [[_trial_cell(trial), esc(trial["role"]) + _from(trial), esc(trial["state"]), _figure(trial["score"], 3),
-             _figure(trial["epochs"], 1), _figure(trial["seconds"], 1), *(_value(trial.get(name)) for name in names),
-             esc(short(trial["reason"], 200)) or EMPTY] for trial in trials]
+    head = ["#trial", "role", "how it ended", "#score", "#epochs", "#seconds",
+            *("#" + esc(name).replace("_", "_<wbr>") for name in names)]
+    rows = [[esc(trial["trial"]), esc(trial["role"]) + _from(trial), _fate(trial), _figure(trial["score"], 3),
+             _figure(trial["epochs"], 1), _figure(trial["seconds"], 1), *(_value(trial.get(name)) for name in names)]
+            for trial in trials]
     delivered = results["best"]["trial"]
     marks = ["hit" if int(trial["trial"]) == delivered else "" for trial in trials]
     for row, trial in zip(rows, trials, strict=True):
         if int(trial["trial"]) == delivered:
-            row[1] += '<span class="tag">delivered</span>'
-        elif classes[int(trial["trial"])] == "default":
-            row[1] += '<span class="tag default">default</span>'
+            row[1] += ' <span class="tag hit">delivered</span>'
+        elif classes[int(trial["trial"])] == "default" and trial["role"] != "default":
+            row[1] += ' <span class="tag default">default</span>'
     return table(head, rows, css="trials tall" if len(rows) > TALL else "trials", marks=marks)
-
-
-def _trial_cell(trial: Table) -> str:
-    return esc(trial["trial"])
 
 
 def _from(trial: Table) -> str:
     parent = _parent(trial)
     return "" if parent is None else f" of {parent}"
+
+
+def _fate(trial: Table) -> str:
+    reason = short(trial["reason"], 160)
+    return esc(trial["state"]) + (f"<small>{esc(reason)}</small>" if reason else "")
 
 
 def _figure(value: Any, digits: int) -> str:
@@ -218,4 +240,7 @@ def _figure(value: Any, digits: int) -> str:
 
 
 def _value(value: Any) -> str:
+    found = number(value)
+    if found is not None:
+        return esc(shown(float(f"{found:.3g}")))
     return EMPTY if value in (None, "") else esc(shown(value))

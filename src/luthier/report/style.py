@@ -21,7 +21,8 @@ p{margin:.5rem 0;max-width:46rem}
 .kicker,.soft,small,.axis,.key,figcaption{color:var(--soft)}
 .kicker{font-size:.9rem}
 small,.soft{font-size:.86rem}
-.lead{margin:1.2rem 0 0;padding:1rem 1.2rem;background:var(--mark);border-left:4px solid var(--blue);border-radius:0 6px 6px 0}
+.lead{margin:1.2rem 0 0;padding:1rem 1.2rem;background:var(--mark);border-left:4px solid var(--blue);
+border-radius:0 6px 6px 0}
 .lead.warn{border-color:var(--orange)}
 .lead p{max-width:none}
 .lead p:first-child{font-size:1.2rem;line-height:1.45;font-weight:600;margin-top:0}
@@ -37,14 +38,24 @@ thead th{font-weight:600;color:var(--soft);font-size:.84rem;vertical-align:botto
 .tall thead th{position:sticky;top:0;z-index:1;box-shadow:inset 0 -1px var(--rule)}
 .n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 .narrow table{width:auto;min-width:min(100%,24rem)}
-.trials td,.trials th{white-space:nowrap}
-.trials td:last-child{white-space:normal;min-width:15rem}
+.trials table{font-size:.81rem}
+.trials thead th{font-size:.78rem}
+.trials th,.trials td{padding:.32rem .4rem}
+.trials td:nth-child(2){white-space:nowrap}
+.trials thead .n{white-space:normal}
+.trials td:nth-child(3){min-width:10.5rem}
+.trials small{display:block;line-height:1.3;font-size:.95em}
+.narrow.tall{width:fit-content;max-width:100%}
+.crowd polyline.other{opacity:.28;stroke-width:1}
+.crowd circle.other,.crowd circle.cut{r:2.6px}
+.crowd circle.cut{fill:none;stroke-width:1}
 .none{color:var(--soft)}
 .phone{display:none}
 tr.changed th,tr.changed td,tr.hit th,tr.hit td{background:var(--mark)}
 tr.changed .v{font-weight:700;color:var(--blue)}
-.tag{display:inline-block;margin-left:.4rem;padding:0 .4rem;border:1px solid currentColor;border-radius:4px;font-size:.72rem;
-line-height:1.35;color:var(--blue)}
+.tag{display:inline-block;margin-left:.4rem;padding:0 .4rem;border:1px solid currentColor;border-radius:4px;
+font-size:.72rem;line-height:1.35;color:var(--soft);white-space:nowrap}
+.tag.changed,.tag.hit{color:var(--blue)}
 .tag.default{color:var(--orange)}
 .bar{background:linear-gradient(90deg,rgb(var(--heat)/.2) var(--w),transparent 0)}
 code,pre{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;font-size:.88rem}
@@ -97,6 +108,7 @@ background:rgb(var(--heat-off)/var(--a,0))}
 max-height:9rem;overflow:hidden}
 .heat.few thead th:not(:first-child) bdi{writing-mode:horizontal-tb;transform:none}
 .heat th[scope=row]{white-space:nowrap;text-align:right}
+@media (min-width:80rem){.trials{margin-inline:-8rem}}
 @media (max-width:40rem){
 body{padding:1rem .9rem 3rem}
 h1{font-size:1.5rem}
@@ -118,11 +130,16 @@ h1{font-size:1.5rem}
 :root{color-scheme:light;--bg:#fff;--panel:#f5f6f8;--fg:#000;--soft:#444;--rule:#ccc;--blue:#0b5cad;--orange:#b04a00;
 --grey:#777;--heat:11 92 173;--heat-off:200 84 0;--mark:#eef3fa}
 *{print-color-adjust:exact;-webkit-print-color-adjust:exact}
-body{font-size:12px;max-width:none;padding:0}
+html{font-size:12px}
+body{font-size:1rem;max-width:none;padding:0}
+.key{break-after:avoid}
 nav{display:none}
 section{margin-top:1.4rem;padding-top:.8rem}
 .scroll,.scroll.tall{max-height:none;overflow:visible;border:0}
 .tall thead th{position:static}
+.trials table,.trials thead th{font-size:8px}
+.trials th,.trials td{padding:.15rem .25rem}
+.trials td:nth-child(3){min-width:0}
 tr,.plot,.lead,pre,.key{break-inside:avoid}
 h2,h3{break-after:avoid}
 }

@@ -38,7 +38,10 @@ class Scale:
         """The scale from tick to tick that holds `values`, which lie in 0..1 as most scores do."""
         found = list(values)
         step = _step(max(max(found) - min(found), 0.02), 5)
-        return cls(math.floor(min(found) / step + 1e-9) * step, math.ceil(max(found) / step - 1e-9) * step)
+        first, last = math.floor(min(found) / step + 1e-9), math.ceil(max(found) / step - 1e-9)
+        if first == last:
+            first, last = max(0, first - 1), last + (first == 0)
+        return cls(first * step, last * step)
 
     def at(self, value: float) -> float:
         """The place of `value`: 0 at the low end, 100 at the high end."""
@@ -52,11 +55,12 @@ class Scale:
         return [(value, tick(value)) for value in values]
 
     def _linear_ticks(self, most: int) -> list[float]:
-        step = _step(self.high - self.low, most - 1)
-        if self.whole:
-            step = max(1.0, math.ceil(step))
-        first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
-        return [round(index * step, 12) for index in range(first, last + 1)]
+        step = _step(self.high - self.low, 2 * most)
+        while True:
+            first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
+            if last - first < most and not (self.whole and step < 1):
+                return [round(index * step, 12) for index in range(first, last + 1)]
+            step = _step(step * 1.5, 1)
 
     def _log_ticks(self, most: int) -> list[float]:
         decades = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
@@ -119,7 +123,7 @@ class Plot:
 
     def _grid(self) -> str:
         parts = []
-        for value, text in self.y.ticks(max(3, self.height // 50)):
+        for value, text in self.y.ticks(max(4, self.height // 45)):
             place = f"{100 - self.y.at(value):.2f}%"
             parts.append(f'<line class="grid" x1="0" x2="100%" y1="{place}" y2="{place}"/>'
                          f'<text class="tick" x="-7" y="{place}" dy=".32em" text-anchor="end">{esc(text)}</text>')

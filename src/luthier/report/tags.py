@@ -26,7 +26,7 @@ def name(value: Any, length: int = 60) -> str:
 def paragraphs(sentences: Iterable[str], css: str = "") -> str:
     """One escaped paragraph a sentence."""
     attribute = f' class="{css}"' if css else ""
-    return "".join(f"<p{attribute}>{esc(sentence)}</p>" for sentence in sentences)
+    return "".join(f"<p{attribute}>{esc(sentence).replace('95 %', '95&nbsp;%')}</p>" for sentence in sentences)
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, css: str = "", marks: Sequence[str] = ()) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import enum
 import json
 import math
 import unicodedata
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 Table = Mapping[str, Any]
@@ -19,10 +21,20 @@ CONTROLS = {
 """Title and meaning of each control, the strongest kind first."""
 
 
+_TURNING = {chr(code) for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
+"""Characters that turn the direction of the text around them, and could make it read as what it is not."""
+
+
 def clean(value: Any) -> str:
-    """`value` as text that every viewer and every file can hold: control characters and lone surrogates replaced."""
-    return "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(char) in ("Cc", "Cs") and char not in "\n\t" else char
-                   for char in str(value).replace("\r\n", "\n").replace("\r", "\n"))
+    """`value` as text that every viewer and file can hold: controls, turners and lone surrogates are replaced."""
+    text = str(value).replace("\r\n", "\n").replace("\r", "\n")
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join("\N{REPLACEMENT CHARACTER}" if _is_unfit(char) else char for char in text)
+
+
+def _is_unfit(char: str) -> bool:
+    return char in _TURNING or (unicodedata.category(char) in ("Cc", "Cs") and char not in "\n\t")
 
 
 def short(value: Any, length: int) -> str:
@@ -68,18 +80,24 @@ def shown(value: Any) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds as a person says them: "48 s", "3 min 51 s", "2 h 5 min"."""
+    """Seconds as a person says them: "4.9 s", "4 min", "3 min 51 s", "2 h 5 min"."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s" if seconds >= 10 else f"{seconds:.1f} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
+    size, great, small = (60, "min", "s") if whole < 3600 else (3600, "h", "min")
+    rest = whole % size if size == 60 else whole % size // 60
+    return f"{whole // size} {great}" + (f" {rest} {small}" if rest else "")
 
 
 def count(amount: int, noun: str) -> str:
     """ "1 row", "2,000 rows"."""
     return f"{amount:,} {noun}{'' if amount == 1 else 's'}"
+
+
+def sentence(text: Any) -> str:
+    """`text` with a capital and a full stop."""
+    words = short(text, 600).rstrip(".")
+    return f"{words[:1].upper()}{words[1:]}." if words else ""
 
 
 def listed(names: list[str]) -> str:
@@ -92,33 +110,73 @@ def literal(text: Any) -> str:
     return json.dumps(clean(text), ensure_ascii=False)
 
 
-def snippet(folder: Any, text: Any) -> str:
-    """The Python that loads the model in `folder` and classifies `text`."""
+def snippet(folder: Any) -> str:
+    """The Python that loads the model in `folder` and classifies a text (a made-up one: rows of data stay private)."""
     return ("from transformers import pipeline\n\n"
             f'classify = pipeline("text-classification", model={literal(folder)})\n'
-            f"classify({literal(short(text, 120))}, truncation=True)\n")
+            'classify("A text to classify", truncation=True)\n')
 
 
 def snippet_notes(results: Table) -> list[str]:
     """What to know about the arguments of the snippet."""
-    return [f"truncation=True cuts texts that are longer than the model can take, which would be an error otherwise; "
-            f"training read the first {results['max_length']} tokens of each text.",
+    return [f"truncation=True cuts a text at {results['max_length']} tokens, where training cut it; without it, a text "
+            "that is longer than the model can take is an error.",
             f"Add top_k=None to get the scores of all {len(results['labels'])} labels, the best first, instead of the "
             "best label alone."]
 
 
-def hyperparameters(results: Table) -> list[tuple[str, str, str, bool]]:
-    """(name, delivered value, default value, whether they differ) in the order of the recipe's fields."""
+class Difference(enum.Enum):
+    """How a hyperparameter of the delivered model stands to the default recipe's."""
+
+    NONE = ""
+    CHANGED = "changed"
+    FINAL = "final decay"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One hyperparameter, as text."""
+
+    name: str
+    value: str
+    default: str
+    difference: Difference
+
+
+def hyperparameters(results: Table) -> list[Setting]:
+    """The delivered model's hyperparameters beside the default's, in the order of the recipe's fields."""
     from luthier.recipes.recipe import HELP
 
     delivered, default = results["best"]["recipe"], results["best"].get("default_recipe") or {}
     names = [name for name in HELP if name in delivered] + [name for name in delivered if name not in HELP]
-    rows = []
+    found = []
     for name in names:
-        value = shown(delivered[name])
-        usual = shown(default[name]) if name in default else ""
-        rows.append((name, value, usual, name in default and value != usual))
-    return rows
+        value, usual = shown(delivered[name]), shown(default[name]) if name in default else ""
+        difference = Difference.NONE
+        if usual and value != usual:
+            difference = Difference.FINAL if name in _ending(results) else Difference.CHANGED
+        found.append(Setting(name, value, usual, difference))
+    return found
+
+
+def _ending(results: Table) -> tuple[str, ...]:
+    """What the decay at the end of every final sets, the default's final included: no finding of the search."""
+    best = results["best"]
+    decayed = best["role"] == "final" and best["recipe"].get("schedule") == "warmup-stable-decay"
+    return ("epochs", "schedule", "decay_share") if decayed else ()
+
+
+def changes(results: Table) -> str:
+    """In a sentence, how many hyperparameters differ from the default recipe's."""
+    settings = hyperparameters(results)
+    changed = sum(setting.difference is Difference.CHANGED for setting in settings)
+    said = (f"It differs from the default recipe in {count(changed, 'hyperparameter')}." if changed
+            else "It is the default recipe.")
+    ending = [setting.name for setting in settings if setting.difference is Difference.FINAL]
+    if ending:
+        said += (f" The decay of the learning rate that ends every final, the default's too, accounts for "
+                 f"{listed(ending)}.")
+    return said
 
 
 def per_label_f1(confusion: list[list[float]]) -> list[float | None]:

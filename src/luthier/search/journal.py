@@ -33,8 +33,10 @@ class Journal:
         self._stream.flush()
         os.fsync(self._stream.fileno())
 
-    def close(self) -> None:
-        """Close the file."""
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(self, *error: object) -> None:
         self._stream.close()
 
 

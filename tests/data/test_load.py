@@ -1,0 +1,200 @@
+"""Loading a corpus, texts, and labelled rows for a known model."""
+
+from __future__ import annotations
+
+import json
+import logging
+import random
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from luthier.data import Corpus, load, load_labelled, load_texts
+from luthier.data.load import label_order
+from luthier.data.row import Row
+from luthier.data.sources import find
+from luthier.errors import DataError
+
+
+def items(number: int = 200, labels: str = "ab", word: str = "text") -> list[dict[str, Any]]:
+    return [{"text": f"{word} {index}", "label": labels[index % len(labels)]} for index in range(number)]
+
+
+def write(path: Path, rows: list[dict[str, Any]]) -> Path:
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    return path
+
+
+def texts(rows: list[Row]) -> list[str]:
+    return [row.text for row in rows]
+
+
+def test_load_of_one_file_cuts_off_validation_and_test(tmp_path: Path) -> None:
+    corpus = load(write(tmp_path / "reviews.jsonl", items()))
+    assert corpus.name == "reviews" and corpus.labels == ("a", "b")
+    assert not corpus.validation_given and not corpus.test_given
+    assert sorted(texts(corpus.train + corpus.validation + corpus.test)) == sorted(row["text"] for row in items())
+    assert len(corpus.validation) > 10 and len(corpus.test) > 10
+    assert corpus.notes == ("Text from column 'text', labels from column 'label'.",)
+
+
+def test_load_with_test_data_keeps_it_whole() -> None:
+    corpus = load(items(), test=items(7, word="other"))
+    assert corpus.test_given and not corpus.validation_given
+    assert texts(corpus.test) == [row["text"] for row in items(7, word="other")]
+    assert texts(corpus.validation) == texts(load(items()).validation)
+    assert len(corpus.train) + len(corpus.validation) == 200
+
+
+def test_load_of_folder_takes_its_parts_as_they_are(tmp_path: Path) -> None:
+    for name, word in (("train", "x"), ("dev", "y"), ("test", "z")):
+        write(tmp_path / f"{name}.jsonl", items(word=word))
+    corpus = load(tmp_path)
+    assert corpus.validation_given and corpus.test_given
+    assert [len(part) for part in (corpus.train, corpus.validation, corpus.test)] == [200, 200, 200]
+    assert len({row.id for row in corpus.train + corpus.validation + corpus.test}) == 600
+
+
+def test_load_is_the_same_from_every_kind_of_source(tmp_path: Path) -> None:
+    frame = pd.DataFrame(items())
+    frame.to_csv(tmp_path / "rows.csv", index=False)
+    frame.to_parquet(tmp_path / "rows.parquet")
+    lines = write(tmp_path / "rows.ndjson", items())
+    sources = [frame, items(), tmp_path / "rows.csv", tmp_path / "rows.parquet", lines]
+    corpora = [load(source) for source in sources]
+    assert {corpus.hash for corpus in corpora} == {corpora[0].hash}
+    assert all(texts(corpus.test) == texts(corpora[0].test) for corpus in corpora)
+
+
+def test_load_hash_changes_with_text_label_part_and_order() -> None:
+    base = load(items()).hash
+    changed = items()
+    changed[3]["text"] += "!"
+    swapped = items()
+    swapped[0]["label"], swapped[1]["label"] = "b", "a"
+    others = [load(changed), load(swapped), load(items(), seed=1), load(items()[::-1])]
+    assert len({base, *(corpus.hash for corpus in others)}) == 5
+
+
+def test_load_counts_rows_of_each_label_and_part() -> None:
+    counts = load(items(), test=items(3, word="other")).counts()
+    assert counts["a"]["test"] == 2 and counts["b"]["test"] == 1
+    assert sum(counts[label]["train"] + counts[label]["validation"] for label in "ab") == 200
+
+
+def test_load_gathers_notes_of_every_step() -> None:
+    rows = [*items(60), {"text": " ", "label": "a"}, {"text": "x", "label": " a"}, {"text": "text 0", "label": "b"}]
+    notes = "\n".join(load(rows).notes)
+    for part in ("1 row with empty text skipped (row 61)", "spaces around the label: stripped (row 62)",
+                 "WARNING: only", "1 text with more than one label"):
+        assert part in notes
+
+
+def test_load_raises_all_problems_at_once(tmp_path: Path) -> None:
+    train, test = write(tmp_path / "train.jsonl", items()), write(tmp_path / "test.jsonl", items(labels="xy"))
+    validation = write(tmp_path / "validation.jsonl", [{"text": "", "label": "a"}])
+    with pytest.raises(DataError) as error:
+        load(train, validation=validation, test=test)
+    lines = str(error.value).splitlines()
+    assert len(lines) == 3 and "validation.jsonl" in lines[0] and "'x'" in lines[1] and "'y'" in lines[2]
+
+
+def test_load_of_test_file_without_the_label_column_names_it() -> None:
+    with pytest.raises(DataError, match=r"list: No column 'label'\. Found: text, kind"):
+        load(pd.DataFrame(items()), test=[{"text": "a", "kind": "b"}])
+
+
+def test_load_of_too_few_rows_to_cut_says_so() -> None:
+    with pytest.raises(DataError, match="No row fell into the test rows: 2 rows are too few"):
+        load([{"text": "one", "label": "a"}, {"text": "two", "label": "b"}])
+
+
+def test_load_keeps_groups_on_one_side() -> None:
+    rows = [row | {"user": index // 4} for index, row in enumerate(items(400))]
+    corpus = load(rows, group_column="user")
+    users = [{row.group for row in part} for part in (corpus.train, corpus.validation, corpus.test)]
+    assert not users[0] & users[1] and not users[0] & users[2] and not users[1] & users[2]
+    assert any("--group-column user" in note for note in load(rows).notes)
+
+
+def test_load_does_not_need_the_group_in_given_test_rows() -> None:
+    rows = [row | {"user": index // 4} for index, row in enumerate(items(400))]
+    assert len(load(rows, group_column="user", test=items(5, word="other")).test) == 5
+
+
+def test_load_of_multi_label_data_says_that_it_is_not_supported() -> None:
+    with pytest.raises(DataError, match=r"1 row with a list or an object as label \(row 1\). Multi-label data is not"):
+        load([{"text": "a", "labels": ["x", "y"]}, {"text": "b", "labels": "x"}])
+
+
+@pytest.mark.parametrize(("names", "order"), [
+    ("10 9 -1 +2", ("-1", "+2", "9", "10")), ("10 9 a", ("10", "9", "a")), ("b a B", ("B", "a", "b")),
+    ("²  1", ("1", "²")),
+])
+def test_label_order_is_by_value_when_all_are_integers(names: str, order: tuple[str, ...]) -> None:
+    rows = [Row(name, "text", None, name, "f", 1) for name in names.split()]
+    random.Random(0).shuffle(rows)
+    assert label_order(rows) == order
+
+
+def test_load_texts_keeps_every_record_and_column(tmp_path: Path) -> None:
+    table, rows = load_texts(pd.DataFrame({"id": [7, 8, 9], "review": ["a", None, " "]}))
+    assert table.columns == ("id", "review") and [record.values["id"] for record in table.records] == [7, 8, 9]
+    assert [(row.text, row.target) for row in rows] == [("a", None), ("", None), ("", None)]
+
+
+def test_load_texts_takes_text_files_and_lists(tmp_path: Path) -> None:
+    (tmp_path / "texts.txt").write_text("one\n\ntwo")
+    assert texts(load_texts(tmp_path / "texts.txt")[1]) == ["one", "", "two"]
+    assert texts(load_texts(["one", "two"])[1]) == ["one", "two"]
+
+
+def test_load_texts_with_a_list_as_text_is_refused() -> None:
+    with pytest.raises(DataError, match=r"bytes as text \(row 2\)"):
+        load_texts([{"text": "a"}, {"text": ["b"]}])
+
+
+def test_load_labelled_logs_what_it_skips(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        rows = load_labelled([{"text": "a", "label": 1.0}, {"text": "", "label": 0}], ("0", "1"))
+    assert [(row.text, row.target) for row in rows] == [("a", "1")]
+    assert "1 row with empty text skipped (row 2)" in caplog.text
+
+
+def test_load_labelled_with_a_label_that_the_model_lacks_names_it(tmp_path: Path) -> None:
+    path = write(tmp_path / "new.jsonl", [{"text": "a", "label": "spam"}, *[{"text": "b", "label": "hamm"}] * 3])
+    with pytest.raises(DataError) as error:
+        load_labelled(path, ("ham", "spam"))
+    assert str(error.value) == ("The model does not know the label 'hamm': 3 rows, first new.jsonl line 2. "
+                                "It knows: ham, spam. Did you mean 'ham'?")
+
+
+def test_load_labelled_without_usable_rows_is_refused() -> None:
+    with pytest.raises(DataError, match="none of its 1 row has both a text and a label"):
+        load_labelled([{"text": "", "label": "a"}], ("a", "b"))
+
+
+def test_load_of_shipped_examples_is_sound() -> None:
+    try:
+        find("example:reviews")
+    except DataError:
+        pytest.skip("the examples are not there yet")
+    for name in ("reviews", "support"):
+        corpus = load(f"example:{name}")
+        assert corpus.name == name and len(corpus.labels) > 1
+        assert not [note for note in corpus.notes if note.startswith(("Leak", "WARNING"))]
+
+
+@pytest.mark.parametrize(("name", "rows", "labels"), [
+    ("banking77", (9005, 998, 3080), 77), ("sms_spam", (3902, 557, 1115), 2)])
+def test_load_reads_real_folders(shared: Path, name: str, rows: tuple[int, ...], labels: int) -> None:
+    corpus: Corpus = load(shared / "data" / name)
+    assert (len(corpus.train), len(corpus.validation), len(corpus.test)) == rows
+    assert len(corpus.labels) == labels and any(note.startswith("Leak") for note in corpus.notes)
+
+
+def test_load_refuses_scores_as_classes(shared: Path) -> None:
+    with pytest.raises(DataError, match=r"1,843 different labels in 16,560 rows.*scores cannot be learnt yet"):
+        load(shared / "data" / "vader_regression")

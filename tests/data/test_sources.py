@@ -1,0 +1,107 @@
+"""From what the user named to tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from luthier.data.row import Split
+from luthier.data.sources import examples, find, find_with, single_table
+from luthier.errors import DataError
+
+CSV = "text,label\nfine,a\nbad,b\n"
+
+
+def folder(path: Path, *names: str) -> Path:
+    for name in names:
+        (path / name).write_text(CSV)
+    return path
+
+
+def test_find_of_file_is_named_by_its_stem(tmp_path: Path) -> None:
+    source = find(str(folder(tmp_path, "reviews.csv") / "reviews.csv"))
+    assert source.name == "reviews" and list(source.tables) == [Split.TRAIN]
+
+
+@pytest.mark.parametrize("names", [("train.csv", "validation.csv", "test.csv"), ("training.csv", "DEV.csv", "test.tsv"),
+                                   ("train.csv", "val.csv", "test.csv"), ("train.csv", "valid.csv", "test.csv")])
+def test_find_of_folder_takes_each_split(tmp_path: Path, names: tuple[str, str, str]) -> None:
+    source = find(folder(tmp_path, *names, "README.md", ".train.csv"))
+    assert source.name == tmp_path.name and source.notes == []
+    assert {split: table.name for split, table in source.tables.items()} == dict(zip(Split, names, strict=True))
+
+
+def test_find_of_folder_with_one_data_file_is_that_file(tmp_path: Path) -> None:
+    source = find(folder(tmp_path, "anything.csv", "notes.txt", "train.py"))
+    assert [table.name for table in source.tables.values()] == ["anything.csv"]
+
+
+def test_find_of_folder_notes_files_of_other_names(tmp_path: Path) -> None:
+    source = find(folder(tmp_path, "train.csv", "meta.csv"))
+    assert list(source.tables) == [Split.TRAIN] and "meta.csv" in source.notes[0]
+
+
+@pytest.mark.parametrize(("names", "message"), [
+    ((), "has no data file. Known: .csv"),
+    (("a.csv", "b.csv"), "no file is called train. Found: a.csv, b.csv"),
+    (("train.csv", "train.tsv"), "several files for the train rows: train.csv, train.tsv"),
+    (("train.csv", "dev.csv", "val.csv"), "several files for the validation rows: dev.csv, val.csv"),
+    (("train.csv", "test.csv.gz"), "test.csv.gz: files ending in '.gz' are not read. Unpack it first"),
+    (("meta.csv", "train.conll"), "train.conll: files ending in '.conll' are not read"),
+    (("train.txt", "test.txt"), "train.txt: files ending in '.txt' hold texts without labels"),
+])
+def test_find_of_unclear_folder_says_what_is_there(tmp_path: Path, names: tuple[str, ...], message: str) -> None:
+    with pytest.raises(DataError) as error:
+        find(folder(tmp_path, *names))
+    assert message in str(error.value)
+
+
+def test_find_of_empty_name_does_not_read_the_current_folder() -> None:
+    with pytest.raises(DataError, match="The name of the data is empty"):
+        find("")
+
+
+def test_find_of_hub_name_says_what_to_do_instead() -> None:
+    with pytest.raises(DataError, match=r"cannot be read yet.*load_dataset\('a/b', split='train'\)\.to_parquet"):
+        find("hub:a/b")
+
+
+@pytest.mark.parametrize("name", ["none", "../errors", ""])
+def test_find_of_unknown_example_is_refused(name: str) -> None:
+    with pytest.raises(DataError, match="no example of this name"):
+        find(f"example:{name}")
+
+
+def test_examples_are_the_csv_files_of_the_folder(tmp_path: Path) -> None:
+    assert examples(folder(tmp_path, "b.csv", "a.csv", "README.md")) == ["a", "b"]
+    assert examples(tmp_path / "none") == []
+
+
+def test_find_with_extra_files_of_the_same_name_tells_them_apart(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    source = find_with(folder(tmp_path / "a", "rows.csv") / "rows.csv",
+                       {Split.VALIDATION: None, Split.TEST: folder(tmp_path / "b", "rows.csv") / "rows.csv"})
+    assert {split: table.name for split, table in source.tables.items()} == {
+        Split.TRAIN: "rows.csv", Split.TEST: "test/rows.csv"}
+
+
+def test_find_with_a_part_that_the_folder_has_notes_the_replacement(tmp_path: Path) -> None:
+    source = find_with(folder(tmp_path, "train.csv", "test.csv"), {Split.TEST: [{"text": "a", "label": "b"}]})
+    assert source.tables[Split.TEST].name == "list" and "test.csv is not used" in source.notes[0]
+
+
+def test_single_table_of_several_parts_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"several parts: train \(train.csv\), test \(test.csv\)"):
+        single_table(folder(tmp_path, "train.csv", "test.csv"))
+
+
+def test_find_of_dataset_dict_takes_its_splits() -> None:
+    datasets = pytest.importorskip("datasets")
+    part = datasets.Dataset.from_dict({"text": ["a"], "label": ["x"]})
+    source = find(datasets.DatasetDict({"test": part, "train": part, "unsupervised": part}))
+    assert {split: table.name for split, table in source.tables.items()} == {Split.TRAIN: "train", Split.TEST: "test"}
+    assert "unsupervised" in source.notes[0]
+    with pytest.raises(DataError, match=r"no split is called train\. Found: other"):
+        find(datasets.DatasetDict({"other": part}))

@@ -1,0 +1,124 @@
+"""Worker processes: they do what `run_stage` does, stop when asked, and are replaced when they die."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from luthier.data.tokens import tokenize
+from luthier.engines.execute import Setup
+from luthier.engines.local import LocalEngine, Workforce, cores, plan_workers
+from luthier.models.classifier import load_tokenizer
+from luthier.recipes.recipe import Recipe
+from luthier.recipes.trial import EngineEvent, Finished, Lost, Progress, Stage, StageResult, Trial
+from luthier.tasks.classification import Classification
+
+TASK = Classification(("negative", "neutral", "positive"))
+RECIPE = Recipe(batch_size=8, max_length=48, warmup_steps=4, learning_rate=5e-4)
+
+
+@pytest.fixture(scope="module")
+def setup(tiny_model: Path, example_rows: list[dict[str, str]], tmp_path_factory: pytest.TempPathFactory) -> Setup:
+    folder = tmp_path_factory.mktemp("engine")
+    tokenizer = load_tokenizer(tiny_model)
+    for name, rows in (("train", example_rows[:120]), ("validation", example_rows[120:200])):
+        targets = TASK.encode([row["label"] for row in rows]).tolist()
+        tokenize([row["text"] for row in rows], targets, tokenizer, 64).save(folder / "tokens" / name)
+    return Setup(model=tiny_model, model_hash="tiny", task=TASK, tokens=folder / "tokens", rung_rows=np.arange(0, 80, 2),
+                 cache=folder / "cache", pad_token_id=0, layers=2, device="cpu")
+
+
+@pytest.fixture(scope="module")
+def engine(setup: Setup) -> Iterator[LocalEngine]:
+    running = LocalEngine(setup, Workforce(workers=1, threads=1))
+    yield running
+    running.close()
+
+
+def make_stage(until: int, **changes: object) -> Stage:
+    stage = Stage(Trial(0, RECIPE, seed=1, role="default"), start=0, until=until, total_steps=1000)
+    return dataclasses.replace(stage, **changes)  # type: ignore[arg-type]
+
+
+def wait(engine: LocalEngine, until: Callable[[EngineEvent], bool], seconds: float = 120) -> EngineEvent:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        for event in engine.events(0.2):
+            if until(event):
+                return event
+    raise AssertionError("the event did not come")
+
+
+def finish(engine: LocalEngine, stage: Stage) -> StageResult:
+    engine.submit(stage)
+    event = wait(engine, lambda event: isinstance(event, Finished))
+    assert isinstance(event, Finished)
+    return event.result
+
+
+def test_stage_reports_points_at_the_steps_asked_for(engine: LocalEngine, tmp_path: Path) -> None:
+    result = finish(engine, make_stage(10, evaluate_at=(4,), save=tmp_path / "c.safetensors"))
+    assert result.failure is None and result.step == 10
+    assert [(point.step, point.rows) for point in result.points] == [(4, "rung"), (10, "rung")]
+    assert all(point.train_loss and point.weights == "averaged" for point in result.points)
+    assert result.points[1].epoch == pytest.approx(10 / 15)
+    assert (tmp_path / "c.safetensors").exists() and result.rows_per_second > 0
+
+
+def test_stage_in_two_parts_equals_one_in_one(engine: LocalEngine, tmp_path: Path) -> None:
+    whole = finish(engine, make_stage(12, evaluate_at=(6,)))
+    first = finish(engine, make_stage(6, save=tmp_path / "c.safetensors"))
+    second = finish(engine, make_stage(12, start=6, checkpoint=tmp_path / "c.safetensors"))
+    assert first.points[-1].metrics == whole.points[0].metrics
+    assert second.points[-1].metrics == whole.points[-1].metrics
+
+
+def test_stage_delivers_a_model_and_all_validation_scores(engine: LocalEngine, tmp_path: Path) -> None:
+    result = finish(engine, make_stage(5, deliver=tmp_path / "model"))
+    assert [point.rows for point in result.points] == ["rung", "all"]
+    scores = np.load(tmp_path / "model" / "validation.npy", allow_pickle=False)
+    assert scores.shape == (80, 3) and np.allclose(scores.sum(1), 1)
+    assert (tmp_path / "model" / "model.safetensors").exists()
+
+
+def test_failure_is_a_result_that_says_why(engine: LocalEngine) -> None:
+    missing = make_stage(5, start=2, checkpoint=Path("nowhere.safetensors"))
+    assert "nowhere.safetensors" in (finish(engine, missing).failure or "")
+    assert finish(engine, make_stage(2)).failure is None, "the worker lives on"
+
+
+def test_cancelled_stage_ends_early_with_a_score_and_a_checkpoint(engine: LocalEngine, tmp_path: Path) -> None:
+    stage = make_stage(100_000, save=tmp_path / "c.safetensors")
+    engine.submit(stage)
+    wait(engine, lambda event: isinstance(event, Progress))
+    engine.cancel(stage)
+    event = wait(engine, lambda event: isinstance(event, Finished))
+    assert isinstance(event, Finished)
+    assert 0 < event.result.step < 100_000 and event.result.points[-1].step == event.result.step
+    assert (tmp_path / "c.safetensors").exists()
+
+
+def test_killed_worker_is_reported_and_replaced(engine: LocalEngine) -> None:
+    engine.submit(make_stage(100_000))
+    wait(engine, lambda event: isinstance(event, Progress))
+    pid = engine._workers[0].process.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
+    event = wait(engine, lambda event: isinstance(event, Lost))
+    assert isinstance(event, Lost) and event.trial == 0 and "ended by signal" in event.reason
+    assert finish(engine, make_stage(2)).failure is None
+
+
+def test_plan_workers_gives_a_single_trial_all_cores() -> None:
+    assert plan_workers(None, 1, "cpu") == Workforce(1, cores())
+    assert plan_workers(3, None, "cpu").workers == 3
+    assert plan_workers(None, None, "cuda").workers == 1
+    force = plan_workers(None, None, "cpu")
+    assert force.workers * force.threads <= cores()

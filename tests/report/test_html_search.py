@@ -1,0 +1,102 @@
+"""What the search tried."""
+
+import csv
+import io
+import re
+
+import pytest
+
+from luthier.report.html_search import MOST_SCATTERS, search_section, searched, validation_curves
+
+
+def test_search_section_warns_that_the_best_validation_score_is_optimistic(make_results, make_trials):
+    trials, curves = make_trials()
+    page = search_section(make_results(), trials, curves)
+    best = max(trial["score"] for trial in trials if trial["score"] != "")
+    scored = sum(trial["score"] != "" for trial in trials)
+    assert f"The best validation score, {best:.3f}, is the highest of {scored} and therefore optimistic" in page
+    assert "0.780, is the honest one" in page
+
+
+def test_search_section_draws_each_trial_once_and_highlights_two(make_results, make_trials):
+    trials, curves = make_trials()
+    page = search_section(make_results(), trials, curves)
+    chart = page[page.index("Every trial as it learnt"):page.index("Score and each hyperparameter")]
+    titles = re.findall(r"<title>trial (\d+) ", chart)
+    assert sorted(map(int, titles)) == sorted(validation_curves(make_results(), curves))
+    lines = re.findall(r'<polyline class="(\w+)"', chart)
+    assert lines[-2:] == ["delivered", "delivered"]  # the trial and the final that continues it, on top
+    assert lines.count("default") == 2
+
+
+def test_search_section_lists_failures_by_reason(make_results, make_trials):
+    trials, curves = make_trials(60)
+    page = search_section(make_results(), trials, curves)
+    assert "Failed trials" in page
+    assert page.count("<li>7 trials (5, 14, 23, 32, 41, 50, 59): the loss is not finite") == 1
+    assert "Failed trials" not in search_section(make_results(), [t for t in trials if t["state"] != "failed"], curves)
+
+
+def test_search_section_says_how_every_trial_ended(make_results, make_trials):
+    trials, curves = make_trials()
+    page = search_section(make_results(), trials, curves)
+    table = page[page.index("<h3>Every trial</h3>"):]
+    assert table.count("<tr") == len(trials) + 1
+    assert "place 1 of 2 after 44 steps" in table and "lower learning_rate" in table
+    assert table.count("delivered</span>") == 1
+
+
+def test_search_section_of_a_training_shows_one_curve_alone(make_results, make_trials):
+    page = search_section(make_results(command="train"), *make_trials(1, 0))
+    assert page.count("<polyline") == 1
+    assert "<table" not in page and "optimistic" not in page and "this training" in page
+
+
+def test_search_section_reads_the_rows_of_csv_files_too(make_results, make_trials):
+    def through_csv(rows):
+        stream = io.StringIO()
+        writer = csv.DictWriter(stream, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+        stream.seek(0)
+        return list(csv.DictReader(stream))
+
+    trials, curves = make_trials()
+    page = search_section(make_results(), through_csv(trials), through_csv(curves))
+    direct = search_section(make_results(), trials, curves)
+    assert page.count("<circle") == direct.count("<circle")
+    assert page.count("<polyline") == direct.count("<polyline")
+
+
+@pytest.mark.parametrize("trials", [[], None])
+def test_search_section_survives_a_search_without_a_score(make_results, make_trials, trials):
+    if trials is None:
+        trials = [{**trial, "score": "", "state": "failed"} for trial in make_trials(3, 0)[0]]
+    page = search_section(make_results(interrupted=True), trials, [])
+    assert "No evaluation was recorded" in page
+
+
+def test_searched_keeps_what_varies_in_the_order_of_the_recipe(make_trials):
+    trials = make_trials(12, 0)[0]
+    names = searched(trials)
+    assert names == ["learning_rate", "head_lr_multiplier", "layer_decay", "frozen_layers", "batch_size", "dropout",
+                     "weight_decay"]
+    for trial in trials:
+        trial["warmup_steps"] = trial["trial"]
+    assert len(searched(trials)) == 8
+    assert searched(trials, MOST_SCATTERS) == [name for name in searched(trials) if name != "batch_size"]
+    assert searched(trials[:1]) == []
+
+
+def test_scatters_use_a_log_axis_over_a_wide_spread_only(make_results, make_trials):
+    page = search_section(make_results(), *make_trials())
+    assert "learning_rate, log scale" in page and "weight_decay, log scale" in page
+    assert "layer_decay, log scale" not in page and "batch_size, log scale" not in page
+
+
+def test_scatters_show_words_as_categories(make_results, make_trials):
+    trials, curves = make_trials()
+    for trial in trials:
+        trial["averaging"], trial["dropout"] = "none" if trial["trial"] % 2 else "ema", 0.1
+    page = search_section(make_results(), trials, curves)
+    assert re.search(r">ema</text>", page) and re.search(r">none</text>", page)
