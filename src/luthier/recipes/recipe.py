@@ -55,7 +55,7 @@ class Recipe:
     learning_rate: float = setting(
         1e-4, "Step size of the encoder (AdamW).", Limits(0, 1, open_low=True))
     head_lr_multiplier: float = setting(
-        10.0, "Learning rate of the new head over that of the encoder (Kumar 2022).", Limits(0, 1000, open_low=True))
+        3.0, "Learning rate of the new head over that of the encoder (Kumar 2022).", Limits(0, 1000, open_low=True))
     layer_decay: float = setting(
         0.9, "Each layer learns at this multiple of the rate of the layer above it (ELECTRA); 1 is off.",
         Limits(0, 1, open_low=True))
