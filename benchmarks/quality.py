@@ -106,8 +106,8 @@ def main() -> None:
             cell = Cell(name, SETS[name], seed, seconds, asked.results.resolve())
             ours, theirs = run_luthier(cell), run_peer(cell)
             table.setdefault(name, {})[seed] = {"luthier": ours, "peer": theirs}
-            controls = ours["controls"]
-            print(f"{name:<14}{seed:>5}{ours['test']:>9.3f}{'[%.3f, %.3f]' % (ours['low'], ours['high']):>17}"
+            controls, interval = ours["controls"], f"[{ours['low']:.3f}, {ours['high']:.3f}]"
+            print(f"{name:<14}{seed:>5}{ours['test']:>9.3f}{interval:>17}"
                   f"{theirs['test']:>8.3f}{controls['default']:>9.3f}{controls['probe']:>8.3f}{controls['tfidf']:>8.3f}"
                   f"{ours['seconds']:>11.0f}{theirs['seconds']:>8.0f}{ours['trials']:>5}/{theirs['trials']}", flush=True)
     print(json.dumps(table))

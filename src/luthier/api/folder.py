@@ -65,9 +65,16 @@ class RunFolder:
         return self.path / "predictions" / f"{split}.csv"
 
     def create(self) -> None:
-        """Make the folder."""
+        """Make the folder.
+
+        Raises:
+            ConfigError: another run has just begun there.
+        """
         self.path.mkdir(parents=True, exist_ok=True)
-        self.checkpoints.mkdir()
+        try:
+            self.checkpoints.mkdir()
+        except FileExistsError:
+            raise ConfigError(f"--output {self.path}: another run has just begun there; give another folder") from None
         self.cache.mkdir()
 
     def clean(self) -> None:

@@ -12,7 +12,7 @@ from luthier.api.prepare import Prepared
 from luthier.engines.local import Workforce
 from luthier.models.classifier import load_classifier
 from luthier.search.budget import Speed
-from luthier.sharing.features import Features, extract
+from luthier.sharing.features import Features, extract, some_rows
 from luthier.sharing.work import pass_work, step_work
 from luthier.training.loop import Learner, train
 
@@ -35,14 +35,18 @@ class Measured:
 
 
 def measure(prepared: Prepared, force: Workforce, device: str) -> Measured:
-    """Look at the rows with the pre-trained model, using all cores; then make a few steps as a worker would."""
+    """Look at the rows with the pre-trained model, using all cores; then make a few steps as a worker would.
+
+    Raises:
+        ModelError: the model cannot be loaded, or its parts cannot be told apart.
+    """
     import torch
 
     model = fresh_model(prepared, prepared.asked.settings.seed, device)
     torch.set_num_threads(force.workers * force.threads)
     started = time.perf_counter()
     features = {name: look(prepared, model, name) for name in ("train", "validation")}
-    rows = sum(len(prepared.splits[name]) for name in features)
+    rows = sum(len(found.rows) for found in features.values())
     forward = pass_work(rows, prepared.default, prepared.shape) / (time.perf_counter() - started) / force.workers
     torch.set_num_threads(force.threads)
     training = _training_speed(prepared, model) * (COMPANY if force.workers > 1 else 1.0)
@@ -58,12 +62,14 @@ def fresh_model(prepared: Prepared, seed: int, device: str) -> nn.Module:
 
 
 def look(prepared: Prepared, model: nn.Module, split: str) -> Features:
-    """The frozen features of one split."""
-    return extract(model, prepared.splits[split], prepared.default.max_length, prepared.pad_token_id)
+    """The frozen features of one split; of the training rows, no more than a regression needs."""
+    tokens = prepared.splits[split]
+    rows = some_rows(tokens) if split == "train" else np.arange(len(tokens))
+    return extract(model, tokens, rows, prepared.default.max_length, prepared.pad_token_id)
 
 
 def _training_speed(prepared: Prepared, model: nn.Module) -> float:
-    """Work a second of one worker, over the median of a few real steps."""
+    """Work a second of one worker, over a few real steps after the first ones."""
     learner = Learner(model, prepared.default, seed=0)
     steps = train(learner, prepared.asked.task, prepared.splits["train"], WARM_UP_STEPS + MOST_TIMED_STEPS,
                   WARM_UP_STEPS + MOST_TIMED_STEPS, prepared.pad_token_id)

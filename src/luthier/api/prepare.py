@@ -63,10 +63,10 @@ def check(settings: Settings, data: Any) -> Asked:
         UsageError: anything that cannot be done as asked.
     """
     _check_hyperparameters(settings)
-    pretrained = resolve_model(settings.model)
-    _check_depth(settings, pretrained)
     corpus = load(data, validation=settings.validation, test=settings.test, text_columns=settings.text_columns,
                   label_column=settings.label_column, group_column=settings.group_column, seed=settings.seed)
+    pretrained = resolve_model(settings.model)
+    _check_depth(settings, pretrained)
     return Asked(settings, corpus, pretrained, Classification(corpus.labels))
 
 
@@ -112,7 +112,7 @@ def prepare(asked: Asked) -> Prepared:
               for name, rows in (("train", corpus.train), ("validation", corpus.validation), ("test", corpus.test))}
     rows = len(splits["train"])
     length = percentile_length(splits["train"], LENGTH_PERCENT, limit)
-    default = default_recipe(rows, count_parameters(pretrained.path), length).replace(**settings.fixed)
+    default = default_recipe(rows, len(asked.task.labels), count_parameters(pretrained.path), length).replace(**settings.fixed)
     space = parse_space(settings.search, default) if settings.search else default_space(default, pretrained.layers, rows)
     free = {name: dimension for name, dimension in space.dimensions.items() if name not in settings.fixed}
     return Prepared(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,6 +18,8 @@ from luthier.api.run import Run
 from luthier.api.session import run
 from luthier.api.settings import Settings
 from luthier.config import build
+from luthier.engines.local import MAIN_GUARD
+from luthier.errors import RunError
 from luthier.recipes.recipe import Recipe
 
 
@@ -96,6 +99,8 @@ def carry_out(ready: Ready, observer: Observer) -> Run:
 
 
 def _execute(command: Command, settings: Settings, data: Any) -> Run:
+    if multiprocessing.parent_process() is not None:  # a worker that runs the user's script anew: never start again in it
+        raise RunError(MAIN_GUARD)
     observer = LogObserver()
     return carry_out(plan_run(command, settings, data, observer, time.monotonic()), observer)
 
@@ -104,8 +109,7 @@ def _settings(data: Any, given: Mapping[str, Any]) -> Settings:
     """Keyword arguments as settings; what was left out keeps its default."""
     table = {name: value for name, value in given.items() if value is not None and name != "data"}
     named = {"data": str(data)} if isinstance(data, str | Path) else {}
-    if "output" in table:
-        table["output"] = str(table["output"])
+    table |= {name: str(value) for name, value in table.items() if isinstance(value, Path)}
     if "text_columns" in table:
         table["text_columns"] = (table["text_columns"],) if isinstance(table["text_columns"], str) else tuple(
             table["text_columns"])

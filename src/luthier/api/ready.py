@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import enum
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from luthier.api.baselines import FittedControl, fit_controls
 from luthier.api.describe import data_lines, plan_lines
 from luthier.api.measure import Measured, measure
 from luthier.api.observer import Observer
@@ -13,6 +14,7 @@ from luthier.api.prepare import Asked, Prepared, prepare
 from luthier.api.settings import SamplerName
 from luthier.engines.local import Workforce, plan_workers
 from luthier.errors import ConfigError
+from luthier.recipes.recipe import Schedule
 from luthier.search.budget import Job, Plan, parse_duration, plan_budget
 
 DEFAULT_BUDGET = "15m"
@@ -32,13 +34,13 @@ class Ready:
     command: Command
     prepared: Prepared
     measured: Measured
+    controls: list[FittedControl]
     plan: Plan
     force: Workforce
     device: str
     started: float
     budget: float | None
     trials: int | None
-    grid: int | None
 
 
 def get_ready(command: Command, asked: Asked, observer: Observer, started: float) -> Ready:
@@ -48,20 +50,24 @@ def get_ready(command: Command, asked: Asked, observer: Observer, started: float
         UsageError: the model cannot be used, or the budget is too small.
     """
     settings = asked.settings
+    device = find_device(settings.device.value)
     prepared = prepare(asked)
+    if command is Command.TRAIN and "schedule" not in settings.fixed:  # nothing is compared, so the horizon is known
+        prepared = replace(prepared, default=prepared.default.replace(schedule=Schedule.WARMUP_STABLE_DECAY))
+    trials = _trials(prepared) if command is Command.TUNE else 1
     for line in data_lines(prepared):
         observer.say(line)
-    device = find_device(settings.device.value)
-    grid = count_cells(prepared) if command is Command.TUNE and settings.sampler is SamplerName.GRID else None
-    trials = settings.trials if grid is None else min(settings.trials or grid + 1, grid + 1)
     budget = _budget(command, settings.budget, trials)
-    force = plan_workers(settings.workers, 1 if command is Command.TRAIN else trials, device)
+    force = plan_workers(settings.workers, trials, device)
     force = Workforce(force.workers, settings.threads or force.threads)
     measured = measure(prepared, force, device)
+    controls = fit_controls(prepared, measured.features)
+    for control in controls:
+        observer.say(f"  {control.title}: {asked.task.metric_title} {control.validation:.3f} on the validation rows")
     job = Job(prepared.default, prepared.shape, force.workers, len(prepared.splits["validation"]), len(prepared.rung_rows),
               len(prepared.splits["test"]))
     plan = plan_budget(budget, time.monotonic() - started, job, measured.speed)
-    ready = Ready(command, prepared, measured, plan, force, device, started, budget, trials, grid)
+    ready = Ready(command, prepared, measured, controls, plan, force, device, started, budget, trials)
     for line in plan_lines(prepared, plan, force, device, budget, trials, command is Command.TUNE):
         observer.say(line)
     return ready
@@ -74,15 +80,21 @@ def _budget(command: Command, asked: str | None, trials: int | None) -> float | 
     return parse_duration(DEFAULT_BUDGET) if command is Command.TUNE and trials is None else None
 
 
-def count_cells(prepared: Prepared) -> int:
-    """The cells of the grid that was asked for.
+def _trials(prepared: Prepared) -> int | None:
+    """The most trials of a search: those asked for, and of a grid no more than its cells and the default.
 
     Raises:
-        ConfigError: a dimension has no finite set of values, or none was given.
+        ConfigError: there is nothing to search, or a dimension of a grid has no finite set of values.
     """
-    if not prepared.asked.settings.search:
+    settings, space = prepared.asked.settings, prepared.space
+    if not space.dimensions:
+        raise ConfigError("every hyperparameter of the space is held by --set, so there is nothing to search; use luthier train")
+    if settings.sampler is not SamplerName.GRID:
+        return settings.trials
+    if not settings.search:
         raise ConfigError("--sampler grid needs values to combine: give --search NAME=A,B,C for each hyperparameter")
-    return sum(1 for _ in prepared.space.cells())
+    cells = 1 + sum(1 for _ in space.cells())
+    return min(settings.trials or cells, cells)
 
 
 def find_device(name: str) -> str:

@@ -1,4 +1,4 @@
-"""The figures: controls fitted beforehand, and one look at the test rows at the very end."""
+"""The figures: one look at the test rows, at the very end."""
 
 from __future__ import annotations
 
@@ -8,13 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from luthier.api.measure import fresh_model, look
-from luthier.api.prepare import Prepared
 from luthier.api.ready import Command, Ready
-from luthier.explain.controls import Control, majority, probe, tfidf
 from luthier.models.classifier import load_trained
 from luthier.search.finals import Verdict
 from luthier.search.study import Record
-from luthier.sharing.features import Features
 from luthier.tasks.base import Floats
 from luthier.tasks.metrics import Score, confusion
 from luthier.training.loop import predict_scores
@@ -35,19 +32,6 @@ class Final:
 
 
 @dataclass(frozen=True)
-class FittedControl:
-    """A control, and its headline metric on the validation rows."""
-
-    control: Control
-    validation: float
-
-    @property
-    def title(self) -> str:
-        """The control's name in words."""
-        return self.control.title
-
-
-@dataclass(frozen=True)
 class Outcome:
     """What is delivered, and every figure about it. Scores are on the rows that their names say."""
 
@@ -64,19 +48,7 @@ class Outcome:
     confusion: list[list[int]]
 
 
-def fit_controls(prepared: Prepared, features: dict[str, Features]) -> list[FittedControl]:
-    """Majority, TF-IDF and the frozen probe, fitted on the training rows."""
-    task, corpus = prepared.asked.task, prepared.asked.corpus
-    targets, truth = (prepared.splits[name].targets.astype(np.int64) for name in ("train", "validation"))
-    texts = {name: [row.text for row in rows] for name, rows in (("train", corpus.train), ("validation", corpus.validation))}
-    pairs = [
-        (majority(targets, len(task.labels)), texts["validation"]),
-        (tfidf(texts["train"], targets, texts["validation"], truth, task), texts["validation"]),
-        (probe(features["train"].pooled, targets, features["validation"].pooled, truth, task), features["validation"].pooled)]
-    return [FittedControl(control, task.metrics(control.predict(rows), truth)[task.metric]) for control, rows in pairs]
-
-
-def score_finals(ready: Ready, finals: list[Final], verdict: Verdict, controls: list[FittedControl]) -> Outcome:
+def score_finals(ready: Ready, finals: list[Final], verdict: Verdict) -> Outcome:
     """Score the delivered model, the default and the controls on the test rows, in one batch."""
     prepared, task = ready.prepared, ready.prepared.asked.task
     truth = {name: prepared.splits[name].targets.astype(np.int64) for name in ("validation", "test")}
@@ -86,7 +58,7 @@ def score_finals(ready: Ready, finals: list[Final], verdict: Verdict, controls: 
     tested: dict[str, Floats] = {}
     validated: dict[str, Floats] = {}
     rows = _control_rows(ready)
-    for fitted in controls:
+    for fitted in ready.controls:
         name = fitted.control.name
         tested[name], validated[name] = (fitted.control.predict(rows[split][name]) for split in ("test", "validation"))
     if default:

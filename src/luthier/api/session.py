@@ -12,14 +12,15 @@ from luthier.api.folder import RunFolder, choose_folder
 from luthier.api.interrupt import Interrupt
 from luthier.api.observer import Observer
 from luthier.api.ready import Command, Ready
-from luthier.api.scoring import Final, fit_controls, score_finals
+from luthier.api.scoring import Final, score_finals
 from luthier.api.settings import SamplerName, SchedulerName
 from luthier.api.write import write_config, write_outcome
 from luthier.engines.execute import Setup, head_file
 from luthier.engines.local import LocalEngine, Workforce
 from luthier.errors import RunError
 from luthier.recipes.presets import load_presets
-from luthier.recipes.recipe import HeadInit, Recipe
+from luthier.recipes.recipe import HeadInit
+from luthier.recipes.trial import TrialState
 from luthier.search.finals import Finals, Verdict, choose
 from luthier.search.journal import Journal
 from luthier.search.loop import Search
@@ -54,15 +55,12 @@ def run(ready: Ready, observer: Observer, interrupt: Interrupt) -> RunFolder:
                         "levels": ready.plan.levels, "workers": ready.force.workers, "threads": ready.force.threads,
                         "speed": ready.measured.speed.training})
         write_config(folder, ready)
-        controls = fit_controls(ready.prepared, ready.measured.features)
-        for control in controls:
-            observer.say(f"  {control.title}: {asked.task.metric_title} {control.validation:.3f} on the validation rows")
         study = _train(ready, folder, journal, observer, interrupt)
         finals = collect_finals(study, folder)
         verdict = pick(finals, ready)
         journal.append({"event": "chosen", "trial": verdict.chosen, "reason": verdict.reason})
         observer.say("Scoring the test rows, once …")
-        outcome = score_finals(ready, finals, verdict, controls)
+        outcome = score_finals(ready, finals, verdict)
         journal.append({"event": "tested", "trial": verdict.chosen, "test": outcome.test.to_table()})
         write_outcome(folder, ready, study, outcome, interrupted=interrupt.asked)
         journal.append({"event": "done"})
@@ -103,7 +101,7 @@ def make_setup(ready: Ready, folder: RunFolder) -> Setup:
         rung_rows=prepared.rung_rows, cache=folder.cache, pad_token_id=prepared.pad_token_id,
         layers=asked.pretrained.layers, device=ready.device)
     if prepared.default.head_init is HeadInit.PROBE:
-        fit_head(ready.measured.features["train"].head, prepared.splits["train"].targets,
+        fit_head(ready.measured.features["train"], prepared.splits["train"],
                  head_file(setup, prepared.default.max_length, asked.settings.seed))
     return setup
 
@@ -117,8 +115,9 @@ def _search(search: Search, ready: Ready) -> None:
     settings = ready.prepared.asked.settings
     scheduler: Scheduler = AshaScheduler(ready.trials) if settings.scheduler is SchedulerName.AUTO else FullRuns(ready.trials)
     sampler: Sampler = DefaultFirst(ready.prepared.default, make_sampler(ready))
-    if "epochs" not in settings.search:
-        sampler = EqualWork(sampler, ready.prepared.shape, ready.plan.work)
+    named = set(settings.search) | set(settings.fixed)
+    if "epochs" not in named:
+        sampler = EqualWork(sampler, ready.prepared.shape, ready.plan.work, keep_warmup="warmup_steps" in named)
     search.run(scheduler, sampler, until)
 
 
@@ -131,13 +130,8 @@ def make_sampler(ready: Ready) -> Sampler:
         return RandomSampler(space, seed)
     if settings.sampler is SamplerName.TPE:
         return TpeSampler(space, seed)
-    presets = () if settings.search else load_presets(space.base, ready.prepared.shape.layers)
-    changed = tuple(preset for preset in presets if _keeps(preset.recipe, space.base, set(settings.fixed)))
-    return AutoSampler(space, seed, changed, first=1)
-
-
-def _keeps(recipe: Recipe, base: Recipe, fixed: set[str]) -> bool:
-    return all(getattr(recipe, name) == getattr(base, name) for name in fixed)
+    presets = () if settings.search else load_presets(space.base, ready.prepared.shape.layers, held=settings.fixed)
+    return AutoSampler(space, seed, presets, first=1)
 
 
 def _finals(search: Search, ready: Ready, interrupt: Interrupt) -> None:
@@ -147,11 +141,16 @@ def _finals(search: Search, ready: Ready, interrupt: Interrupt) -> None:
         raise RunError("No trial could be scored, so there is no model to deliver. " + (reasons or (
             "It was interrupted too early." if interrupt.asked else "The budget ended first.")))
     alone = ready.command is Command.TRAIN
-    scheduler = Finals(challengers=0 if alone else ready.plan.challengers, decay=not (alone or interrupt.asked))
-    until = None if ready.plan.finals_until is None else ready.started + ready.plan.finals_until
+    settings = ready.prepared.asked.settings
+    chosen = "schedule" in settings.fixed or "schedule" in settings.search
     asked_before = interrupt.asked
+    until = None if ready.plan.finals_until is None or asked_before else ready.started + ready.plan.finals_until
     search.interrupted = lambda: interrupt.asked and not asked_before
-    search.run(scheduler, None, None if asked_before else until)
+    challengers = 0 if alone else ready.plan.challengers
+    search.run(Finals(challengers, decay=not (alone or asked_before or chosen)), None, until)
+    if not any(record.trial.parent is not None and record.last for record in search.study.records.values()):
+        search.interrupted = lambda: False  # no final was finished in time: deliver what there is, as it stands
+        search.run(Finals(challengers=min(1, challengers), decay=False), None, None)
 
 
 def collect_finals(study: Study, folder: RunFolder) -> list[Final]:
@@ -163,7 +162,7 @@ def collect_finals(study: Study, folder: RunFolder) -> list[Final]:
     found = [Final(record, folder.checkpoints / f"model-{record.trial.number}",
                    np.load(folder.checkpoints / f"model-{record.trial.number}" / "validation.npy", allow_pickle=False))
              for record in study.records.values()
-             if record.trial.parent is not None and (folder.checkpoints / f"model-{record.trial.number}").exists()]
+             if record.trial.parent is not None and record.state is not TrialState.FAILED]
     if not found:
         reasons = "; ".join(record.reason for record in study.records.values() if record.reason)
         raise RunError(f"None of the finals could be finished, so there is no model to deliver. {reasons}")

@@ -85,7 +85,7 @@ def read_config(path: Path, trial: int | None) -> dict[str, Any]:
         return _of_trial(path.parent, trial)
     tables = read_toml(path)
     if "settings" in tables:
-        return to_table(build(Settings, tables["settings"], str(path)))
+        return to_table(build(Settings, tables["settings"], str(path))) | _machine(tables)
     recipe = tables.get("recipe", tables)
     unknown = [key for key in tables if key not in HELP and key != "recipe"]
     if unknown or not isinstance(recipe, Mapping):
@@ -110,7 +110,12 @@ def _of_trial(run: Path, number: int | None) -> dict[str, Any]:
         raise ConfigError(f"--trial {number}: this trial was never scored ({row['state']}), so there is nothing to repeat")
     tables = read_toml(run / "run.toml")
     settings = dict(build(Settings, tables["settings"], str(run / "run.toml")).__dict__)
-    machine = tables.get("machine", {})
     for name in ("search", "trials", "budget", "output", "sampler", "scheduler"):
         settings.pop(name)
-    return settings | {"fixed": {name: row[name] for name in HELP}, "workers": 1, "threads": machine.get("threads")}
+    return settings | {"fixed": {name: row[name] for name in HELP}, "workers": 1, "threads": _machine(tables).get("threads")}
+
+
+def _machine(tables: Mapping[str, Any]) -> dict[str, int]:
+    """Workers and threads as they were: the order of additions, and so the last digits, depend on them."""
+    machine = tables.get("machine", {})
+    return {name: machine[name] for name in ("workers", "threads") if name in machine}

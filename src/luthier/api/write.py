@@ -17,6 +17,7 @@ from luthier.api.prepare import count_parameters
 from luthier.api.ready import Ready
 from luthier.api.scoring import Outcome
 from luthier.config import to_table, write_toml
+from luthier.data.load import Corpus
 from luthier.data.row import Row
 from luthier.report import card, html
 from luthier.report.tables import curve_rows, prediction_rows, trial_rows, write_csv
@@ -25,7 +26,17 @@ from luthier.tasks.base import Floats
 
 LIBRARIES = ("luthier", "torch", "transformers", "tokenizers", "optuna", "scikit-learn", "numpy")
 MISTAKES_SHOWN = 8
-SPLIT = "seeded hash of the normalised text (or of the group): 70 % training, 15 % validation, 15 % test, unless files were given"
+
+
+def split_sentence(corpus: Corpus) -> str:
+    """How the rows were shared out."""
+    given = [name for name, there in (("validation", corpus.validation_given), ("test", corpus.test_given)) if there]
+    cut = [name for name in ("validation", "test") if name not in given]
+    parts = [f"{' and '.join(given)} rows as given"] if given else []
+    if cut:
+        parts.append(f"15 % of the rows for {' and for '.join(cut)}, by a seeded hash of the text (or of its group), so that "
+                     "equal texts stay together")
+    return "; ".join(parts)
 
 
 def versions() -> dict[str, str]:
@@ -43,7 +54,8 @@ def write_config(folder: RunFolder, ready: Ready) -> None:
     settings.pop("output", None)
     write_toml(folder.config, {
         "command": ready.command, "settings": settings, "recipe": ready.prepared.default.to_table(),
-        "data": {"name": asked.corpus.name, "hash": asked.corpus.hash, "split": SPLIT, "text": asked.corpus.columns.text,
+        "data": {"name": asked.corpus.name, "hash": asked.corpus.hash,
+                 "split": split_sentence(asked.corpus), "text": asked.corpus.columns.text,
                  "label": asked.corpus.columns.label or "", "labels": asked.task.labels,
                  "rows": {name: len(tokens) for name, tokens in ready.prepared.splits.items()}},
         "model": {"origin": asked.pretrained.origin, "hash": asked.pretrained.hash,
@@ -65,7 +77,9 @@ def write_outcome(folder: RunFolder, ready: Ready, study: Study, outcome: Outcom
     results = summarize(ready, study, outcome, interrupted)
     (folder.model / "README.md").write_text(card.render(results), encoding="utf-8")
     folder.report.write_text(html.render(results, trials, curves), encoding="utf-8")
-    folder.results.write_text(json.dumps(results, indent=1, ensure_ascii=False), encoding="utf-8")
+    partial = folder.results.with_suffix(".partial")
+    partial.write_text(json.dumps(results, indent=1, ensure_ascii=False), encoding="utf-8")
+    partial.replace(folder.results)
 
 
 def write_model(target: Path, ready: Ready, outcome: Outcome) -> None:
@@ -87,7 +101,8 @@ def summarize(ready: Ready, study: Study, outcome: Outcome, interrupted: bool) -
         "created": datetime.datetime.now().strftime("%Y-%m-%d %H:%M"),
         "task": asked.task.name, "metric": asked.task.metric, "metric_title": asked.task.metric_title,
         "labels": list(asked.task.labels), "counts": corpus.counts(),
-        "rows": {name: len(tokens) for name, tokens in prepared.splits.items()}, "data_hash": corpus.hash, "split": SPLIT,
+        "rows": {name: len(tokens) for name, tokens in prepared.splits.items()}, "data_hash": corpus.hash,
+        "split": split_sentence(corpus),
         "columns": {"text": list(corpus.columns.text), "label": corpus.columns.label}, "notes": list(corpus.notes),
         "max_length": trial.recipe.max_length,
         "base": {"name": base.name, "origin": base.origin, "hash": base.hash, "revision": base.revision,
@@ -98,7 +113,7 @@ def summarize(ready: Ready, study: Study, outcome: Outcome, interrupted: bool) -
         "controls_validation": {name: score.to_table() for name, score in outcome.controls_validation.items()},
         "gain": outcome.gain.to_table() if outcome.gain else None,
         "best": {"trial": trial.number, "parent": trial.parent, "role": trial.role, "recipe": trial.recipe.to_table(),
-                 "default_recipe": prepared.default.to_table(), "reason": outcome.verdict.reason},
+                 "default_recipe": study.records[0].trial.recipe.to_table(), "reason": outcome.verdict.reason},
         "trials": len(study.search_records()), "finals": outcome.finals,
         "seconds": round(time.monotonic() - ready.started, 1), "budget": ready.budget, "interrupted": interrupted,
         "machine": {"workers": ready.force.workers, "threads": ready.force.threads, "device": ready.device,

@@ -51,10 +51,10 @@ class Display:
             self._live.update(self._table(study, running))
             return
         for record in study.records.values():
-            self._print_news(study, record)
+            self._print_news(study, record, running)
         if running and time.monotonic() - self._printed > PLAIN_SECONDS:
             self._printed = time.monotonic()
-            self._console.print(f"  {self._clock()}  {self._status(study)}")
+            self._console.print(f"  {self._clock()}  {self._status(study, running)}")
 
     def searched(self) -> None:
         """End the live table."""
@@ -62,7 +62,7 @@ class Display:
             self._live.stop()
             self._live = None
 
-    def _print_news(self, study: Study, record: Record) -> None:
+    def _print_news(self, study: Study, record: Record, running: dict[int, Progress]) -> None:
         known = self._scored.get(record.trial.number, 0)
         if record.state is TrialState.FAILED and known >= 0:
             self._scored[record.trial.number] = -1
@@ -71,11 +71,11 @@ class Display:
             self._scored[record.trial.number] = len(record.points)
             self._printed = time.monotonic()
             self._console.print(f"  {self._clock()}  trial {record.trial.number} ({record.trial.role}): step {record.step}, "
-                                f"{study.metric} {record.value(study.metric) or 0:.3f}; {self._status(study)}")
+                                f"{study.metric} {record.value(study.metric) or 0:.3f}; {self._status(study, running)}")
 
-    def _status(self, study: Study) -> str:
+    def _status(self, study: Study, running: dict[int, Progress]) -> str:
         best = study.ranked()[:1]
-        speed = sum(record.rows_per_second for record in study.running())
+        speed = sum(progress.rows_per_second for progress in running.values())
         parts = [f"best {best[0].value(study.metric) or 0:.3f} (trial {best[0].trial.number})"] if best else []
         parts += [f"{speed:.0f} rows/s"] if speed else []
         left = self._left()
@@ -92,7 +92,7 @@ class Display:
         return f"{seconds // 60:3d}:{seconds % 60:02d}"
 
     def _table(self, study: Study, running: dict[int, Progress]) -> Table:
-        table = Table(title=f"{self._clock().strip()}  {self._status(study)}", title_justify="left", expand=False)
+        table = Table(title=f"{self._clock().strip()}  {self._status(study, running)}", title_justify="left", expand=False)
         for name in ("trial", "from", "state", "steps", study.metric, "learning rate", "layers", "batch"):
             table.add_column(name, justify="left" if name in ("from", "state") else "right")
         best = study.ranked()[:1]

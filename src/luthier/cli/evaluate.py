@@ -19,9 +19,10 @@ def evaluate(
     """Score a model on labelled rows."""
     from luthier.api.model import Model
 
-    scores = Model(model).evaluate(data, text_columns=tuple(text_column or ()), label_column=label_column)
+    found = Model(model).evaluate(data, text_columns=tuple(text_column or ()), label_column=label_column)
     if json:
-        print(json_module.dumps({name: score.to_table() for name, score in scores.items()}))
+        print(json_module.dumps({"rows": found.rows, "metrics": found.metrics, found.metric: found.score.to_table()}))
         return
-    for name, score in scores.items():
-        print(f"{name:<12}{score if score.low < score.high else format(score.value, '.3f')}")
+    print(f"On {found.rows} rows:")
+    for name, value in found.metrics.items():
+        print(f"  {name:<12}{f'{found.score} (95 % interval)' if name == found.metric else f'{value:.3f}'}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import Annotated
 
@@ -34,11 +35,17 @@ def root(version: Annotated[bool, typer.Option("--version", callback=_version, i
 
 def main() -> None:
     """Run the command line. Exit status: 0 done, 1 failed, 2 wrong use, 130 interrupted."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # labels may hold any character; a console may know few
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except LuthierError as error:
         print(f"luthier: {error}", file=sys.stderr)
         sys.exit(2 if isinstance(error, UsageError) else 1)
+    except OSError as error:
+        print(f"luthier: {error}", file=sys.stderr)
+        sys.exit(1)
     except KeyboardInterrupt:
         print("luthier: interrupted", file=sys.stderr)
         sys.exit(130)

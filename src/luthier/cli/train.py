@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Annotated
 
 import typer
@@ -23,6 +24,7 @@ def train(
         "validation": validation, "test": test, "model": model, "fixed": o.pairs("--set", fixed), "device": device,
         "threads": threads, "output": output, "seed": seed,
     }, config, trial)
+    settings = dataclasses.replace(settings, search={}, trials=None, budget=None)  # a run.toml of a search may name them
     from luthier.cli.execute import execute
 
     raise typer.Exit(execute("train", settings, dry_run=dry_run, quiet=quiet, json=json))

@@ -78,6 +78,7 @@ def tokenize(texts: Seq[str], targets: Seq[int], tokenizer: Any, limit: int) -> 
     lengths = [0]
     for first in range(0, len(texts), 1000):
         encoded = tokenizer(list(texts[first:first + 1000]), truncation=True, max_length=limit)["input_ids"]
+        encoded = [ids or [tokenizer.pad_token_id] for ids in encoded]  # an empty text, where there are no special tokens
         lengths.extend(len(ids) for ids in encoded)
         pieces.extend(np.asarray(ids, dtype=np.int32) for ids in encoded)
     flat = np.concatenate(pieces) if pieces else np.zeros(0, dtype=np.int32)
@@ -88,7 +89,7 @@ def special_tokens(tokenizer: Any) -> tuple[int, int]:
     """How many special tokens the tokenizer puts before and after a text."""
     bare = tokenizer("a", add_special_tokens=False)["input_ids"]
     full = tokenizer("a")["input_ids"]
-    prefix = next(i for i in range(len(full) - len(bare) + 1) if full[i:i + len(bare)] == bare)
+    prefix = next((i for i in range(len(full) - len(bare) + 1) if full[i:i + len(bare)] == bare), 0)
     return prefix, len(full) - prefix - len(bare)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from luthier.data.tokens import Tokens
-from luthier.errors import LuthierError
+from luthier.errors import TrainingError
 from luthier.models.classifier import load_classifier
 from luthier.recipes.recipe import Averaging, HeadInit, steps_per_epoch
 from luthier.recipes.trial import Point, Progress, Stage, StageResult
@@ -26,6 +27,7 @@ from luthier.training.loop import Learner, Step, predict_scores, train
 if TYPE_CHECKING:
     from torch import nn
 
+log = logging.getLogger(__name__)
 PROGRESS_SECONDS = 0.5
 
 
@@ -56,9 +58,12 @@ def run_stage(stage: Stage, setup: Setup, cancelled: Callable[[], bool]) -> Iter
     run = _Running(stage, setup)
     try:
         yield from run.go(cancelled)
-    except (LuthierError, MemoryError, RuntimeError, OSError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        yield run.result(failure=reason)
+    except TrainingError as error:
+        yield run.result(failure=str(error))
+    except Exception as error:  # whatever stops a trial is an outcome of the trial, never of the study
+        log.debug("trial %d failed", stage.trial.number, exc_info=True)
+        reason = (str(error).splitlines() or [""])[0]
+        yield run.result(failure=f"{type(error).__name__}: {reason}")
 
 
 class _Running:
@@ -66,14 +71,14 @@ class _Running:
 
     def __init__(self, stage: Stage, setup: Setup) -> None:
         self.stage, self.setup = stage, setup
-        self.train, self.validation = setup.split("train"), setup.split("validation")
         self.step, self.rows, self.seconds = stage.start, 0, 0.0
         self.losses: list[float] = []
         self.points: list[Point] = []
         self.checkpoint: Path | None = None
-        self.work = step_work(stage.trial.recipe, Shape.of(self.train, setup.layers))
 
     def go(self, cancelled: Callable[[], bool]) -> Iterator[Progress | StageResult]:
+        self.train, self.validation = self.setup.split("train"), self.setup.split("validation")
+        self.work = step_work(self.stage.trial.recipe, Shape.of(self.train, self.setup.layers))
         learner = build_learner(self.stage, self.setup, self.train)
         steps = train(learner, self.setup.task, self.train, self.stage.until, self.stage.total_steps, self.setup.pad_token_id)
         shown = 0.0
@@ -82,7 +87,7 @@ class _Running:
                 self._evaluate(learner)
             if time.monotonic() - shown > PROGRESS_SECONDS:
                 shown = time.monotonic()
-                yield Progress(self.stage.trial.number, self.step, float(np.mean(self.losses[-20:] or [step.loss])))
+                yield Progress(self.stage.trial.number, self.step, self.rows / self.seconds)
                 if cancelled():
                     break
         self._evaluate(learner, everything=self.stage.deliver is not None)
@@ -102,8 +107,7 @@ class _Running:
 
     def _evaluate(self, learner: Learner, everything: bool = False) -> None:
         """Score the rung rows, or all validation rows and then write the model too."""
-        if any(point.step == self.step for point in self.points):
-            self.points = [point for point in self.points if point.step != self.step]
+        self.points = [point for point in self.points if point.step != self.step]
         rows = np.arange(len(self.validation)) if everything else self.setup.rung_rows
         recipe = self.stage.trial.recipe
         with learner.evaluated_weights() as model:
@@ -153,9 +157,12 @@ def head_file(setup: Setup, max_length: int, seed: int) -> Path:
 
 
 def _deliver(model: nn.Module, scores: Floats, folder: Path) -> None:
+    """Write the model and its validation probabilities; the folder appears whole or not at all."""
+    partial = folder.with_name(folder.name + ".partial")
     pretrained: Any = model
-    pretrained.save_pretrained(folder)
-    np.save(folder / "validation.npy", scores, allow_pickle=False)
+    pretrained.save_pretrained(partial)
+    np.save(partial / "validation.npy", scores, allow_pickle=False)
+    partial.rename(folder)
 
 
 def peak_memory() -> int:

@@ -13,9 +13,12 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
 from luthier.engines.execute import Setup, run_stage
+from luthier.errors import RunError
 from luthier.recipes.trial import EngineEvent, Finished, Lost, Progress, Stage, StageResult
 
 MOST_WORKERS = 4
+READY = "ready"
+MAIN_GUARD = "In a script, call luthier under: if __name__ == '__main__':"
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
@@ -49,6 +52,7 @@ class _Worker:
     process: BaseProcess
     pipe: Connection
     stage: Stage | None = None
+    ready: bool = False
 
 
 class LocalEngine:
@@ -88,20 +92,26 @@ class LocalEngine:
             if worker.pipe in ready:
                 try:
                     while worker.pipe.poll():
-                        yield self._received(worker, worker.pipe.recv())
+                        yield from self._received(worker, worker.pipe.recv())
                 except (EOFError, OSError):
                     yield from self._replace(index)
 
-    def _received(self, worker: _Worker, message: Progress | StageResult) -> EngineEvent:
-        if isinstance(message, Progress):
-            return message
-        worker.stage = None
-        return Finished(message)
+    def _received(self, worker: _Worker, message: Progress | StageResult | str) -> Iterator[EngineEvent]:
+        if message == READY:
+            worker.ready = True
+        elif isinstance(message, Progress):
+            yield message
+        elif isinstance(message, StageResult):
+            worker.stage = None
+            yield Finished(message)
 
     def _replace(self, index: int) -> Iterator[EngineEvent]:
         worker = self._workers[index]
         worker.process.join(timeout=5)
+        worker.pipe.close()
         code = worker.process.exitcode
+        if not worker.ready:
+            raise RunError(f"The worker processes cannot start (status {code}). {MAIN_GUARD}")
         self._workers[index] = self._spawn()
         if worker.stage is not None:
             ended = f"by signal {signal.Signals(-code).name}" if code is not None and code < 0 else f"with status {code}"
@@ -155,6 +165,7 @@ def _work(pipe: Connection, setup: Setup, threads: int) -> None:
 
     torch.set_num_threads(threads)
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        pipe.send(READY)
         while True:
             message = pipe.recv()
             if message == "close":

@@ -15,6 +15,9 @@ from luthier.tasks.base import Floats, Ints, Task
 STRENGTHS = (1.0, 10.0, 100.0)
 """Values of C tried for a control; the best on the validation rows is kept, as a careful user would."""
 
+MOST_WORDS, MOST_WEIGHTS = 200_000, 10_000_000
+"""The most frequent words and pairs are kept; the weights of all labels together stay within some 100 MB."""
+
 
 @dataclass(frozen=True)
 class Control:
@@ -35,7 +38,8 @@ def tfidf(texts: Sequence[str], targets: Ints, validation: Sequence[str], truth:
     """Words and pairs of words, weighted by TF-IDF, under a logistic regression."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    vectorizer = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, token_pattern=r"(?u)\b\w+\b")
+    most = min(MOST_WORDS, MOST_WEIGHTS // len(task.labels))
+    vectorizer = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, token_pattern=r"(?u)\b\w+\b", max_features=most)
     try:
         features = vectorizer.fit_transform(texts)
     except ValueError:  # no row holds a word: only the frequencies are left
@@ -44,7 +48,8 @@ def tfidf(texts: Sequence[str], targets: Ints, validation: Sequence[str], truth:
     return Control("tfidf", "TF-IDF + logistic regression", lambda rows: predict(vectorizer.transform(rows)))
 
 
-def probe(features: Floats, targets: Ints, validation: Floats, truth: Ints, task: Task) -> Control:
+def probe(features: npt.NDArray[np.float32], targets: Ints, validation: npt.NDArray[np.float32], truth: Ints,
+          task: Task) -> Control:
     """A logistic regression on the mean hidden state of the frozen pre-trained model, standardised."""
     from sklearn.preprocessing import StandardScaler
 

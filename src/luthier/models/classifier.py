@@ -42,7 +42,7 @@ def load_tokenizer(path: Path) -> Any:
 
     try:
         with quiet():
-            tokenizer = AutoTokenizer.from_pretrained(str(path))
+            tokenizer = AutoTokenizer.from_pretrained(str(path), trust_remote_code=False)
     except Exception as error:  # transformers raises many kinds for a broken tokenizer
         raise ModelError(f"{path}: its tokenizer cannot be loaded: {_first_line(error)}") from None
     if tokenizer.pad_token is None:
@@ -65,7 +65,8 @@ def load_classifier(path: Path, labels: Sequence[str], *, seed: int, dropout: fl
     try:
         with quiet():
             config = AutoConfig.from_pretrained(
-                str(path), num_labels=len(names), id2label=names, label2id={name: i for i, name in names.items()},
+                str(path), trust_remote_code=False,
+                num_labels=len(names), id2label=names, label2id={name: i for i, name in names.items()},
                 problem_type="single_label_classification")
             for name in _DROPOUTS:
                 if getattr(config, name, None) is not None or (name == "classifier_dropout" and hasattr(config, name)):

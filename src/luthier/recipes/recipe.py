@@ -55,7 +55,7 @@ class Recipe:
     learning_rate: float = setting(
         1e-4, "Step size of the encoder (AdamW).", Limits(0, 1, open_low=True))
     head_lr_multiplier: float = setting(
-        3.0, "Learning rate of the new head over that of the encoder (Kumar 2022).", Limits(0, 1000, open_low=True))
+        10.0, "Learning rate of the new head over that of the encoder (Kumar 2022).", Limits(0, 1000, open_low=True))
     layer_decay: float = setting(
         0.9, "Each layer learns at this multiple of the rate of the layer above it (ELECTRA); 1 is off.",
         Limits(0, 1, open_low=True))
@@ -81,7 +81,7 @@ class Recipe:
         Averaging.EMA, "Weights that are evaluated: the last ones, or an average over about the last tenth of the "
         "steps so far (Shamir & Zhang 2013).")
     head_init: HeadInit = setting(
-        HeadInit.PROBE, "The head's last layer starts at random, or from a logistic regression on the features that "
+        HeadInit.RANDOM, "The head's last layer starts at random, or from a logistic regression on the features that "
         "it sees.")
     max_grad_norm: float = setting(
         1.0, "Gradients are clipped to this global norm.", Limits(0, 1e6, open_low=True))

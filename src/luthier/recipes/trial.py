@@ -100,11 +100,11 @@ class StageResult:
 
 @dataclass(frozen=True)
 class Progress:
-    """A running stage has reached `step`."""
+    """A running stage has reached `step`, training at so many rows a second."""
 
     trial: int
     step: int
-    train_loss: float
+    rows_per_second: float
 
 
 @dataclass(frozen=True)

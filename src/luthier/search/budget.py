@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from luthier.errors import ConfigError
 from luthier.recipes.recipe import Recipe
 from luthier.search.finals import decayed_total
+from luthier.search.schedulers.asha import REDUCTION
 from luthier.sharing.work import FORWARD_SHARE, Shape, step_work
 
 DEFAULT_SHARE = 0.4
 """A full run takes at most this share of the search's time, so that others can be compared with the default."""
 LEAST_STEPS = 100
-REDUCTION = 3
 FEWEST_RUNG_STEPS = 20
 STAGE_SECONDS = 4.0
 """Time around the training of a stage: building the model, reading and writing its weights."""
@@ -111,7 +111,7 @@ def plan_budget(budget: float | None, elapsed: float, job: Job, speed: Speed) ->
     least = elapsed + WORKER_START_SECONDS + costs.least_seconds(min(ideal, LEAST_STEPS)) + costs.scoring
     raise ConfigError(
         f"--budget {duration(budget)}: too short to train the default recipe once on these {job.shape.rows} rows; the least "
-        f"that works here is {duration(math.ceil(least * MARGIN / 10) * 10)}. Give more time or fewer rows.")
+        f"that works here is {math.ceil(least * MARGIN / 10) * 10}s. Give more time or fewer rows.")
 
 
 def _plan(steps: int, challengers: int, costs: _Costs, search_until: float | None, finals_until: float | None) -> Plan:
@@ -146,7 +146,7 @@ class _Costs:
         return MARGIN * rounds * self._final(steps)
 
     def _final(self, steps: int) -> float:
-        return (decayed_total(steps) - steps) * self.step_seconds + self.validation + STAGE_SECONDS
+        return (decayed_total(steps, self.job.recipe.decay_share) - steps) * self.step_seconds + self.validation + STAGE_SECONDS
 
     def affordable_steps(self, seconds: float, challengers: int) -> int:
         """The longest full run that leaves the search room, found by halving."""

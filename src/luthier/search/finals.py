@@ -8,18 +8,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from luthier.recipes.recipe import Schedule, steps_per_epoch
+from luthier.recipes.trial import TrialState
 from luthier.search.schedulers.base import Action, Branch, Done, Wait
 from luthier.search.study import Record, Study
 from luthier.tasks.metrics import Score
 
-DECAY_SHARE = 0.2
+MOST_TRIES = 2
 
 
 @dataclass(frozen=True)
 class Finals:
     """A scheduler that branches the default and the best `challengers` other trials, and waits for them.
 
-    Without `decay` they are delivered as they stand, as when the user has interrupted the search.
+    Without `decay` they are delivered as they stand, as when the user has interrupted the search or chosen a schedule.
     """
 
     challengers: int
@@ -27,9 +28,10 @@ class Finals:
 
     def next(self, study: Study) -> Action:
         """Branch the next finalist that has not been branched."""
-        branched = {record.trial.parent for record in study.records.values()}
+        branched = {record.trial.parent for record in study.records.values() if record.state is not TrialState.FAILED}
+        tried = [record.trial.parent for record in study.records.values()]
         for record in finalists(study, self.challengers):
-            if record.trial.number not in branched:
+            if record.trial.number not in branched and tried.count(record.trial.number) < MOST_TRIES:
                 return self._branch(record, study)
         return Wait() if study.running() else Done()
 
@@ -41,23 +43,24 @@ class Finals:
         per_epoch = steps_per_epoch(study.shape.rows, recipe.batch_size)
         if not self.decay:
             return Branch(record.trial.number, recipe.replace(epochs=step / per_epoch), step)
-        total = decayed_total(step)
-        decayed = recipe.replace(
-            schedule=Schedule.WARMUP_STABLE_DECAY, decay_share=DECAY_SHARE, epochs=total / per_epoch)
+        total = decayed_total(step, recipe.decay_share)
+        decayed = recipe.replace(schedule=Schedule.WARMUP_STABLE_DECAY, epochs=total / per_epoch)
         return Branch(record.trial.number, decayed, total)
 
 
 def finalists(study: Study, challengers: int) -> list[Record]:
-    """The default, where it can be delivered, and the best other trials."""
+    """The default, where it has run to its end, and the best other trials; any trial where there is no other."""
     ranked = [record for record in study.ranked() if record.checkpoint is not None]
-    default = [record for record in ranked if record.trial.number == 0]
+    default = [record for record in ranked if record.trial.number == 0 and record.state is TrialState.COMPLETE]
+    if not default:
+        return ranked[:challengers + 1]
     return default + [record for record in ranked if record.trial.number != 0][:challengers]
 
 
-def decayed_total(constant_steps: int) -> int:
-    """The fewest steps in all whose last fifth is a decay that begins after `constant_steps`."""
+def decayed_total(constant_steps: int, decay_share: float) -> int:
+    """The fewest steps in all of which `decay_share` are a decay that begins after `constant_steps`."""
     total = constant_steps
-    while total - max(1, round(total * DECAY_SHARE)) < constant_steps:
+    while total - max(1, round(total * decay_share)) < constant_steps:
         total += 1
     return total
 
@@ -83,7 +86,9 @@ def choose(default: int | None, values: dict[int, float], gains: dict[int, Score
     """
     best = max(values, key=lambda number: (values[number], -number))
     if default is None:
-        return Verdict(best, "the default recipe did not finish, so the best trial is delivered")
+        return Verdict(best, "the default recipe was not run to its end, so the best of the others is delivered")
+    if len(values) == 1:
+        return Verdict(default, "no other trial could be finished, so the default recipe is delivered without a comparison")
     if best == default:
         return Verdict(default, "no trial beat the default recipe on the validation rows: the default is delivered")
     gain = gains[best]

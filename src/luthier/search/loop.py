@@ -16,8 +16,11 @@ from luthier.search.engine import Engine
 from luthier.search.journal import Event, Journal
 from luthier.search.samplers.base import Sampler
 from luthier.search.schedulers.base import Ask, Branch, Done, Run, Scheduler, Stop, Wait
-from luthier.search.study import Study, result_event, stage_event, stopped_event, trial_event
+from luthier.search.study import Study, dropped_event, result_event, stage_event, stopped_event, trial_event
 from luthier.sharing import plan
+
+KEPT_CHECKPOINTS = 4
+"""Ended trials, the best ones, whose weights are kept for the finals."""
 
 
 class Watcher(Protocol):
@@ -119,7 +122,13 @@ class Search:
         stage = self._stages.pop(result.trial)
         self._progress.pop(result.trial, None)
         if result.failure:
-            result = replace(result, checkpoint=None)
-            if stage.save:
-                stage.save.unlink(missing_ok=True)
+            result = replace(result, checkpoint=stage.checkpoint, step=stage.start)  # what was reached before is still there
         self._record(result_event(result))
+        self._drop_checkpoints()
+
+    def _drop_checkpoints(self) -> None:
+        """Delete the checkpoints of ended trials that cannot become finalists: each is four times the model's size."""
+        for record in self.study.out_of_the_running(KEPT_CHECKPOINTS):
+            assert record.checkpoint is not None
+            record.checkpoint.unlink(missing_ok=True)
+            self._record(dropped_event(record.trial.number))

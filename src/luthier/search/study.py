@@ -12,7 +12,7 @@ from luthier.recipes.trial import Point, Stage, StageResult, Trial, TrialState
 from luthier.search.journal import Event
 from luthier.sharing.work import Shape, steps_for
 
-ENDED = (TrialState.COMPLETE, TrialState.STOPPED, TrialState.FAILED)
+FAILURES_IN_A_ROW = 4
 
 
 @dataclass
@@ -79,11 +79,13 @@ class Study:
             trial = Trial.from_table(event["trial"])
             self.records[trial.number] = Record(trial)
             return
-        if kind not in ("stage", "result", "stopped"):
+        if kind not in ("stage", "result", "stopped", "dropped"):
             return
         record = self.records[event["trial"]]
         if kind == "stage":
             record.state, record.target = TrialState.RUNNING, event["until"]
+        elif kind == "dropped":
+            record.checkpoint = None
         elif kind == "stopped":
             record.state, record.reason, record.checkpoint = TrialState.STOPPED, event["reason"], None
         else:
@@ -106,26 +108,40 @@ class Study:
             record.state = TrialState.PAUSED
 
     def steps_at(self, record: Record) -> tuple[int, ...]:
-        """The step at which the trial reaches each level; one whose schedule has a horizon has one level, its end."""
+        """The step at which the trial reaches each level; all are its end where the schedule has a horizon."""
         recipe = record.trial.recipe
         total = recipe.total_steps(self.shape.rows)
         if not recipe.schedule.horizon_free:
-            return (total,)
-        return tuple(dict.fromkeys(min(total, steps_for(level, recipe, self.shape)) for level in self.levels))
+            return (total,) * len(self.levels)
+        return tuple(min(total, steps_for(level, recipe, self.shape)) for level in self.levels)
 
     def search_records(self) -> list[Record]:
         """The trials of the search itself, in order, without the finals."""
         return [record for record in self.records.values() if record.trial.parent is None]
+
+    def out_of_the_running(self, kept: int) -> list[Record]:
+        """Ended trials that still have a checkpoint and are not among the `kept` best, nor the default."""
+        ended = [record for record in self.ranked() if record.state in (TrialState.COMPLETE, TrialState.FAILED)]
+        return [record for record in ended[kept:] if record.checkpoint is not None and record.trial.number != 0]
+
+    def hopeless(self) -> bool:
+        """Whether the last few trials have all failed: then more of them would fail too."""
+        states = [record.state for record in self.search_records()][-FAILURES_IN_A_ROW:]
+        return len(states) == FAILURES_IN_A_ROW and set(states) == {TrialState.FAILED}
 
     def running(self) -> list[Record]:
         """The trials that are being trained now."""
         return [record for record in self.records.values() if record.state is TrialState.RUNNING]
 
     def ranked(self, records: Iterable[Record] | None = None) -> list[Record]:
-        """Trials with a value, best first; earlier trials first among equals."""
+        """Trials with a value, best first; earlier trials first among equals.
+
+        A trial that was cut before its first rung comes after all others: its value is of another kind.
+        """
         pool = self.search_records() if records is None else records
-        return sorted((record for record in pool if record.last and record.state is not TrialState.FAILED),
-                      key=lambda record: (-(record.value(self.metric) or 0.0), record.trial.number))
+        return sorted((record for record in pool if record.last),
+                      key=lambda record: (record.step < self.steps_at(record)[0], -(record.value(self.metric) or 0.0),
+                                          record.trial.number))
 
     def observations(self) -> list[Observation]:
         """What samplers may know: every search trial that has been evaluated or has failed."""
@@ -154,6 +170,11 @@ def stage_event(stage: Stage) -> Event:
 def stopped_event(number: int, reason: str) -> Event:
     """The event of a trial that will not go on."""
     return {"event": "stopped", "trial": number, "reason": reason}
+
+
+def dropped_event(number: int) -> Event:
+    """The event of a checkpoint that is no longer needed."""
+    return {"event": "dropped", "trial": number}
 
 
 def result_event(result: StageResult) -> Event:

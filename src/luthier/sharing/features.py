@@ -22,24 +22,32 @@ from luthier.training.batches import by_length, collate
 if TYPE_CHECKING:
     from torch import nn
 
-Floats = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.float32]
+MOST_ROWS = 20_000
 HEAD_C = 1.0
 """Inverse strength of the L2 penalty on the head's start: logistic regression's usual default."""
 
 
 @dataclass(frozen=True)
 class Features:
-    """Frozen features of rows. Shapes [rows, hidden].
+    """Frozen features of the rows numbered `rows`. Shapes [rows, hidden].
 
     `pooled` is the mean of the last hidden states; `head` is what the head's last linear layer sees.
     """
 
+    rows: npt.NDArray[np.int64]
     pooled: Floats
     head: Floats
 
 
-def extract(model: nn.Module, tokens: Tokens, max_length: int, pad_token_id: int, batch_size: int = 64) -> Features:
-    """The features of all rows, without dropout."""
+def some_rows(tokens: Tokens) -> npt.NDArray[np.int64]:
+    """All rows, or a fixed random part of them where there are more than a regression needs."""
+    return np.sort(np.random.default_rng(0).permutation(len(tokens))[:MOST_ROWS])
+
+
+def extract(model: nn.Module, tokens: Tokens, rows: npt.NDArray[np.int64], max_length: int, pad_token_id: int,
+            batch_size: int = 64) -> Features:
+    """The features of the given rows, without dropout."""
     import torch
 
     model.eval()
@@ -48,9 +56,7 @@ def extract(model: nn.Module, tokens: Tokens, max_length: int, pad_token_id: int
     hooks = [base.register_forward_hook(lambda _, __, output: caught.update(hidden=output[0])),
              linear.register_forward_pre_hook(lambda _, inputs: caught.update(head=inputs[0]))]
     device = next(model.parameters()).device
-    rows = np.arange(len(tokens))
-    pooled: list[Any] = [None] * len(rows)
-    head: list[Any] = [None] * len(rows)
+    pooled, head = (np.zeros((len(rows), size), np.float32) for size in (_hidden_size(model), linear.in_features))
     try:
         with torch.no_grad():
             for positions in by_length(tokens, rows, batch_size):
@@ -61,12 +67,16 @@ def extract(model: nn.Module, tokens: Tokens, max_length: int, pad_token_id: int
                 seen = caught["head"]
                 if seen.ndim == 3:  # decoders score every token; the last real one counts
                     seen = seen[torch.arange(len(seen), device=device), batch.attention_mask.sum(1) - 1]
-                for place, mean, top in zip(positions, means.cpu().numpy(), seen.cpu().numpy(), strict=True):
-                    pooled[place], head[place] = mean, top
+                pooled[positions], head[positions] = means.cpu().numpy(), seen.cpu().numpy()
     finally:
         for hook in hooks:
             hook.remove()
-    return Features(np.asarray(pooled, dtype=np.float64), np.asarray(head, dtype=np.float64))
+    return Features(rows, pooled, head)
+
+
+def _hidden_size(model: nn.Module) -> int:
+    config: Any = model.config
+    return int(config.hidden_size)
 
 
 def start_head(model: nn.Module, tokens: Tokens, max_length: int, pad_token_id: int, file: Path) -> None:
@@ -74,7 +84,7 @@ def start_head(model: nn.Module, tokens: Tokens, max_length: int, pad_token_id: 
     import torch
 
     if not file.exists():
-        fit_head(extract(model, tokens, max_length, pad_token_id).head, tokens.targets, file)
+        fit_head(extract(model, tokens, some_rows(tokens), max_length, pad_token_id), tokens, file)
     with np.load(file, allow_pickle=False) as arrays, torch.no_grad():
         linear = last_linear(model)
         linear.weight.copy_(torch.from_numpy(arrays["weight"]))
@@ -82,9 +92,9 @@ def start_head(model: nn.Module, tokens: Tokens, max_length: int, pad_token_id: 
             linear.bias.copy_(torch.from_numpy(arrays["bias"]))
 
 
-def fit_head(features: Floats, targets: npt.NDArray[np.int32], file: Path) -> None:
+def fit_head(features: Features, tokens: Tokens, file: Path) -> None:
     """Fit the logistic regression and write its weight [labels, hidden] and bias [labels] to `file`."""
-    weight, bias = regression_weights(logistic_regression(features, np.asarray(targets), HEAD_C))
+    weight, bias = regression_weights(logistic_regression(features.head, np.asarray(tokens.targets[features.rows]), HEAD_C))
     file.parent.mkdir(parents=True, exist_ok=True)
     partial = file.with_name(f"{file.stem}-{os.getpid()}.partial.npz")
     np.savez(partial, weight=weight, bias=bias)

@@ -69,13 +69,6 @@ class Answers:
     predicted: Ints
     labels: int
 
-    def resampled_macro_f1(self, picks: Ints) -> Floats:
-        """Macro-F1 of each resample of rows (`picks`: row numbers, shape [resamples, rows])."""
-        right = np.where(self.targets == self.predicted, self.targets, self.labels)
-        counts = [np.stack([np.bincount(values[pick], minlength=self.labels + 1)[:self.labels] for pick in picks])
-                  for values in (right, self.targets, self.predicted)]
-        return _mean_f1(*(count.astype(np.float64) for count in counts))
-
     @property
     def macro_f1(self) -> float:
         """Macro-F1 of the rows."""
@@ -84,22 +77,39 @@ class Answers:
 
 def bootstrap_macro_f1(answers: Answers, seed: int = 0) -> Score:
     """Macro-F1 with its 95 % percentile interval over rows."""
-    values = answers.resampled_macro_f1(resamples(len(answers.targets), seed))
-    return _score(answers.macro_f1, values)
+    kinds, draws = _resample(np.stack([answers.targets, answers.predicted]), seed)
+    return _score(answers.macro_f1, _macro_f1_of(draws, kinds[0], kinds[1], answers.labels))
 
 
 def bootstrap_difference(answers: Answers, other: Answers, seed: int = 0) -> Score:
     """Macro-F1 of `answers` minus that of `other`, paired over the same rows."""
-    picks = resamples(len(answers.targets), seed)
-    values = answers.resampled_macro_f1(picks) - other.resampled_macro_f1(picks)
+    kinds, draws = _resample(np.stack([answers.targets, answers.predicted, other.predicted]), seed)
+    values = _macro_f1_of(draws, kinds[0], kinds[1], answers.labels) - _macro_f1_of(draws, kinds[0], kinds[2], answers.labels)
     return _score(answers.macro_f1 - other.macro_f1, values)
 
 
-def resamples(rows: int, seed: int) -> Ints:
-    """Row numbers drawn with replacement. Shape [RESAMPLES, rows]."""
-    return np.random.default_rng(seed).integers(0, rows, size=(RESAMPLES, rows))
+def _resample(rows: Ints, seed: int) -> tuple[Ints, Floats]:
+    """Rows that give the same answers are alike: draw how many of each kind a resample holds.
+
+    Args:
+        rows: one column a row of data. Shape [answers, rows].
+
+    Returns:
+        The distinct columns [answers, kinds], and the count of each in each resample [RESAMPLES, kinds].
+    """
+    kinds, counts = np.unique(rows, axis=1, return_counts=True)
+    total = int(counts.sum())
+    return kinds, np.random.default_rng(seed).multinomial(total, counts / total, size=RESAMPLES).astype(np.float64)
+
+
+def _macro_f1_of(draws: Floats, targets: Ints, predicted: Ints, labels: int) -> Floats:
+    """Macro-F1 of each resample, from the counts of each kind of row."""
+    one_hot = np.eye(labels)
+    right = one_hot[targets] * (targets == predicted)[:, None]
+    return _mean_f1(draws @ right, draws @ one_hot[targets], draws @ one_hot[predicted])
 
 
 def _score(value: float, values: Floats) -> Score:
+    """The interval always holds the value itself, which the bootstrap of a biased metric may leave out."""
     low, high = np.percentile(values, [2.5, 97.5])
     return Score(value, float(min(low, value)), float(max(high, value)), float(values.std()))

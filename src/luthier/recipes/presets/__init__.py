@@ -6,6 +6,7 @@ model's blocks.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
@@ -22,22 +23,27 @@ class Preset:
     recipe: Recipe
 
 
-def load_presets(default: Recipe, layers: int) -> tuple[Preset, ...]:
-    """Every preset, applied to the default recipe of a model with `layers` blocks."""
+def load_presets(default: Recipe, layers: int, held: Collection[str] = ()) -> tuple[Preset, ...]:
+    """The presets, applied to the default recipe of a model with `layers` blocks.
+
+    Those that change a hyperparameter named in `held`, and those that change nothing, are left out.
+    """
     folder = resources.files(__package__)
     found = []
     for entry in sorted((entry for entry in folder.iterdir() if entry.name.endswith(".toml")), key=lambda e: e.name):
         with resources.as_file(entry) as path:
             table = read_toml(path)
         name = entry.name.removesuffix(".toml").split("-", 1)[1]
-        found.append(Preset(name, _apply(table, default, layers)))
+        changes = _changes(table, default, layers)
+        if not set(changes) & set(held) and (recipe := default.replace(**changes)) != default:
+            found.append(Preset(name, recipe))
     return tuple(found)
 
 
-def _apply(table: dict[str, Any], default: Recipe, layers: int) -> Recipe:
+def _changes(table: dict[str, Any], default: Recipe, layers: int) -> dict[str, Any]:
     changes: dict[str, Any] = dict(table.get("set", {}))
     for name, factor in table.get("times", {}).items():
         changes[name] = float(f"{getattr(default, name) * factor:.4g}")
     if "frozen_share" in table:
         changes["frozen_layers"] = round(table["frozen_share"] * layers)
-    return default.replace(**changes)
+    return changes

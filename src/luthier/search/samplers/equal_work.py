@@ -10,18 +10,27 @@ from luthier.search.samplers.base import Sampler, Suggestion
 from luthier.search.study import Observation
 from luthier.sharing.work import Shape, steps_for
 
+WARMUP_SHARE = 0.04
+"""Warmup over the steps of a full run; the first rung is at a ninth or a third of it."""
+
 
 @dataclass(frozen=True)
 class EqualWork:
-    """What `others` suggests, its `epochs` set so that a full run costs `work` (see sharing/work.py)."""
+    """What `others` suggests, its `epochs` set so that a full run costs `work` (see sharing/work.py).
+
+    Unless `keep_warmup`, warmup is set to a share of that run too: in steps of their own, large batches would meet their
+    first rung still warming up.
+    """
 
     others: Sampler
     shape: Shape
     work: float
+    keep_warmup: bool = False
 
     def suggest(self, observations: Sequence[Observation], number: int) -> Suggestion:
         """The suggestion of `others`, with its epochs."""
         suggestion = self.others.suggest(observations, number)
         steps = steps_for(self.work, suggestion.recipe, self.shape)
         per_epoch = steps_per_epoch(self.shape.rows, suggestion.recipe.batch_size)
-        return Suggestion(suggestion.recipe.replace(epochs=steps / per_epoch), suggestion.role)
+        warmup = suggestion.recipe.warmup_steps if self.keep_warmup else max(1, round(WARMUP_SHARE * steps))
+        return Suggestion(suggestion.recipe.replace(epochs=steps / per_epoch, warmup_steps=warmup), suggestion.role)

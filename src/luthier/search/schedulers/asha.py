@@ -33,7 +33,7 @@ class AshaScheduler:
             action = _at_level(study, records, level)
             if action:
                 return action
-        if self.max_trials is None or len(records) < self.max_trials:
+        if (self.max_trials is None or len(records) < self.max_trials) and not study.hopeless():
             return Ask()
         return Wait() if study.running() else Done()
 
@@ -47,9 +47,9 @@ def _at_level(study: Study, records: list[Record], level: int) -> Action | None:
     """Promote or stop a trial that is paused at `level`, if one should be."""
     reached: list[tuple[float, Record]] = []
     for record in records:
-        steps = study.steps_at(record)
-        value = record.value_at(steps[level], study.metric) if level < len(steps) else None
-        if value is not None and record.state is not TrialState.FAILED:
+        value = record.value_at(study.steps_at(record)[level], study.metric)
+        comparable = record.trial.recipe.schedule.horizon_free and record.state is not TrialState.FAILED
+        if value is not None and comparable:
             reached.append((value, record))
     reached.sort(key=lambda pair: (-pair[0], pair[1].trial.number))
     promotable = len(reached) // REDUCTION

@@ -21,6 +21,6 @@ class FullRuns:
         for record in records:
             if record.state in (TrialState.WAITING, TrialState.PAUSED):
                 return Run(record.trial.number, study.steps_at(record)[-1])
-        if self.max_trials is None or len(records) < self.max_trials:
+        if (self.max_trials is None or len(records) < self.max_trials) and not study.hopeless():
             return Ask()
         return Wait() if study.running() else Done()

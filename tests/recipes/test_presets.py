@@ -1,0 +1,53 @@
+"""The presets that come with Luthier, at every size of data and model."""
+
+from __future__ import annotations
+
+from importlib import resources
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from luthier.config import read_toml
+from luthier.recipes.defaults import default_recipe
+from luthier.recipes.presets import load_presets
+from luthier.recipes.recipe import HELP
+
+DEFAULT = default_recipe(1000, 22_000_000, 128)
+
+
+@settings(max_examples=50, deadline=None)
+@given(rows=st.integers(1, 300_000), parameters=st.integers(1, 10**9), layers=st.integers(1, 48))
+def test_presets_are_valid_distinct_and_not_the_default(rows: int, parameters: int, layers: int) -> None:
+    default = default_recipe(rows, parameters, 128)
+    recipes = [preset.recipe for preset in load_presets(default, layers)]
+    assert len({recipe.hash for recipe in [default, *recipes]}) == len(recipes) + 1
+    assert all(recipe.frozen_layers <= layers for recipe in recipes)
+
+
+def test_presets_come_in_the_order_of_their_files() -> None:
+    assert [preset.name for preset in load_presets(DEFAULT, 6)] == ["bolder", "top-half", "gentler"]
+
+
+@pytest.mark.parametrize(("name", "rate"), [("bolder", 2.0), ("top-half", 2.0), ("gentler", 0.5)])
+def test_presets_scale_the_rate_of_the_default(name: str, rate: float) -> None:
+    default = DEFAULT.replace(learning_rate=3e-5, dropout=0.2, epochs=7)
+    (recipe,) = [preset.recipe for preset in load_presets(default, 6) if preset.name == name]
+    assert recipe.learning_rate == pytest.approx(3e-5 * rate)
+    assert (recipe.dropout, recipe.epochs) == (0.2, 7)  # what a preset does not name stays
+
+
+@pytest.mark.parametrize(("layers", "frozen"), [(2, 1), (6, 3), (12, 6), (22, 11)])
+def test_top_half_freezes_half_of_the_blocks(layers: int, frozen: int) -> None:
+    recipes = {preset.name: preset.recipe for preset in load_presets(DEFAULT, layers)}
+    assert recipes["top-half"].frozen_layers == frozen
+    assert recipes["bolder"].frozen_layers == DEFAULT.frozen_layers
+
+
+def test_preset_files_hold_nothing_that_is_ignored() -> None:
+    for entry in resources.files("luthier.recipes.presets").iterdir():
+        if entry.name.endswith(".toml"):
+            with resources.as_file(entry) as path:
+                table = read_toml(path)
+            assert set(table) <= {"times", "set", "frozen_share"}
+            assert set(table.get("times", {})) | set(table.get("set", {})) <= set(HELP)

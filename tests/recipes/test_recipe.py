@@ -1,0 +1,142 @@
+"""`Recipe`: valid or refused with every wrong field named; the same after TOML, JSON and back."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import json
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from luthier.config import Limits, field_types, read_toml, write_toml
+from luthier.errors import ConfigError
+from luthier.recipes.recipe import HELP, Averaging, HeadInit, Recipe, Schedule, steps_per_epoch
+
+LIMITS: dict[str, Limits] = {field.name: field.metadata["limits"] for field in dataclasses.fields(Recipe)}
+TYPES = field_types(Recipe)
+
+
+def _right(name: str) -> st.SearchStrategy[Any]:
+    """Values that the hyperparameter may take."""
+    kind, limits = TYPES[name], LIMITS[name]
+    if issubclass(kind, enum.Enum):
+        return st.sampled_from(kind)
+    if kind is int:
+        return st.integers(int(limits.low), int(limits.high))
+    return st.floats(limits.low, limits.high, exclude_min=limits.open_low)
+
+
+def _wrong(name: str) -> st.SearchStrategy[Any]:
+    """Values that it may not."""
+    kind, limits = TYPES[name], LIMITS[name]
+    if issubclass(kind, enum.Enum):
+        return st.sampled_from(["", "Constant", 1, True, None])
+    above = st.floats(limits.high, exclude_min=True, allow_infinity=True)
+    below = st.floats(max_value=limits.low, exclude_max=not limits.open_low)
+    if kind is int:
+        above, below = st.integers(int(limits.high) + 1), st.integers(max_value=int(limits.low) - 1)
+    return above | below | st.sampled_from(["x", "", True, None, math.nan, [1], {}]) | (
+        st.just(5.5) if kind is int else st.nothing())
+
+
+RECIPES = st.fixed_dictionaries({name: _right(name) for name in TYPES}).map(lambda table: Recipe(**table))
+BROKEN = st.sets(st.sampled_from(sorted(TYPES)), min_size=1).flatmap(
+    lambda names: st.fixed_dictionaries({name: _wrong(name) for name in names}))
+
+
+@settings(deadline=None)
+@given(recipe=RECIPES)
+def test_recipe_survives_toml(recipe: Recipe, tmp_path_factory: pytest.TempPathFactory) -> None:
+    path = tmp_path_factory.mktemp("recipe") / "recipe.toml"
+    write_toml(path, {"recipe": recipe.to_table()})
+    again = Recipe.from_table(read_toml(path)["recipe"])
+    assert again == recipe
+    assert again.hash == recipe.hash
+
+
+@settings(deadline=None)
+@given(recipe=RECIPES)
+def test_recipe_survives_json(recipe: Recipe) -> None:
+    again = Recipe.from_table(json.loads(json.dumps(recipe.to_table())))
+    assert again == recipe
+    assert again.hash == recipe.hash
+
+
+@settings(deadline=None)
+@given(recipe=RECIPES)
+def test_recipe_survives_being_written_as_texts(recipe: Recipe) -> None:
+    """As in the rows of a trials.csv and the values of --set."""
+    assert Recipe.from_table({name: str(value) for name, value in recipe.to_table().items()}) == recipe
+
+
+@settings(max_examples=200, deadline=None)
+@given(wrong=BROKEN)
+def test_recipe_names_each_wrong_field_and_no_other(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        Recipe(**wrong)
+    assert {line.split(" = ")[0] for line in str(caught.value).splitlines()} == set(wrong)
+
+
+@settings(max_examples=50, deadline=None)
+@given(recipe=RECIPES, wrong=BROKEN)
+def test_replace_names_wrong_fields_and_unknown_ones_together(recipe: Recipe, wrong: dict[str, Any]) -> None:
+    changes = {name: value for name, value in wrong.items() if value is not None}
+    with pytest.raises(ConfigError) as caught:
+        recipe.replace(**changes, learning_rat=1)
+    lines = str(caught.value).splitlines()
+    assert "learning_rat: no such setting. Did you mean 'learning_rate'?" in lines
+    assert {line.split(" = ")[0] for line in lines if " = " in line} == set(changes)
+
+
+def test_replace_changes_only_what_it_is_told() -> None:
+    recipe = Recipe(dropout=0.25)
+    changed = recipe.replace(epochs=3, schedule="linear")
+    assert changed == dataclasses.replace(recipe, epochs=3.0, schedule=Schedule.LINEAR)
+    assert recipe == Recipe(dropout=0.25)
+
+
+def test_recipe_defaults_are_valid_and_every_field_has_help() -> None:
+    assert Recipe.from_table({}) == Recipe()
+    assert list(HELP) == list(TYPES)
+    assert all(text.endswith(".") and text[0].isupper() for text in HELP.values())
+
+
+def test_recipe_holds_no_seed() -> None:
+    assert not [name for name in TYPES if "seed" in name]
+
+
+def test_hash_is_the_same_for_equal_recipes_and_differs_for_others() -> None:
+    assert Recipe(batch_size=16.0, epochs=4).hash == Recipe(batch_size=16, epochs=4.0).hash
+    variants = [Recipe(), Recipe(epochs=3), Recipe(schedule=Schedule.LINEAR), Recipe(averaging=Averaging.NONE),
+                Recipe(head_init=HeadInit.RANDOM), Recipe(batch_size=17), Recipe(learning_rate=1.00001e-4)]
+    hashes = {recipe.hash for recipe in variants}
+    assert len(hashes) == len(variants)
+    assert all(len(text) == 12 and int(text, 16) >= 0 for text in hashes)
+
+
+@given(rows=st.integers(1, 10**6), batch_size=st.integers(1, 4096))
+def test_steps_per_epoch_reach_every_row_and_waste_no_step(rows: int, batch_size: int) -> None:
+    steps = steps_per_epoch(rows, batch_size)
+    assert (steps - 1) * batch_size < rows <= steps * batch_size
+
+
+@given(rows=st.integers(1, 10**5), batch_size=st.integers(1, 512), steps=st.integers(1, 10**5))
+def test_total_steps_are_exact_for_epochs_made_from_steps(rows: int, batch_size: int, steps: int) -> None:
+    """Schedulers write a number of steps as a fraction of epochs; none may be lost on the way."""
+    per_epoch = steps_per_epoch(rows, batch_size)
+    epochs = steps / per_epoch
+    if 0 < epochs <= LIMITS["epochs"].high:
+        assert Recipe(epochs=epochs, batch_size=batch_size).total_steps(rows) == steps
+
+
+@pytest.mark.parametrize(("epochs", "rows", "steps"), [(2, 100, 14), (0.5, 100, 4), (1e-6, 100, 1), (3, 1, 3)])
+def test_total_steps_count_whole_steps_and_at_least_one(epochs: float, rows: int, steps: int) -> None:
+    assert Recipe(epochs=epochs, batch_size=16).total_steps(rows) == steps
+
+
+def test_only_a_constant_rate_is_horizon_free() -> None:
+    assert [schedule for schedule in Schedule if schedule.horizon_free] == [Schedule.CONSTANT]
