@@ -87,7 +87,8 @@ def test_parse_dimension_reads_each_kind_of_spec(name: str, spec: str, expected:
     ("learning_rate", "0..1e-3", "learning_rate = 0: must be above 0 and at most 1"),
     ("learning_rate", "1e-3..2", "learning_rate = 2: must be above 0 and at most 1"),
     ("learning_rate", "1e-3..1e-2:cubic", "':cubic' is not a scale; use :log, :int or :int,log"),
-    ("learning_rate", "1e-3...", "not a range; write "),
+    ("learning_rate", "1e-3..", "not a range; write "),
+    ("learning_rate", "1e-3...", "the ends of a range must be numbers"),
     ("learning_rate", "--1..1", "the ends of a range must be numbers"),
     ("learning_rate", "fast", "expected a number"),
     ("learning_rate", "", "no values"),
@@ -118,10 +119,10 @@ def test_parse_space_reports_all_problems_at_once() -> None:
     assert [line.split(":")[0] for line in str(caught.value).splitlines()] == ["--search epoch=1..2", "--search batch_size=0..8"]
 
 
-@pytest.mark.parametrize("spec", ["1e-05..0.001:log", "0..0.3", "4..32:int", "4..32:int,log", "0,3,6", "8"])
-def test_dimensions_are_written_as_the_spec_they_came_from(spec: str) -> None:
-    name = {"1": "learning_rate", "0.": "dropout"}.get(spec[:1] if spec.startswith("1") else spec[4:6], "batch_size")
-    name = "frozen_layers" if spec == "0,3,6" else name
+@pytest.mark.parametrize(("name", "spec"), [
+    ("learning_rate", "1e-05..0.001:log"), ("dropout", "0..0.3"), ("batch_size", "4..32:int"), ("batch_size", "4..32:int,log"),
+    ("frozen_layers", "0,3,6"), ("schedule", "constant,linear")])
+def test_dimensions_are_written_as_the_spec_they_came_from(name: str, spec: str) -> None:
     assert str(parse_dimension(name, spec, BASE)) == spec
 
 

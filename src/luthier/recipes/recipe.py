@@ -76,7 +76,7 @@ class Recipe:
     schedule: Schedule = setting(
         Schedule.WARMUP_STABLE_DECAY, "Shape of the learning rate after warmup (Hägele 2024).")
     decay_share: float = setting(
-        0.2, "Share of all steps that the final decay of warmup-stable-decay takes.", Limits(0, 1))
+        0.2, "Share of all steps that the final decay of warmup-stable-decay takes.", Limits(0, 0.9))
     averaging: Averaging = setting(
         Averaging.EMA, "Weights that are evaluated: the last ones, or an average over about the last tenth of the "
         "steps so far (Shamir & Zhang 2013).")

@@ -94,6 +94,7 @@ class Space:
             yield self.base.replace(**dict(zip(self.dimensions, combination, strict=True)))
 
 
+MOST_GRID_VALUES = 1000
 _NUMBER = r"[-+0-9.eE]+?"
 _INTERVAL = re.compile(rf"^({_NUMBER})\.\.({_NUMBER})(?::([a-z,]+))?$")
 _GRID = re.compile(rf"^grid\(({_NUMBER})\.\.({_NUMBER}),\s*(\d+)\)(?::([a-z,]+))?$")
@@ -142,6 +143,8 @@ def parse_dimension(name: str, spec: str, base: Recipe) -> Dimension:
 
 def _parse(spec: str, whole: bool, kind: Any) -> Dimension:
     if match := _GRID.match(spec):
+        if int(match[3]) > MOST_GRID_VALUES:
+            raise ValueError(f"a grid has at most {MOST_GRID_VALUES} values")
         interval = _interval(match[1], match[2], match[4], whole)
         count = int(match[3])
         if count < 2:
@@ -167,6 +170,8 @@ def _interval(low_text: str, high_text: str, kinds: str | None, whole: bool) -> 
         low, high = float(low_text), float(high_text)
     except ValueError:
         raise ValueError("the ends of a range must be numbers") from None
+    if not (math.isfinite(low) and math.isfinite(high)):
+        raise ValueError("the ends of a range must be finite")
     if not low < high:
         raise ValueError(f"the lower end {low:g} must be below the upper end {high:g}")
     if "log" in marks and low <= 0:

@@ -59,7 +59,7 @@ def finalists(study: Study, challengers: int) -> list[Record]:
 
 def decayed_total(constant_steps: int, decay_share: float) -> int:
     """The fewest steps in all of which `decay_share` are a decay that begins after `constant_steps`."""
-    total = constant_steps
+    total = max(constant_steps, int((constant_steps - 1) / (1 - decay_share)) - 1)
     while total - max(1, round(total * decay_share)) < constant_steps:
         total += 1
     return total

@@ -1,0 +1,122 @@
+"""Sharing out a budget: what is planned fits, and what is refused names a budget that works."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from luthier.errors import ConfigError
+from luthier.recipes.recipe import Recipe
+from luthier.search.budget import (
+    DEFAULT_SHARE,
+    FEWEST_RUNG_STEPS,
+    LEAST_STEPS,
+    WORKER_START_SECONDS,
+    Job,
+    Speed,
+    duration,
+    parse_duration,
+    plan_budget,
+    rung_levels,
+)
+from luthier.sharing.work import Shape, step_work
+
+
+@pytest.mark.parametrize(("text", "seconds"), [
+    ("90s", 90), ("15m", 900), ("2h", 7200), ("1h30m", 5400), ("1h5s", 3605), ("1.5h", 5400), (" 2M ", 120), ("0h0m1s", 1)])
+def test_parse_duration_reads_hours_minutes_and_seconds(text: str, seconds: float) -> None:
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "   ", "90", "0s", "0h0m", "-5m", "5 m", "m", "30m1h", "1d", "fast", "1e3s", "nans", "5m5m"])
+def test_parse_duration_refuses_anything_else(text: str) -> None:
+    with pytest.raises(ConfigError, match="not a duration; write 90s"):
+        parse_duration(text)
+
+
+@pytest.mark.parametrize(("seconds", "text"), [
+    (0, "0 s"), (-3, "0 s"), (0.4, "0 s"), (45, "45 s"), (89.4, "89 s"), (90, "1 min 30 s"), (120, "2 min"), (270, "4 min 30 s"),
+    (600, "10 min"), (3600, "1 h"), (7500, "2 h 5 min"), (3599.6, "1 h"), (86400, "24 h")])
+def test_duration_reads_as_a_person_says_it(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+@given(seconds=st.floats(0.6, 10**6))
+def test_duration_can_be_given_back_as_a_budget(seconds: float) -> None:
+    written = duration(seconds).replace(" ", "").replace("min", "m")
+    assert abs(parse_duration(written) - seconds) <= (0.5 if seconds < 599 else 60)
+
+
+JOBS = st.builds(
+    Job,
+    recipe=st.builds(Recipe, epochs=st.floats(0.1, 20), batch_size=st.sampled_from([8, 16, 32]), schedule=st.just("constant"),
+                     frozen_layers=st.integers(0, 6)),
+    shape=st.builds(lambda rows, length: Shape(np.full(rows, length), 6), st.integers(20, 20_000), st.integers(5, 300)),
+    workers=st.integers(1, 8), validation_rows=st.integers(10, 5000), rung_rows=st.integers(10, 200),
+    test_rows=st.integers(0, 5000))
+SPEEDS = st.builds(lambda training, ratio: Speed(training, training * ratio), st.floats(300, 1e6), st.floats(0.5, 2))
+
+
+@settings(max_examples=200, deadline=None)
+@given(job=JOBS, speed=SPEEDS, budget=st.floats(30, 36_000), elapsed=st.floats(0, 60))
+def test_plan_budget_fits_the_budget_or_names_one_that_works(job: Job, speed: Speed, budget: float, elapsed: float) -> None:
+    try:
+        plan = plan_budget(budget, elapsed, job, speed)
+    except ConfigError as error:
+        found = re.search(r"the least that works here is (.*?)\. Give", str(error))
+        assert found
+        budget = parse_duration(found[1].replace(" ", "").replace("min", "m"))
+        plan = plan_budget(budget, elapsed, job, speed)
+    assert plan.search_until is not None and plan.finals_until is not None
+    assert elapsed + WORKER_START_SECONDS < plan.search_until < plan.finals_until < budget
+    assert plan.finals_until - plan.search_until == pytest.approx(plan.finals_seconds)
+    assert budget - plan.finals_until == pytest.approx(plan.scoring_seconds)
+    room = plan.search_until - elapsed - WORKER_START_SECONDS
+    assert plan.full_run_seconds <= DEFAULT_SHARE * room * (1 + 1e-9)
+    steps = plan.work / step_work(job.recipe, job.shape)
+    ideal = job.recipe.total_steps(job.shape.rows)
+    assert steps == pytest.approx(round(steps))
+    assert min(ideal, LEAST_STEPS) <= round(steps) <= ideal
+    assert plan.challengers in (1, 3)
+
+
+@settings(max_examples=100, deadline=None)
+@given(job=JOBS, speed=SPEEDS)
+def test_plan_budget_without_a_budget_runs_the_recipe_in_full(job: Job, speed: Speed) -> None:
+    plan = plan_budget(None, 5.0, job, speed)
+    assert plan.work == pytest.approx(job.recipe.total_steps(job.shape.rows) * step_work(job.recipe, job.shape))
+    assert (plan.search_until, plan.finals_until, plan.challengers) == (None, None, 3)
+    assert plan.full_run_seconds == pytest.approx(plan.work / speed.training)
+
+
+@settings(max_examples=100, deadline=None)
+@given(job=JOBS, speed=SPEEDS, budget=st.floats(60, 20_000), more=st.floats(1, 3))
+def test_more_time_never_buys_a_worse_plan(job: Job, speed: Speed, budget: float, more: float) -> None:
+    try:
+        short = plan_budget(budget, 0.0, job, speed)
+    except ConfigError:
+        return
+    long = plan_budget(budget * more, 0.0, job, speed)
+    assert long.challengers >= short.challengers
+    if long.challengers == short.challengers:
+        assert long.work >= short.work
+
+
+def test_too_small_a_budget_is_refused_in_words() -> None:
+    job = Job(Recipe(), Shape(np.full(1000, 50), 6), 1, 200, 200, 200)
+    with pytest.raises(ConfigError) as caught:
+        plan_budget(20.0, 5.0, job, Speed(1000.0, 1000.0))
+    assert str(caught.value).startswith("--budget 20 s: too short to train the default recipe once on these 1000 rows")
+
+
+@given(steps=st.integers(1, 100_000), cost=st.floats(0.1, 1e5))
+def test_rung_levels_ascend_to_a_full_run_by_thirds(steps: int, cost: float) -> None:
+    levels = rung_levels(steps, cost)
+    assert levels[-1] == steps * cost
+    assert all(later == pytest.approx(3 * earlier) for earlier, later in zip(levels, levels[1:], strict=False))
+    assert all(level >= FEWEST_RUNG_STEPS * cost * (1 - 1e-9) for level in levels[:-1])
+    assert len(levels) == 1 + (steps >= 3 * FEWEST_RUNG_STEPS) + (steps >= 9 * FEWEST_RUNG_STEPS)

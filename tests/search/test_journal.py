@@ -1,0 +1,96 @@
+"""The journal: what was appended is read back, whatever the writer met."""
+
+from __future__ import annotations
+
+import enum
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from luthier.errors import RunError
+from luthier.search.journal import Journal, read_journal
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3), max_leaves=6)
+EVENTS = st.lists(st.dictionaries(st.text(), VALUES, max_size=4), max_size=4)
+
+
+def _write(path: Path, events: list[dict[str, Any]]) -> None:
+    with Journal(path) as journal:
+        for event in events:
+            journal.append(event)
+
+
+@settings(max_examples=60, deadline=None)
+@given(events=EVENTS)
+def test_read_journal_gives_back_what_was_appended(events: list[dict[str, Any]], tmp_path_factory: pytest.TempPathFactory) -> None:
+    path = tmp_path_factory.mktemp("journal") / "journal.jsonl"
+    _write(path, events)
+    assert list(read_journal(path)) == events
+    assert path.read_bytes().count(b"\n") == len(events)
+
+
+@pytest.mark.parametrize("reason", ["two\nlines", "\r\n", "\u2028 \u0085 \x1c", "Übergrößenträger ✓", '"quoted" \\n'])
+def test_an_event_is_one_line_whatever_its_text(reason: str, tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    _write(path, [{"event": "stopped", "reason": reason}] * 2)
+    assert [event["reason"] for event in read_journal(path)] == [reason, reason]
+
+
+def test_append_writes_paths_enums_and_tuples_plainly(tmp_path: Path) -> None:
+    kind = enum.Enum("kind", {"TUNE": "tune"})
+    path = tmp_path / "journal.jsonl"
+    _write(path, [{"command": kind.TUNE, "levels": (1.0, 2.0), "checkpoint": Path("a") / "b"}])
+    assert list(read_journal(path)) == [{"command": "tune", "levels": [1.0, 2.0], "checkpoint": str(Path("a") / "b")}]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="file names are not bytes on Windows")
+def test_append_takes_a_path_that_is_not_utf8(tmp_path: Path) -> None:
+    checkpoint = Path(os.fsdecode(b"runs/caf\xe9/trial-0.safetensors"))
+    path = tmp_path / "journal.jsonl"
+    _write(path, [{"checkpoint": checkpoint}])
+    assert [Path(event["checkpoint"]) for event in read_journal(path)] == [checkpoint]
+
+
+def test_append_is_on_disk_before_it_returns(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    with Journal(path) as journal:
+        for count in range(1, 4):
+            journal.append({"count": count})
+            assert [event["count"] for event in read_journal(path)] == list(range(1, count + 1))
+
+
+def test_a_journal_cut_anywhere_reads_as_its_whole_lines(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    events = [{"event": "trial", "number": 0}, {"reason": "ü✓"}, {"a": [1, 2]}]
+    _write(path, events)
+    whole = path.read_bytes()
+    for end in range(len(whole) + 1):
+        path.write_bytes(whole[:end])
+        assert list(read_journal(path)) == events[:whole[:end].count(b"\n")]
+
+
+@pytest.mark.parametrize("damage", [b'{"a": 1\n', b"\n", b'{"a": "\xff"}\n', b'{"a": 1}{"b": 2}\n'])
+def test_read_journal_names_the_damaged_line(damage: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    path.write_bytes(b'{"a": 1}\n' + damage + b'{"a": 3}\n')
+    with pytest.raises(RunError, match="line 2: .*damaged"):
+        list(read_journal(path))
+
+
+def test_journal_never_overwrites_one_that_is_there(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    _write(path, [{"a": 1}])
+    with pytest.raises(RunError, match="choose another --output"):
+        Journal(path)
+    assert list(read_journal(path)) == [{"a": 1}]
+
+
+def test_read_journal_says_that_there_is_none(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="no such file"):
+        list(read_journal(tmp_path / "journal.jsonl"))

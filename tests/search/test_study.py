@@ -1,0 +1,216 @@
+"""`Study`: a fold over the journal's events."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from simulated import BASE, LEVELS, METRIC, SHAPE, add_trial, new_study, point
+
+from luthier.config import plain
+from luthier.recipes.recipe import Recipe
+from luthier.recipes.trial import Stage, StageResult, Trial, TrialState
+from luthier.search.journal import Event
+from luthier.search.study import Record, Study, result_event, stage_event, stopped_event, trial_event
+from luthier.sharing.work import Shape, step_work
+
+TOTAL = BASE.total_steps(SHAPE.rows)
+
+
+def _record(study: Study, number: int = 0) -> Record:
+    return study.records[number]
+
+
+def test_a_new_trial_waits() -> None:
+    study = new_study()
+    study.apply(trial_event(Trial(0, BASE, 5, "default")))
+    record = _record(study)
+    assert (record.state, record.step, record.points, record.checkpoint) == (TrialState.WAITING, 0, [], None)
+    assert record.trial == Trial(0, BASE, 5, "default")
+    assert study.running() == []
+
+
+def test_a_trial_given_to_an_engine_runs_towards_its_target() -> None:
+    study = new_study()
+    trial = Trial(0, BASE, 0, "default")
+    study.apply(trial_event(trial))
+    study.apply(stage_event(Stage(trial, 0, 10, TOTAL)))
+    assert (_record(study).state, _record(study).target) == (TrialState.RUNNING, 10)
+    assert study.running() == [_record(study)]
+
+
+@pytest.mark.parametrize(("step", "state"), [
+    (1, TrialState.PAUSED), (10, TrialState.PAUSED), (TOTAL - 1, TrialState.PAUSED), (TOTAL, TrialState.COMPLETE)])
+def test_a_trial_is_complete_at_its_last_step_and_paused_before(step: int, state: TrialState) -> None:
+    study = new_study()
+    add_trial(study, BASE, 0.5, step)
+    assert _record(study).state is state
+    assert _record(study).step == step
+
+
+def test_a_failed_trial_keeps_its_reason_and_no_checkpoint() -> None:
+    study = new_study()
+    add_trial(study, BASE, 0.5, 10, failure="out of memory", checkpoint=None)
+    assert (_record(study).state, _record(study).reason) == (TrialState.FAILED, "out of memory")
+    assert _record(study).checkpoint is None
+
+
+def test_a_failure_at_the_last_step_is_still_a_failure() -> None:
+    study = new_study()
+    add_trial(study, BASE, None, TOTAL, failure="could not save", checkpoint=None)
+    assert _record(study).state is TrialState.FAILED
+
+
+def test_a_stopped_trial_keeps_its_points_but_no_checkpoint() -> None:
+    study = new_study()
+    add_trial(study, BASE, 0.5, 10)
+    study.apply(stopped_event(0, "place 4 of 4"))
+    record = _record(study)
+    assert (record.state, record.reason, record.checkpoint) == (TrialState.STOPPED, "place 4 of 4", None)
+    assert record.value(METRIC) == 0.5
+
+
+def test_stages_add_up() -> None:
+    study = new_study()
+    trial = Trial(0, BASE, 0, "default")
+    study.apply(trial_event(trial))
+    for start, until, memory, rate in ((0, 10, 700, 50.0), (10, 30, 500, 60.0)):
+        study.apply(stage_event(Stage(trial, start, until, TOTAL)))
+        points = tuple(point(step, step / 100, seconds=float(step - start)) for step in range(start + 5, until + 1, 5))
+        study.apply(result_event(StageResult(0, until, points, Path(f"{until}"), until - start + 2.0, rate, memory)))
+    record = _record(study)
+    assert [p.step for p in record.points] == [5, 10, 15, 20, 25, 30]
+    assert [p.seconds for p in record.points] == [5.0, 10.0, 17.0, 22.0, 27.0, 32.0]  # the first stage took 12 s
+    assert (record.seconds, record.peak_memory, record.rows_per_second) == (34.0, 700, 60.0)
+    assert record.checkpoint == Path("30")
+
+
+def test_values_are_those_of_the_rung_rows() -> None:
+    study = new_study()
+    add_trial(study, BASE, None, 10)
+    record = _record(study)
+    assert record.last is None
+    assert record.value(METRIC) is None
+    record.points.extend([point(5, 0.4), point(10, 0.6), point(10, 0.9, rows="all")])
+    assert record.last == point(10, 0.6)
+    assert record.value(METRIC) == 0.6
+    assert [record.value_at(step, METRIC) for step in (5, 7, 10)] == [0.4, None, 0.6]
+
+
+@pytest.mark.parametrize("kind", ["study", "chosen", "tested", "done", "of a later version"])
+def test_events_that_are_not_of_trials_change_nothing(kind: str) -> None:
+    study = new_study()
+    add_trial(study, BASE, 0.5, 10)
+    before = repr(study)
+    study.apply({"event": kind, "trial": 0})
+    assert repr(study) == before
+
+
+RECIPES = st.builds(
+    Recipe, schedule=st.sampled_from(["constant", "constant", "linear", "warmup-stable-decay"]),
+    batch_size=st.sampled_from([4, 8, 16, 64, 512]), frozen_layers=st.integers(0, 9), epochs=st.floats(0.01, 40),
+    max_length=st.integers(4, 64))
+SHAPES = st.builds(lambda lengths, layers: Shape(np.array(lengths), layers),
+                   st.lists(st.integers(3, 60), min_size=1, max_size=200), st.integers(0, 24))
+
+
+@settings(max_examples=150, deadline=None)
+@given(recipe=RECIPES, shape=SHAPES, work=st.floats(10, 1e6))
+def test_steps_at_ascend_within_the_run_and_cost_their_level(recipe: Recipe, shape: Shape, work: float) -> None:
+    study = Study(0, METRIC, shape, (work / 9, work / 3, work))
+    steps = study.steps_at(Record(Trial(0, recipe, 0, "made up")))
+    total = recipe.total_steps(shape.rows)
+    assert list(steps) == sorted(set(steps))
+    assert all(1 <= step <= total for step in steps)
+    if not recipe.schedule.horizon_free:
+        assert steps == (total,)
+        return
+    cost = step_work(recipe, shape)
+    for step in steps:
+        assert step in (1, total) or any(abs(step * cost - level) <= 0.51 * cost for level in study.levels)
+
+
+def test_cheaper_recipes_make_more_steps_for_a_level() -> None:
+    study = new_study()
+    number = add_trial(study, BASE.replace(frozen_layers=6, epochs=100), 0.5, 10)
+    assert study.steps_at(_record(study, number)) == (30, 90, 270)  # a third of the work a step
+    number = add_trial(study, BASE.replace(batch_size=32, epochs=100), 0.5, 10)
+    assert study.steps_at(_record(study, number)) == (5, 15, 45)
+
+
+def test_ranked_is_best_first_then_earliest_and_leaves_out_failures() -> None:
+    study = new_study()
+    for value, failure in ((0.5, None), (0.7, None), (0.9, "lost"), (0.7, None), (None, None), (0.0, None)):
+        add_trial(study, BASE, value, 10, failure=failure)
+    assert [record.trial.number for record in study.ranked()] == [1, 3, 0, 5]
+    assert [record.trial.number for record in study.ranked([study.records[0], study.records[3]])] == [3, 0]
+
+
+def test_finals_are_not_trials_of_the_search() -> None:
+    study = new_study()
+    add_trial(study, BASE, 0.5, TOTAL)
+    study.apply(trial_event(Trial(1, BASE.replace(epochs=12), 0, "final", parent=0)))
+    study.apply(result_event(StageResult(1, 120, (point(120, 0.9),))))
+    assert [record.trial.number for record in study.search_records()] == [0]
+    assert [record.trial.number for record in study.ranked()] == [0]
+    assert [seen.number for seen in study.observations()] == [0]
+
+
+def test_observations_say_value_level_and_whether_complete() -> None:
+    study = new_study()
+    add_trial(study, BASE, 0.5, 10)
+    add_trial(study, BASE, 0.6, 29)
+    add_trial(study, BASE, 0.7, TOTAL)
+    add_trial(study, BASE, 0.8, 30, failure="lost")
+    add_trial(study, BASE, None, 3)
+    study.apply(trial_event(Trial(5, BASE, 0, "waiting")))
+    add_trial(study, BASE, 0.4, 10)
+    study.apply(stopped_event(6, "far behind"))
+    assert [(seen.number, seen.value, seen.level, seen.complete) for seen in study.observations()] == [
+        (0, 0.5, 1, False), (1, 0.6, 1, False), (2, 0.7, 3, True), (3, None, 2, False), (6, 0.4, 1, False)]
+
+
+@st.composite
+def _histories(draw: st.DrawFn) -> list[Event]:
+    """Events as a search might write them."""
+    events: list[Event] = []
+    steps: dict[int, int] = {}
+    for _ in range(draw(st.integers(1, 12))):
+        kind = draw(st.sampled_from(["trial", "run", "run", "run", "stop"]))
+        if kind == "trial" or not steps:
+            number = len(steps)
+            steps[number] = 0
+            parent = draw(st.none() | st.integers(0, number - 1)) if number else None
+            events.append(trial_event(Trial(number, draw(RECIPES), draw(st.integers(0, 2**31)), "made up", parent)))
+            continue
+        number = draw(st.sampled_from(sorted(steps)))
+        if kind == "stop":
+            events.append(stopped_event(number, draw(st.text())))
+            continue
+        until = steps[number] + draw(st.integers(1, 50))
+        points = tuple(point(step, draw(st.floats(0, 1)), seconds=draw(st.floats(0, 9)), rows=draw(st.sampled_from(["rung", "all"])))
+                       for step in draw(st.sets(st.integers(steps[number], until), max_size=3)))
+        failure = draw(st.none() | st.just("lost"))
+        trial = Trial.from_table(next(e["trial"] for e in events if e["event"] == "trial" and e["trial"]["number"] == number))
+        events.append(stage_event(Stage(trial, steps[number], until, until)))
+        events.append(result_event(StageResult(
+            number, until, points, draw(st.none() | st.just(Path("checkpoints") / "a.safetensors")), draw(st.floats(0, 99)),
+            draw(st.floats(0, 99)), draw(st.integers(0, 10**12)), failure)))
+        steps[number] = until
+    return events
+
+
+@settings(max_examples=100, deadline=None)
+@given(events=_histories())
+def test_the_fold_over_events_read_from_disk_is_the_live_study(events: list[Event]) -> None:
+    live, folded = new_study(), new_study()
+    for event in events:
+        live.apply(event)
+        folded.apply(json.loads(json.dumps(plain(event))))
+    assert folded == live
+    assert live.levels == LEVELS
+    repr(live), live.observations(), live.ranked()  # none of these fails on any history
