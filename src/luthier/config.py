@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import math
+import sys
 import tomllib
 import types
 import typing
@@ -82,7 +83,7 @@ def convert(kind: Any, value: Any) -> Any:
             return None
         raise ValueError("expected a value")
     if typing.get_origin(kind) is tuple:
-        if isinstance(value, str) or not all(isinstance(item, str) for item in value):
+        if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
             raise ValueError("expected a list of texts")
         return tuple(value)
     if typing.get_origin(kind) is dict:
@@ -116,14 +117,22 @@ def _scalar(kind: type, value: Any) -> Any:
     if kind is str:
         return str(value)
     try:
-        number = float(value)
-        if kind is int:
-            if number != int(number):
-                raise ValueError
-            return int(number)
-        return number
+        return _whole(value) if kind is int else float(value)
     except (ValueError, OverflowError):
         raise ValueError(f"expected {_NOUNS[kind]}") from None
+
+
+def _whole(value: str | int | float) -> int:
+    """16, "16", 16.0 and "1e3" as whole numbers, exactly."""
+    try:
+        number = value if isinstance(value, int) else int(str(value))
+    except ValueError:
+        number = int(float(value))
+        if number != float(value):
+            raise
+    if abs(number) > sys.float_info.max:
+        raise OverflowError
+    return number
 
 
 _NOUNS = {int: "a whole number", float: "a number", str: "a text"}
@@ -218,7 +227,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise ConfigError(f"{path}: not a TOML file: {error}") from None
 
 

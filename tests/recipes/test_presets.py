@@ -13,20 +13,20 @@ from luthier.recipes.defaults import default_recipe
 from luthier.recipes.presets import load_presets
 from luthier.recipes.recipe import HELP
 
-DEFAULT = default_recipe(1000, 22_000_000, 128)
+DEFAULT = default_recipe(1000, 3, 22_000_000, 128)
 
 
 @settings(max_examples=50, deadline=None)
-@given(rows=st.integers(1, 300_000), parameters=st.integers(1, 10**9), layers=st.integers(1, 48))
-def test_presets_are_valid_distinct_and_not_the_default(rows: int, parameters: int, layers: int) -> None:
-    default = default_recipe(rows, parameters, 128)
+@given(rows=st.integers(1, 300_000), labels=st.integers(2, 300), parameters=st.integers(1, 10**9), layers=st.integers(1, 48))
+def test_presets_are_valid_distinct_and_not_the_default(rows: int, labels: int, parameters: int, layers: int) -> None:
+    default = default_recipe(rows, labels, parameters, 128)
     recipes = [preset.recipe for preset in load_presets(default, layers)]
     assert len({recipe.hash for recipe in [default, *recipes]}) == len(recipes) + 1
     assert all(recipe.frozen_layers <= layers for recipe in recipes)
 
 
 def test_presets_come_in_the_order_of_their_files() -> None:
-    assert [preset.name for preset in load_presets(DEFAULT, 6)] == ["bolder", "top-half", "gentler"]
+    assert [preset.name for preset in load_presets(DEFAULT, 6)] == ["bolder", "top-half", "gentler", "probed-head"]
 
 
 @pytest.mark.parametrize(("name", "rate"), [("bolder", 2.0), ("top-half", 2.0), ("gentler", 0.5)])
@@ -51,3 +51,9 @@ def test_preset_files_hold_nothing_that_is_ignored() -> None:
                 table = read_toml(path)
             assert set(table) <= {"times", "set", "frozen_share"}
             assert set(table.get("times", {})) | set(table.get("set", {})) <= set(HELP)
+
+
+def test_presets_that_change_what_is_held_are_left_out() -> None:
+    names = [preset.name for preset in load_presets(DEFAULT, 6, held={"learning_rate"})]
+    assert names == ["probed-head"]
+    assert load_presets(DEFAULT.replace(head_init="probe", head_lr_multiplier=3.0), 6)[-1].name == "random-head"

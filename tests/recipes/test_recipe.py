@@ -112,7 +112,7 @@ def test_recipe_holds_no_seed() -> None:
 def test_hash_is_the_same_for_equal_recipes_and_differs_for_others() -> None:
     assert Recipe(batch_size=16.0, epochs=4).hash == Recipe(batch_size=16, epochs=4.0).hash
     variants = [Recipe(), Recipe(epochs=3), Recipe(schedule=Schedule.LINEAR), Recipe(averaging=Averaging.NONE),
-                Recipe(head_init=HeadInit.RANDOM), Recipe(batch_size=17), Recipe(learning_rate=1.00001e-4)]
+                Recipe(head_init=HeadInit.PROBE), Recipe(batch_size=17), Recipe(learning_rate=1.00001e-4)]
     hashes = {recipe.hash for recipe in variants}
     assert len(hashes) == len(variants)
     assert all(len(text) == 12 and int(text, 16) >= 0 for text in hashes)

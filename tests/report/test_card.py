@@ -39,18 +39,11 @@ def test_card_front_matter_says_what_the_hub_needs(make_results):
 
 @pytest.mark.parametrize("name, revision, base_model", [
     ("prajjwal1/bert-tiny", "6f75de8b", "prajjwal1/bert-tiny"),
-    ("bert-base-uncased@main", "86b5e093", "bert-base-uncased"),
     ("models/mine", None, None), ("minilm", None, None), ("x\nlicense: mit", "1", None)])
 def test_card_names_the_base_model_only_when_it_is_on_the_hub(make_results, name, revision, base_model):
     results = make_results()
     results["base"] |= {"name": name, "revision": revision}
     assert front_matter(card.render(results)).get("base_model") == base_model
-
-
-def test_card_has_a_license_only_when_the_base_has(make_results):
-    results = make_results()
-    results["base"]["license"] = "apache-2.0\ntags: [x]"
-    assert front_matter(card.render(results))["license"] == "apache-2.0 tags: [x]"
 
 
 def test_card_snippet_is_exact_python(make_results):

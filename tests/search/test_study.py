@@ -15,7 +15,7 @@ from luthier.config import plain
 from luthier.recipes.recipe import Recipe
 from luthier.recipes.trial import Stage, StageResult, Trial, TrialState
 from luthier.search.journal import Event
-from luthier.search.study import Record, Study, result_event, stage_event, stopped_event, trial_event
+from luthier.search.study import Record, Study, dropped_event, result_event, stage_event, stopped_event, trial_event
 from luthier.sharing.work import Shape, step_work
 
 TOTAL = BASE.total_steps(SHAPE.rows)
@@ -120,18 +120,19 @@ SHAPES = st.builds(lambda lengths, layers: Shape(np.array(lengths), layers),
 
 @settings(max_examples=150, deadline=None)
 @given(recipe=RECIPES, shape=SHAPES, work=st.floats(10, 1e6))
-def test_steps_at_ascend_within_the_run_and_cost_their_level(recipe: Recipe, shape: Shape, work: float) -> None:
+def test_steps_at_climb_within_the_run_and_cost_their_level(recipe: Recipe, shape: Shape, work: float) -> None:
     study = Study(0, METRIC, shape, (work / 9, work / 3, work))
     steps = study.steps_at(Record(Trial(0, recipe, 0, "made up")))
     total = recipe.total_steps(shape.rows)
-    assert list(steps) == sorted(set(steps))
+    assert len(steps) == len(study.levels)
+    assert list(steps) == sorted(steps)
     assert all(1 <= step <= total for step in steps)
     if not recipe.schedule.horizon_free:
-        assert steps == (total,)
+        assert set(steps) == {total}
         return
     cost = step_work(recipe, shape)
-    for step in steps:
-        assert step in (1, total) or any(abs(step * cost - level) <= 0.51 * cost for level in study.levels)
+    for step, level in zip(steps, study.levels, strict=True):
+        assert step in (1, total) or abs(step * cost - level) <= 0.51 * cost
 
 
 def test_cheaper_recipes_make_more_steps_for_a_level() -> None:
@@ -142,12 +143,51 @@ def test_cheaper_recipes_make_more_steps_for_a_level() -> None:
     assert study.steps_at(_record(study, number)) == (5, 15, 45)
 
 
-def test_ranked_is_best_first_then_earliest_and_leaves_out_failures() -> None:
+def test_ranked_is_best_first_then_earliest_and_leaves_out_what_has_no_value() -> None:
     study = new_study()
-    for value, failure in ((0.5, None), (0.7, None), (0.9, "lost"), (0.7, None), (None, None), (0.0, None)):
-        add_trial(study, BASE, value, 10, failure=failure)
-    assert [record.trial.number for record in study.ranked()] == [1, 3, 0, 5]
+    for value in (0.5, 0.7, 0.0, 0.7, None):
+        add_trial(study, BASE, value, 10)
+    assert [record.trial.number for record in study.ranked()] == [1, 3, 0, 2]
     assert [record.trial.number for record in study.ranked([study.records[0], study.records[3]])] == [3, 0]
+
+
+def test_ranked_puts_trials_cut_before_their_first_rung_last() -> None:
+    study = new_study()
+    for value, step in ((0.5, 10), (0.9, 9), (0.4, 90), (0.8, 3)):
+        add_trial(study, BASE, value, step)
+    assert [record.trial.number for record in study.ranked()] == [0, 2, 1, 3]
+
+
+def test_a_trial_that_failed_after_a_rung_keeps_its_place_by_the_value_it_reached() -> None:
+    study = new_study()
+    add_trial(study, BASE, 0.5, 10)
+    add_trial(study, BASE, 0.7, 10)
+    study.apply(stage_event(Stage(study.records[1].trial, 10, 30, TOTAL)))
+    study.apply(result_event(StageResult(1, 10, checkpoint=Path("trial-1.safetensors"), failure="the worker was killed")))
+    assert [record.trial.number for record in study.ranked()] == [1, 0]
+    assert study.records[1].state is TrialState.FAILED
+
+
+def test_out_of_the_running_are_ended_trials_beyond_the_best_but_never_the_default() -> None:
+    study = new_study()
+    for value in (0.1, 0.9, 0.2, 0.8, 0.3):
+        add_trial(study, BASE, value, TOTAL)
+    add_trial(study, BASE, 0.05, 10)  # paused: it may go on
+    assert [record.trial.number for record in study.out_of_the_running(2)] == [4, 2]
+    study.apply(dropped_event(4))
+    assert study.records[4].checkpoint is None
+    assert [record.trial.number for record in study.out_of_the_running(2)] == [2]
+    assert study.out_of_the_running(5) == []
+
+
+def test_a_study_is_hopeless_after_four_failures_in_a_row() -> None:
+    study = new_study()
+    add_trial(study, BASE, 0.5, TOTAL)
+    for count in range(1, 5):
+        add_trial(study, BASE, None, 0, failure="the loss is not finite", checkpoint=None)
+        assert study.hopeless() == (count == 4)
+    add_trial(study, BASE, 0.5, 10)
+    assert not study.hopeless()
 
 
 def test_finals_are_not_trials_of_the_search() -> None:
@@ -180,7 +220,7 @@ def _histories(draw: st.DrawFn) -> list[Event]:
     events: list[Event] = []
     steps: dict[int, int] = {}
     for _ in range(draw(st.integers(1, 12))):
-        kind = draw(st.sampled_from(["trial", "run", "run", "run", "stop"]))
+        kind = draw(st.sampled_from(["trial", "run", "run", "run", "stop", "drop"]))
         if kind == "trial" or not steps:
             number = len(steps)
             steps[number] = 0
@@ -190,6 +230,9 @@ def _histories(draw: st.DrawFn) -> list[Event]:
         number = draw(st.sampled_from(sorted(steps)))
         if kind == "stop":
             events.append(stopped_event(number, draw(st.text())))
+            continue
+        if kind == "drop":
+            events.append(dropped_event(number))
             continue
         until = steps[number] + draw(st.integers(1, 50))
         points = tuple(point(step, draw(st.floats(0, 1)), seconds=draw(st.floats(0, 9)), rows=draw(st.sampled_from(["rung", "all"])))
@@ -213,4 +256,5 @@ def test_the_fold_over_events_read_from_disk_is_the_live_study(events: list[Even
         folded.apply(json.loads(json.dumps(plain(event))))
     assert folded == live
     assert live.levels == LEVELS
-    repr(live), live.observations(), live.ranked()  # none of these fails on any history
+    assert folded.observations() == live.observations()
+    assert [record.trial.number for record in folded.ranked()] == [record.trial.number for record in live.ranked()]

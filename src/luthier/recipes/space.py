@@ -87,11 +87,19 @@ class Space:
         endless = [name for name, dimension in self.dimensions.items() if isinstance(dimension, Interval)]
         if endless:
             raise ConfigError("\n".join(
-                f"{name} = {self.dimensions[name]}: a grid needs values; write a list or grid({self.dimensions[name]},5)"
+                f"{name} = {self.dimensions[name]}: a grid needs values; write a list or {_grid_of(self.dimensions[name])}"
                 for name in endless))
         axes = [dimension.values for dimension in self.dimensions.values() if isinstance(dimension, Choice)]
         for combination in itertools.product(*axes):
             yield self.base.replace(**dict(zip(self.dimensions, combination, strict=True)))
+
+
+
+
+def _grid_of(dimension: Dimension) -> str:
+    """The SPEC of five values of an interval."""
+    ends, _, kinds = str(dimension).partition(":")
+    return f"grid({ends},5)" + (f":{kinds}" if kinds else "")
 
 
 MOST_GRID_VALUES = 1000

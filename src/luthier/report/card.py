@@ -61,11 +61,8 @@ def _front_matter(results: Table) -> str:
              "- text-classification", "metrics:"]
     lines += [f"- {metric}" for metric in dict.fromkeys(
         _HUB_METRICS[metric] for metric in (results["metric"], *results["test_metrics"]) if metric in _HUB_METRICS)]
-    name = str(base["name"]).partition("@")[0]
-    if base.get("revision") and _HUB_NAME.match(name):
-        lines.append(f"base_model: {json.dumps(name)}")
-    if base.get("license"):
-        lines.insert(0, f"license: {json.dumps(short(base['license'], 100))}")
+    if base.get("revision") and _HUB_NAME.match(str(base["name"])):
+        lines.append(f"base_model: {json.dumps(base['name'])}")
     return "\n".join(["---", *lines, "---"])
 
 
@@ -133,7 +130,7 @@ def _search(results: Table) -> str:
     return ("## How the recipe was found\n\n"
             f"Luthier {_md(results['luthier'])} tried {count(results['trials'], 'recipe')}, its default recipe first, "
             f"and finished {count(results['finals'], 'final')}, in {duration(results['seconds'])}{budget} altogether. "
-            "It chose by the validation rows alone; the test rows were scored once, at the end. Trial "
+            "It chose by the validation rows alone; in this run the test rows were scored once, at the end. Trial "
             f"{results['best']['trial']} is delivered: {_md(results['best']['reason']).rstrip('.')}. {end}")
 
 
