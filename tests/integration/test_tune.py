@@ -112,7 +112,8 @@ def test_another_seed_takes_other_decisions(run: luthier.Run, tiny_model: Path, 
 @pytest.mark.parametrize("which", ["search", "final"])
 def test_training_one_row_of_trials_gives_its_numbers(run: luthier.Run, tmp_path: Path, which: str) -> None:
     trials = run.trials
-    chosen = trials[trials["role"] == "final"] if which == "final" else trials[trials["state"] == "stopped"]
+    searched = trials[(trials["parent"].isna()) & (trials["trial"] > 0)]
+    chosen = trials[trials["role"] == "final"] if which == "final" else searched.sort_values("steps")
     number = int(chosen["trial"].iloc[0])
     settings = build(Settings, read_config(run.path / "trials.csv", number) | {"output": str(tmp_path / "again")})
     again = train(settings)

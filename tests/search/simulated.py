@@ -60,7 +60,7 @@ class _Running:
 
 @dataclass
 class SimulatedEngine:
-    """Replays `curve`; `lose` and `fail` answer which stages end without a checkpoint, and when, as a share of them."""
+    """Replays `curve`; `lose` and `fail` answer for which stages the worker dies, or the last step goes wrong."""
 
     curve: Curve = peak_at_3e4
     slots: int = 1
@@ -105,7 +105,7 @@ class SimulatedEngine:
                 del self._running[number]
                 found.append(self._outcome(running))
             elif self._step(running) > running.stage.start:
-                found.append(Progress(number, self._step(running), 0.5))
+                found.append(Progress(number, self._step(running), 16 / self._seconds(running)))
         return found
 
     def close(self) -> None:
@@ -128,11 +128,13 @@ class SimulatedEngine:
         number, recipe = stage.trial.number, stage.trial.recipe
         if self.lose(stage):
             return Lost(number, "the worker was killed")
-        if self.fail(stage):
-            return Finished(StageResult(number, running.until, failure="the loss is not finite"))
-        steps = sorted({step for step in stage.evaluate_at if step <= running.until} | {running.until})
+        steps = sorted({step for step in stage.evaluate_at if step < running.until})
         seconds = self._seconds(running)
-        points = [point(step, self.curve(recipe, step), recipe, (step - stage.start) * seconds) for step in steps]
+        if self.fail(stage):
+            points = [point(step, self.curve(recipe, step), recipe, (step - stage.start) * seconds) for step in steps]
+            return Finished(StageResult(number, running.until - 1, tuple(points), failure="the loss is not finite"))
+        points = [point(step, self.curve(recipe, step), recipe, (step - stage.start) * seconds)
+                  for step in [*steps, running.until]]
         if stage.deliver is not None:
             points.append(point(running.until, self.curve(recipe, running.until), recipe, rows="all"))
             stage.deliver.mkdir(parents=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -117,6 +118,6 @@ def test_too_small_a_budget_is_refused_in_words() -> None:
 def test_rung_levels_ascend_to_a_full_run_by_thirds(steps: int, cost: float) -> None:
     levels = rung_levels(steps, cost)
     assert levels[-1] == steps * cost
-    assert all(later == pytest.approx(3 * earlier) for earlier, later in zip(levels, levels[1:], strict=False))
+    assert all(later == pytest.approx(3 * earlier) for earlier, later in pairwise(levels))
     assert all(level >= FEWEST_RUNG_STEPS * cost * (1 - 1e-9) for level in levels[:-1])
     assert len(levels) == 1 + (steps >= 3 * FEWEST_RUNG_STEPS) + (steps >= 9 * FEWEST_RUNG_STEPS)

@@ -79,7 +79,7 @@ def test_a_journal_cut_anywhere_reads_as_its_whole_lines(tmp_path: Path) -> None
 def test_read_journal_names_the_damaged_line(damage: bytes, tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
     path.write_bytes(b'{"a": 1}\n' + damage + b'{"a": 3}\n')
-    with pytest.raises(RunError, match="line 2: .*damaged"):
+    with pytest.raises(RunError, match=r"line 2: .*damaged"):
         list(read_journal(path))
 
 

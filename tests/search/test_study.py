@@ -235,7 +235,8 @@ def _histories(draw: st.DrawFn) -> list[Event]:
             events.append(dropped_event(number))
             continue
         until = steps[number] + draw(st.integers(1, 50))
-        points = tuple(point(step, draw(st.floats(0, 1)), seconds=draw(st.floats(0, 9)), rows=draw(st.sampled_from(["rung", "all"])))
+        points = tuple(point(step, draw(st.floats(0, 1)), seconds=draw(st.floats(0, 9)),
+                             rows=draw(st.sampled_from(["rung", "all"])))
                        for step in draw(st.sets(st.integers(steps[number], until), max_size=3)))
         failure = draw(st.none() | st.just("lost"))
         trial = Trial.from_table(next(e["trial"] for e in events if e["event"] == "trial" and e["trial"]["number"] == number))

@@ -43,6 +43,8 @@ class HeadInit(enum.Enum):
     RANDOM = "random"
     PROBE = "probe"
 
+MOST_EPOCHS = 100_000
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Recipe:
@@ -70,7 +72,7 @@ class Recipe:
         0.01, "Decoupled L2 shrinkage of weight matrices, times the learning rate (AdamW); never on embeddings, "
         "biases or norms.", Limits(0, 100))
     epochs: float = setting(
-        8.0, "Passes over the training rows; may be a fraction.", Limits(0, 1000, open_low=True))
+        8.0, "Passes over the training rows; may be a fraction.", Limits(0, MOST_EPOCHS, open_low=True))
     warmup_steps: int = setting(
         30, "Steps over which the learning rate rises from zero.", Limits(0, 1_000_000))
     schedule: Schedule = setting(

@@ -17,7 +17,7 @@ from luthier.sharing.work import FORWARD_SHARE, Shape, step_work
 
 DEFAULT_SHARE = 0.5
 """A full run takes at most this share of the search's time, so that others can be compared with the default."""
-LEAST_STEPS = 100
+LEAST_STEPS = 50
 FEWEST_RUNG_STEPS = 30
 STAGE_SECONDS = 4.0
 """Time around the training of a stage: building the model, reading and writing its weights."""

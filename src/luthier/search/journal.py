@@ -29,7 +29,7 @@ class Journal:
 
     def append(self, event: Event) -> None:
         """Write one event."""
-        self._stream.write(json.dumps(plain(event), ensure_ascii=False) + "\n")
+        self._stream.write(json.dumps(plain(event)) + "\n")
         self._stream.flush()
         os.fsync(self._stream.fileno())
 

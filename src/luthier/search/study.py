@@ -32,8 +32,8 @@ class Record:
 
     @property
     def last(self) -> Point | None:
-        """The newest evaluation on the rung rows."""
-        return next((point for point in reversed(self.points) if point.rows == "rung"), None)
+        """The newest evaluation on the rung rows of weights that are still there."""
+        return next((point for point in reversed(self.points) if point.rows == "rung" and point.step <= self.step), None)
 
     def value(self, metric: str) -> float | None:
         """The newest value of `metric` on the rung rows."""

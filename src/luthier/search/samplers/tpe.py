@@ -7,6 +7,7 @@ uninterrupted one would.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -37,8 +38,9 @@ class TpeSampler:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         distributions = {name: _distribution(dimension) for name, dimension in self.space.dimensions.items()}
         seed = int(np.random.default_rng([self.seed, number]).integers(2**31))
-        sampler = optuna.samplers.TPESampler(
-            multivariate=True, group=True, seed=seed, n_startup_trials=0, warn_independent_sampling=False)
+        with warnings.catch_warnings():  # both are marked experimental, and have been for years
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            sampler = optuna.samplers.TPESampler(multivariate=True, group=True, seed=seed, n_startup_trials=0)
         study = optuna.create_study(direction="maximize", sampler=sampler)
         for observation in observations:
             trial = _frozen(observation, self.space, distributions)

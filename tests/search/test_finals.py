@@ -1,0 +1,190 @@
+"""The finals: who is in them, what they are finished with, and who is delivered."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from simulated import BASE, SHAPE, add_trial, new_study
+
+from luthier.recipes.recipe import Recipe, Schedule, steps_per_epoch
+from luthier.recipes.trial import Stage, StageResult, Trial
+from luthier.search.finals import MOST_TRIES, Finals, choose, decayed_total, finalists
+from luthier.search.schedulers import Branch, Done, Wait
+from luthier.search.study import Study, result_event, stage_event, stopped_event, trial_event
+from luthier.tasks.metrics import Score
+from luthier.training.optimizer import rate_share
+
+TOTAL = BASE.total_steps(SHAPE.rows)
+
+
+def _study(*values: float | None, step: int = TOTAL) -> Study:
+    study = new_study()
+    for value in values:
+        add_trial(study, BASE, value, step)
+    return study
+
+
+def _begin(study: Study, branch: Branch) -> int:
+    """What the search does with a branch; returns its number."""
+    number = len(study.records)
+    trial = Trial(number, branch.recipe, study.seed, "final", parent=branch.parent)
+    study.apply(trial_event(trial))
+    study.apply(stage_event(Stage(trial, study.records[branch.parent].step, branch.until_step, branch.until_step)))
+    return number
+
+
+def _numbers(study: Study, challengers: int) -> list[int]:
+    return [record.trial.number for record in finalists(study, challengers)]
+
+
+def test_finalists_are_the_default_and_the_best_others() -> None:
+    study = _study(0.3, 0.5, 0.9, 0.7, 0.6)
+    assert _numbers(study, 2) == [0, 2, 3]
+    assert _numbers(study, 0) == [0]
+    assert _numbers(study, 9) == [0, 2, 3, 4, 1]
+
+
+def test_finalists_need_a_checkpoint_and_a_value() -> None:
+    study = _study(0.3, 0.9, 0.8, None, 0.5)
+    study.apply(stopped_event(1, "stopped"))
+    assert _numbers(study, 3) == [0, 2, 4]
+
+
+def test_a_default_that_was_cut_short_is_no_default_to_compare_with() -> None:
+    study = new_study()
+    add_trial(study, BASE, 0.5, 30)
+    for value in (0.9, 0.7):
+        add_trial(study, BASE, value, 30)
+    assert _numbers(study, 1) == [1, 2]
+    assert _numbers(study, 9) == [1, 2, 0]
+
+
+def test_finals_branch_each_finalist_once_then_wait_then_are_done() -> None:
+    study, scheduler = _study(0.3, 0.5, 0.9), Finals(challengers=1)
+    first = scheduler.next(study)
+    assert isinstance(first, Branch) and first.parent == 0
+    _begin(study, first)
+    second = scheduler.next(study)
+    assert isinstance(second, Branch) and second.parent == 2
+    _begin(study, second)
+    for number in (3, 4):
+        assert scheduler.next(study) == Wait()
+        final = study.records[number]
+        study.apply(result_event(StageResult(number, final.target)))
+    assert scheduler.next(study) == Done()
+
+
+def test_a_final_that_fails_is_tried_again_but_not_for_ever() -> None:
+    study, scheduler = _study(0.3), Finals(challengers=1)
+    for _ in range(MOST_TRIES):
+        action = scheduler.next(study)
+        assert isinstance(action, Branch)
+        study.apply(result_event(StageResult(_begin(study, action), TOTAL, failure="the worker was killed")))
+    assert scheduler.next(study) == Done()
+
+
+def test_finals_of_nothing_are_done() -> None:
+    assert Finals(challengers=3).next(new_study()) == Done()
+    assert Finals(challengers=3).next(_study(None)) == Done()
+
+
+CONSTANT = st.builds(Recipe, schedule=st.just("constant"), batch_size=st.integers(1, 200), decay_share=st.floats(0, 0.9),
+                     warmup_steps=st.integers(0, 20), epochs=st.floats(1, 90))
+
+
+@settings(max_examples=150, deadline=None)
+@given(recipe=CONSTANT, share=st.floats(0.01, 1))
+def test_a_branch_goes_on_at_full_rate_and_ends_with_its_decay(recipe: Recipe, share: float) -> None:
+    study = new_study(levels=(1e12,))
+    step = max(1, round(share * recipe.total_steps(SHAPE.rows)))
+    add_trial(study, recipe, 0.5, step)
+    action = Finals(challengers=0).next(study)
+    assert isinstance(action, Branch)
+    total = action.recipe.total_steps(SHAPE.rows)
+    assert action.until_step == total > step
+    assert action.recipe.schedule is Schedule.WARMUP_STABLE_DECAY
+    assert action.recipe.replace(schedule="constant", epochs=recipe.epochs) == recipe
+    for made in range(step):  # the steps that the trial has made are those that the decayed recipe would have made
+        assert rate_share(action.recipe, made, total) == rate_share(recipe, made, recipe.total_steps(SHAPE.rows))
+    if recipe.warmup_steps < step:
+        assert rate_share(action.recipe, total - 1, total) <= 1
+        assert total == step + 1 or rate_share(action.recipe, total - 1, total) < 1
+
+
+@settings(max_examples=100, deadline=None)
+@given(recipe=CONSTANT, share=st.floats(0.01, 1))
+def test_without_decay_a_trial_is_delivered_as_it_stands(recipe: Recipe, share: float) -> None:
+    study = new_study(levels=(1e12,))
+    step = max(1, round(share * recipe.total_steps(SHAPE.rows)))
+    add_trial(study, recipe, 0.5, step)
+    action = Finals(challengers=0, decay=False).next(study)
+    assert isinstance(action, Branch)
+    assert action.until_step == step == action.recipe.total_steps(SHAPE.rows)
+    assert action.recipe.schedule is Schedule.CONSTANT
+
+
+@pytest.mark.parametrize("schedule", [Schedule.LINEAR, Schedule.WARMUP_STABLE_DECAY])
+def test_a_trial_with_a_horizon_is_delivered_as_it_ended(schedule: Schedule) -> None:
+    study = new_study()
+    add_trial(study, BASE.replace(schedule=schedule), 0.5, TOTAL)
+    assert Finals(challengers=0).next(study) == Branch(0, BASE.replace(schedule=schedule), TOTAL)
+
+
+def test_a_branch_of_the_longest_valid_run_is_valid() -> None:
+    study = new_study(levels=(1e12,))
+    recipe = BASE.replace(epochs=1000)
+    add_trial(study, recipe, 0.5, recipe.total_steps(SHAPE.rows))
+    assert isinstance(Finals(challengers=0).next(study), Branch)
+
+
+@settings(max_examples=200)
+@given(steps=st.integers(1, 3000), share=st.floats(0, 0.9))
+def test_decayed_total_is_the_least_that_leaves_the_constant_steps(steps: int, share: float) -> None:
+    def constant(total: int) -> int:
+        return total - max(1, round(total * share))
+
+    assert decayed_total(steps, share) == next(total for total in range(steps, 100 * steps + 100) if constant(total) >= steps)
+
+
+def test_decayed_total_adds_a_quarter_for_a_decay_of_a_fifth() -> None:
+    assert decayed_total(10**9, 0.2) == pytest.approx(1.25e9, rel=1e-6)
+
+
+def _gain(value: float, error: float) -> Score:
+    return Score(value, value - 2 * error, value + 2 * error, error)
+
+
+def test_choose_keeps_the_default_where_nothing_beats_it() -> None:
+    verdict = choose(5, {5: 0.8, 6: 0.8, 7: 0.7}, {6: _gain(0.0, 0.01), 7: _gain(-0.1, 0.01)})
+    assert verdict.chosen == 5
+    assert "no trial beat the default" in verdict.reason
+
+
+@pytest.mark.parametrize(("gain", "chosen"), [(0.019, 5), (0.02, 5), (0.021, 7)])
+def test_choose_asks_for_more_than_one_standard_error(gain: float, chosen: int) -> None:
+    verdict = choose(5, {5: 0.8, 6: 0.7, 7: 0.8 + gain}, {6: _gain(-0.1, 0.02), 7: _gain(gain, 0.02)})
+    assert verdict.chosen == chosen
+    assert f"{gain:+.3f}" in verdict.reason
+    assert ("one standard error" in verdict.reason) == (chosen == 5)
+
+
+def test_choose_takes_the_best_where_the_default_did_not_finish() -> None:
+    verdict = choose(None, {6: 0.7, 7: 0.9, 8: 0.9}, {})
+    assert verdict.chosen == 7  # the earlier among equals
+    assert "default" in verdict.reason
+
+
+def test_choose_says_when_there_was_nothing_to_compare_with() -> None:
+    verdict = choose(5, {5: 0.1}, {})
+    assert verdict.chosen == 5
+    assert "without a comparison" in verdict.reason
+
+
+def test_branches_write_steps_as_epochs_of_their_own_batch_size() -> None:
+    study = new_study(levels=(1e12,))
+    recipe = BASE.replace(batch_size=7)
+    add_trial(study, recipe, 0.5, 50)
+    action = Finals(challengers=0, decay=False).next(study)
+    assert isinstance(action, Branch)
+    assert action.recipe.epochs == pytest.approx(50 / steps_per_epoch(SHAPE.rows, 7))

@@ -1,0 +1,319 @@
+"""MAIN LOOP 2, driven by a simulated engine: the journal is the truth, and nothing that happens to a worker ends the study."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from simulated import BASE, SHAPE, WORK, ListSampler, SimulatedEngine, new_study, peak_at_3e4
+
+from luthier.recipes.recipe import Recipe
+from luthier.recipes.space import parse_space
+from luthier.recipes.trial import Progress, Stage, TrialState
+from luthier.search.finals import Finals
+from luthier.search.journal import Journal, read_journal
+from luthier.search.loop import KEPT_CHECKPOINTS, Search
+from luthier.search.samplers import AutoSampler, DefaultFirst, EqualWork, RandomSampler, Sampler
+from luthier.search.schedulers import AshaScheduler, FullRuns, Scheduler
+from luthier.search.study import FAILURES_IN_A_ROW, Study
+
+SPACE = parse_space({"learning_rate": "1e-5..1e-2:log", "batch_size": "8,16,32", "frozen_layers": "0..6"}, BASE)
+RANDOM = EqualWork(DefaultFirst(BASE, RandomSampler(SPACE, 3)), SHAPE, WORK)
+
+
+@dataclass
+class Noted:
+    """A watcher that notes what it is shown."""
+
+    running: list[dict[int, Progress]] = field(default_factory=list)
+    finished: list[int] = field(default_factory=list)
+
+    def update(self, study: Study, running: dict[int, Progress]) -> None:
+        """Note it."""
+        self.running.append(dict(running))
+        self.finished.append(sum(record.state is TrialState.COMPLETE for record in study.records.values()))
+
+
+def _never() -> bool:
+    return False
+
+
+@dataclass
+class Outcome:
+    """What a search left."""
+
+    study: Study
+    engine: SimulatedEngine
+    folder: Path
+    journal: Path
+    watcher: Noted
+
+    def events(self, kind: str) -> list[dict[str, Any]]:
+        """The journal's events of a kind."""
+        return [event for event in read_journal(self.journal) if event["event"] == kind]
+
+    def checkpoints(self) -> set[int]:
+        """The trials whose checkpoint files are there."""
+        return {int(file.stem.split("-")[1]) for file in self.folder.glob("trial-*.safetensors")}
+
+
+def _search(folder: Path, scheduler: Scheduler, sampler: Sampler = RANDOM, *, engine: SimulatedEngine | None = None,
+            deadline: float | None = None, interrupted: Callable[[], bool] = _never, finals: Finals | None = None,
+            journal: str = "journal.jsonl", **options: Any) -> Outcome:
+    """Run a search, and its finals where asked, to their end."""
+    engine, study, watcher = engine or SimulatedEngine(), new_study(), Noted()
+    with Journal(folder / journal) as stream:
+        search = Search(study, stream, engine, folder / "checkpoints", watcher, interrupted, **options)
+        search.run(scheduler, sampler, deadline)
+        if finals is not None:
+            search.interrupted = _never
+            search.run(finals, None)
+    return Outcome(study, engine, folder / "checkpoints", folder / journal, watcher)
+
+
+def _folded(path: Path) -> Study:
+    """The study that a journal tells of."""
+    study = new_study()
+    for event in read_journal(path):
+        study.apply(event)
+    return study
+
+
+def _check(outcome: Outcome) -> None:
+    """What holds after any search."""
+    assert _folded(outcome.journal) == outcome.study
+    assert outcome.study.running() == []
+    for record in outcome.study.records.values():
+        if record.checkpoint is not None and record.trial.parent is None:
+            assert record.checkpoint.exists()
+            assert record.checkpoint.read_text() == f"{record.trial.number} {record.step}"
+            assert record.last is None or record.last.step <= record.step, "a value of weights that are gone"
+
+
+@settings(max_examples=25, deadline=None)
+@given(slots=st.integers(1, 4), trials=st.integers(1, 14), asha=st.booleans(), unlucky=st.sets(st.integers(0, 40), max_size=6),
+       failing=st.sets(st.integers(0, 40), max_size=6), deadline=st.none() | st.floats(0, 6), curve_points=st.integers(0, 4))
+def test_the_journal_folded_afresh_is_the_live_study(
+        slots: int, trials: int, asha: bool, unlucky: set[int], failing: set[int], deadline: float | None, curve_points: int,
+        tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Whatever the slots, the scheduler, the workers lost, the trials failed, and the time given."""
+    def among(chosen: set[int]) -> Callable[[Stage], bool]:
+        return lambda stage: engine.submitted.index(stage) in chosen
+
+    engine = SimulatedEngine(slots=slots, lose=among(unlucky), fail=among(failing))
+    scheduler = AshaScheduler(trials) if asha else FullRuns(trials)
+    outcome = _search(tmp_path_factory.mktemp("search"), scheduler, engine=engine, deadline=deadline,
+                      finals=Finals(challengers=2), curve_points=curve_points)
+    _check(outcome)
+    assert len(outcome.study.search_records()) <= trials
+
+
+def test_a_search_tries_every_trial_and_ends(tmp_path: Path) -> None:
+    outcome = _search(tmp_path, FullRuns(5))
+    _check(outcome)
+    assert [record.state for record in outcome.study.records.values()] == [TrialState.COMPLETE] * 5
+    assert outcome.study.records[0].trial.role == "default"
+    told = [event["event"] for event in read_journal(outcome.journal) if event["event"] != "dropped"]
+    assert told == ["trial", "stage", "result"] * 5
+
+
+def test_asha_saves_work_and_still_finishes_the_default_and_the_best(tmp_path: Path) -> None:
+    recipes = [BASE, *(BASE.replace(learning_rate=rate) for rate in (1e-5, 3e-5, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 6e-2))]
+    sampler = ListSampler(recipes)
+    (tmp_path / "a").mkdir(), (tmp_path / "b").mkdir()
+    full, asha = _search(tmp_path / "a", FullRuns(9), sampler), _search(tmp_path / "b", AshaScheduler(9), sampler)
+    assert asha.engine.now() < 0.6 * full.engine.now()
+    best = asha.study.ranked()[0]
+    assert best.trial.recipe.learning_rate == 3e-4
+    assert {asha.study.records[0].state, best.state} == {TrialState.COMPLETE}
+    assert full.study.ranked()[0].trial.recipe == best.trial.recipe
+
+
+@pytest.mark.parametrize("scheduler", [AshaScheduler(12), FullRuns(12)])
+def test_two_runs_on_one_slot_write_equal_journals(scheduler: Scheduler, tmp_path: Path) -> None:
+    sampler = EqualWork(DefaultFirst(BASE, AutoSampler(SPACE, 1, first=1)), SHAPE, WORK)
+    written = []
+    for name in ("a.jsonl", "b.jsonl"):
+        outcome = _search(tmp_path, scheduler, sampler, finals=Finals(2), journal=name, curve_points=3)
+        written.append(outcome.journal.read_bytes())
+        shutil.rmtree(outcome.folder)  # the second begins as the first did
+    assert written[0] == written[1]
+    assert len(written[0].splitlines()) > 36
+
+
+def test_decisions_do_not_rest_on_the_clock(tmp_path: Path) -> None:
+    """A machine of another speed takes the same decisions, with the same scores."""
+    told = []
+    for name, speed in (("slow", WORK / 7), ("fast", WORK * 5)):
+        (tmp_path / name).mkdir()
+        outcome = _search(tmp_path / name, AshaScheduler(10), engine=SimulatedEngine(speed=speed))
+        told.append([(event["event"], event.get("until"), event.get("step"), event.get("reason"))
+                     for event in read_journal(outcome.journal)])
+    assert told[0] == told[1]
+
+
+def test_slots_are_all_used_and_never_more(tmp_path: Path) -> None:
+    alone, three = (tmp_path / name for name in ("one", "three"))
+    alone.mkdir(), three.mkdir()
+    one = _search(alone, FullRuns(9), ListSampler([BASE])).engine.now()
+    assert _search(three, FullRuns(9), ListSampler([BASE]), engine=SimulatedEngine(slots=3)).engine.now() == pytest.approx(one / 3)
+
+
+def test_the_deadline_ends_what_runs_and_begins_nothing_more(tmp_path: Path) -> None:
+    outcome = _search(tmp_path, FullRuns(None), engine=SimulatedEngine(slots=2), deadline=2.5)
+    _check(outcome)
+    assert len(outcome.engine.cancelled) == 2
+    assert 2.5 <= outcome.engine.now() < 2.5 + 0.2 + 0.1  # one wait, and one step
+    cut = [outcome.study.records[number] for number in outcome.engine.cancelled]
+    assert all(record.state is TrialState.PAUSED and 0 < record.step < record.target for record in cut)
+    assert all(record.last is not None and record.last.step == record.step for record in cut)
+    assert len(outcome.study.records) == len(outcome.engine.submitted) == 6
+
+
+def test_a_deadline_that_has_passed_begins_nothing(tmp_path: Path) -> None:
+    outcome = _search(tmp_path, FullRuns(3), deadline=0.0)
+    assert outcome.study.records == {}
+    assert list(read_journal(outcome.journal)) == []
+
+
+def test_an_interrupt_ends_what_runs_and_the_finals_can_still_be_run(tmp_path: Path) -> None:
+    engine = SimulatedEngine()
+    outcome = _search(tmp_path, FullRuns(None), engine=engine, interrupted=lambda: engine.now() > 2.3,
+                      finals=Finals(challengers=1, decay=False))
+    _check(outcome)
+    assert engine.cancelled == [2]
+    assert outcome.study.records[2].state is TrialState.PAUSED
+    finals = [record for record in outcome.study.records.values() if record.trial.parent is not None]
+    assert {record.trial.parent for record in finals} >= {0}
+    assert all(record.state is TrialState.COMPLETE for record in finals)
+
+
+def test_stages_are_cancelled_only_once(tmp_path: Path) -> None:
+    engine = SimulatedEngine(speed=WORK / 500)  # a step takes many waits
+    outcome = _search(tmp_path, FullRuns(1), engine=engine, deadline=1.0)
+    assert engine.cancelled == [0]
+    assert outcome.study.records[0].step == 1
+
+
+def test_a_lost_worker_makes_a_failed_trial_and_the_study_goes_on(tmp_path: Path) -> None:
+    engine = SimulatedEngine(slots=2, lose=lambda stage: stage.trial.number == 1)
+    outcome = _search(tmp_path, FullRuns(4), engine=engine)
+    _check(outcome)
+    lost = outcome.study.records[1]
+    assert (lost.state, lost.reason, lost.step, lost.checkpoint) == (TrialState.FAILED, "the worker was killed", 0, None)
+    assert [outcome.study.records[number].state for number in (0, 2, 3)] == [TrialState.COMPLETE] * 3
+    (seen,) = [seen for seen in outcome.study.observations() if seen.number == 1]
+    assert seen.value is None
+
+
+def test_a_trial_lost_after_a_rung_keeps_what_it_had_reached(tmp_path: Path) -> None:
+    engine = SimulatedEngine(lose=lambda stage: stage.trial.number == 0 and stage.start == 30)
+    outcome = _search(tmp_path, AshaScheduler(1), engine=engine)
+    _check(outcome)
+    record = outcome.study.records[0]
+    assert (record.state, record.step, record.value("macro_f1")) == (TrialState.FAILED, 30, peak_at_3e4(record.trial.recipe, 30))
+    assert outcome.checkpoints() == {0}
+
+
+@pytest.mark.parametrize("start", [0, 30])
+def test_a_stage_that_fails_on_the_way_leaves_no_value_beyond_its_checkpoint(start: int, tmp_path: Path) -> None:
+    """The weights of the evaluations after the last checkpoint are gone, so nothing may be chosen by them."""
+    engine = SimulatedEngine(fail=lambda stage: stage.trial.number == 0 and stage.start == start)
+    outcome = _search(tmp_path, AshaScheduler(1), engine=engine, curve_points=5)
+    record = outcome.study.records[0]
+    assert (record.state, record.step) == (TrialState.FAILED, start)
+    assert record.last is None or record.last.step <= start
+    _check(outcome)
+
+
+def test_a_search_in_which_everything_fails_gives_up(tmp_path: Path) -> None:
+    outcome = _search(tmp_path, AshaScheduler(None), engine=SimulatedEngine(fail=lambda stage: True))
+    _check(outcome)
+    assert len(outcome.study.records) == FAILURES_IN_A_ROW
+
+
+def test_a_stopped_trial_gives_its_checkpoint_back(tmp_path: Path) -> None:
+    outcome = _search(tmp_path, AshaScheduler(9), ListSampler(
+        [BASE, *(BASE.replace(learning_rate=rate) for rate in (3e-4, 2e-4, 4e-4, 1e-2, 3e-2, 1e-1, 2e-1, 3e-1))]))
+    stopped = {event["trial"] for event in outcome.events("stopped")}
+    assert stopped
+    assert not stopped & outcome.checkpoints()
+    assert {record.trial.number for record in outcome.study.records.values() if record.checkpoint} == outcome.checkpoints()
+
+
+def test_only_the_checkpoints_that_may_be_wanted_are_kept(tmp_path: Path) -> None:
+    outcome = _search(tmp_path, FullRuns(12))
+    best = [record.trial.number for record in outcome.study.ranked()]
+    assert outcome.checkpoints() == {0, *best[:KEPT_CHECKPOINTS]}
+    assert len(outcome.events("dropped")) == 12 - len(outcome.checkpoints())
+
+
+def test_finals_branch_off_the_weights_of_their_parents_and_leave_them(tmp_path: Path) -> None:
+    outcome = _search(tmp_path, AshaScheduler(9), finals=Finals(challengers=2))
+    _check(outcome)
+    finals = [record for record in outcome.study.records.values() if record.trial.parent is not None]
+    assert len(finals) == 3
+    for record in finals:
+        assert record.trial.parent is not None
+        parent = outcome.study.records[record.trial.parent]
+        stage = next(stage for stage in outcome.engine.submitted if stage.trial == record.trial)
+        assert (stage.start, stage.checkpoint) == (parent.step, parent.checkpoint)
+        assert stage.until == stage.total_steps == record.step
+        assert stage.save is None
+        assert stage.deliver == outcome.folder / f"model-{record.trial.number}"
+        assert stage.deliver.is_dir()
+        assert record.trial.seed == parent.trial.seed
+        assert [point.rows for point in record.points] == ["rung", "all"]
+
+
+def test_stages_look_at_every_rung_on_their_way_and_at_the_curve_where_asked(tmp_path: Path) -> None:
+    (tmp_path / "plain").mkdir(), (tmp_path / "curve").mkdir()
+    plain = _search(tmp_path / "plain", FullRuns(1), ListSampler([BASE]))
+    assert [point.step for point in plain.study.records[0].points] == [10, 30, 90]
+    curve = _search(tmp_path / "curve", FullRuns(1), ListSampler([BASE]), curve_points=9)
+    assert [point.step for point in curve.study.records[0].points] == [10, 20, 30, 40, 50, 60, 70, 80, 90]
+
+
+def test_samplers_are_asked_with_what_is_known_at_that_moment(tmp_path: Path) -> None:
+    asked: list[tuple[int, int]] = []
+
+    @dataclass(frozen=True)
+    class Asked:
+        def suggest(self, observations: Any, number: int) -> Any:
+            asked.append((number, len(observations)))
+            return ListSampler([BASE]).suggest(observations, number)
+
+    _search(tmp_path, FullRuns(5), Asked(), engine=SimulatedEngine(slots=2))
+    assert asked == [(0, 0), (1, 0), (2, 2), (3, 2), (4, 4)]
+
+
+def test_the_watcher_sees_progress_only_of_what_runs(tmp_path: Path) -> None:
+    watcher = _search(tmp_path, FullRuns(4), engine=SimulatedEngine(slots=2)).watcher
+    assert {number for running in watcher.running for number in running} == {0, 1, 2, 3}
+    assert max(len(running) for running in watcher.running) == 2
+    assert watcher.running[-1] == {}
+    assert watcher.finished == sorted(watcher.finished)
+    assert watcher.finished[-1] == 4
+
+
+def test_every_line_of_the_journal_is_an_event_with_its_trial(tmp_path: Path) -> None:
+    outcome = _search(tmp_path, AshaScheduler(6), finals=Finals(1))
+    for line in outcome.journal.read_text(encoding="utf-8").splitlines():
+        event = json.loads(line)
+        assert event["event"] in {"trial", "stage", "result", "stopped", "dropped"}
+        number = event["trial"]["number"] if event["event"] == "trial" else event["trial"]
+        assert number in outcome.study.records
+
+
+def test_recipes_in_the_journal_are_whole(tmp_path: Path) -> None:
+    outcome = _search(tmp_path, FullRuns(3))
+    for event in outcome.events("trial"):
+        assert Recipe.from_table(event["trial"]["recipe"]) == outcome.study.records[event["trial"]["number"]].trial.recipe
+        assert set(event["trial"]["recipe"]) == set(Recipe().to_table())
