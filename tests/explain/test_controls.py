@@ -147,11 +147,11 @@ def test_the_strength_is_the_one_that_scores_best_on_the_validation_rows() -> No
     targets = (features[:, 0] + 2 * random.normal(size=300) > 0).astype(np.int64)
     train, validation = slice(0, 100), slice(100, 300)
     scaled = StandardScaler().fit(features[train]).transform(features) / np.sqrt(40)
-    values = []
+    values, said = [], []
     for strength in STRENGTHS:
         regression = LogisticRegression(C=strength, max_iter=300).fit(scaled[train], targets[train])
-        values.append(task.metrics(regression.predict_proba(scaled[validation]), targets[validation])["macro_f1"])
+        said.append(regression.predict_proba(scaled[validation]))
+        values.append(task.metrics(said[-1], targets[validation])["macro_f1"])
     assert max(values) > min(values) + 0.01  # or the choice could not be seen
     chosen = probe(features[train], targets[train], features[validation], targets[validation], task)
-    value = task.metrics(chosen.predict(features[validation]), targets[validation])["macro_f1"]
-    assert value == pytest.approx(max(values), abs=0.005)
+    assert np.allclose(chosen.predict(features[validation]), said[int(np.argmax(values))], atol=0.01)

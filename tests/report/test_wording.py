@@ -8,7 +8,6 @@ from luthier.report.wording import (
     Difference,
     changes,
     clean,
-    duration,
     hyperparameters,
     number,
     per_label_f1,
@@ -31,13 +30,6 @@ def test_number_reads_cells_of_a_table(value, found):
 def test_shown_is_short_and_exact(value, text):
     assert shown(value) == text
     assert text in ("true", "ema") or float(text) == pytest.approx(value, rel=1e-3)
-
-
-@pytest.mark.parametrize("seconds, text", [
-    (4.91, "4.9 s"), (48.4, "48 s"), (59.7, "1 min"), (231.04, "3 min 51 s"), (240, "4 min"), (3600, "1 h"),
-    (7500, "2 h 5 min")])
-def test_duration_is_said_as_people_say_it(seconds, text):
-    assert duration(seconds) == text
 
 
 def test_clean_leaves_nothing_that_cannot_be_written_or_that_turns_text(hostile):

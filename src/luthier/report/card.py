@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 
+from luthier.data.places import count
 from luthier.report.opening import opening, rivals
 from luthier.report.wording import (
     CONTROLS,
@@ -12,8 +13,6 @@ from luthier.report.wording import (
     Table,
     changes,
     clean,
-    count,
-    duration,
     figure,
     hyperparameters,
     interval,
@@ -24,6 +23,7 @@ from luthier.report.wording import (
     snippet,
     snippet_notes,
 )
+from luthier.search.budget import duration
 
 _HUB_NAME = re.compile(r"^[\w.-]+(/[\w.-]+)?$", re.ASCII)
 _HUB_METRICS = {"macro_f1": "f1", "accuracy": "accuracy"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from luthier.data.places import count
 from luthier.report.html_data import data_section
 from luthier.report.html_search import search_section
 from luthier.report.opening import default_delivered, opening, rivals, unbeaten
@@ -15,8 +16,6 @@ from luthier.report.wording import (
     Difference,
     Table,
     changes,
-    count,
-    duration,
     figure,
     hyperparameters,
     interval,
@@ -24,6 +23,7 @@ from luthier.report.wording import (
     snippet,
     snippet_notes,
 )
+from luthier.search.budget import duration
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 """The page may load nothing and run nothing, whatever a label or a text might hold."""

@@ -8,10 +8,11 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from luthier.data.places import count
 from luthier.report.opening import default_delivered
 from luthier.report.svg import Plot, Scale, key
 from luthier.report.tags import EMPTY, esc, paragraphs, section, table
-from luthier.report.wording import Table, count, figure, listed, number, short, shown
+from luthier.report.wording import Table, figure, listed, number, short, shown
 
 MOST_SCATTERS = 7
 MOST_REASONS = 8

@@ -6,7 +6,8 @@ whether the run was cut short. The page and the model card begin with the same s
 
 from __future__ import annotations
 
-from luthier.report.wording import CONTROLS, Table, count, figure, interval, listed, signed
+from luthier.data.places import count
+from luthier.report.wording import CONTROLS, Table, figure, interval, listed, signed
 
 
 def opening(results: Table) -> list[str]:

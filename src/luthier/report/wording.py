@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from luthier.data.places import count
+
 Table = Mapping[str, Any]
 
 CONTROLS = {
@@ -77,21 +79,6 @@ def shown(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4g}".replace("e-0", "e-").replace("e+0", "e")
     return clean(value)
-
-
-def duration(seconds: float) -> str:
-    """Seconds as a person says them: "4.9 s", "4 min", "3 min 51 s", "2 h 5 min"."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s" if seconds >= 10 else f"{seconds:.1f} s"
-    size, great, small = (60, "min", "s") if whole < 3600 else (3600, "h", "min")
-    rest = whole % size if size == 60 else whole % size // 60
-    return f"{whole // size} {great}" + (f" {rest} {small}" if rest else "")
-
-
-def count(amount: int, noun: str) -> str:
-    """ "1 row", "2,000 rows"."""
-    return f"{amount:,} {noun}{'' if amount == 1 else 's'}"
 
 
 def sentence(text: Any) -> str:

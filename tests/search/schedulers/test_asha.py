@@ -63,7 +63,7 @@ def test_asha_promotes_from_the_upper_rung_first() -> None:
 @pytest.mark.parametrize(("values", "stopped"), [
     ((0.9, 0.4), []),  # three are too few to tell
     ((0.9, 0.4, 0.3), [2, 3]),  # the lower two of four
-    ((0.9, 0.6, 0.4, 0.3), [3, 4]),  # of five, the median stays
+    ((0.9, 0.4, 0.3, 0.2), [3, 4]),  # of five, the median stays
     ((0.9, 0.8, 0.7, 0.4, 0.3), [4, 5]),  # of six, the default is the fourth: it has ended
 ])
 def test_asha_stops_the_bottom_half_once_four_are_there(values: tuple[float, ...], stopped: list[int]) -> None:
