@@ -17,11 +17,11 @@ from luthier.config import build
 from luthier.search.journal import read_journal
 
 SEARCH = {"learning_rate": "1e-4..2e-3:log", "frozen_layers": "0,1", "dropout": "0..0.2"}
-FIXED = {"epochs": 6, "warmup_steps": 5}
+FIXED = {"epochs": 4, "warmup_steps": 5}
 
 
 def tune(data: object, model: Path, output: Path, **changes: object) -> luthier.Run:
-    asked = {"trials": 8, "workers": 1, "seed": 3, "search": SEARCH, "fixed": FIXED} | changes
+    asked = {"trials": 8, "workers": 1, "threads": 1, "seed": 3, "search": SEARCH, "fixed": FIXED} | changes
     return luthier.tune(data, model=str(model), output=output, **asked)  # type: ignore[arg-type]
 
 

@@ -27,7 +27,7 @@ def tune(data: Any, *, model: str = "auto", budget: str | None = None, trials: i
          search: Mapping[str, str] | None = None, fixed: Mapping[str, Any] | None = None, sampler: str = "auto",
          scheduler: str = "auto", text_columns: Sequence[str] = (), label_column: str | None = None,
          group_column: str | None = None, validation: str | None = None, test: str | None = None, device: str = "auto",
-         workers: int | None = None, output: str | Path | None = None, seed: int = 0) -> Run:
+         workers: int | None = None, threads: int | None = None, output: str | Path | None = None, seed: int = 0) -> Run:
     """Find how to fine-tune a model for `data`, and hand back the tuned model with an honest figure.
 
     Args:
@@ -40,6 +40,7 @@ def tune(data: Any, *, model: str = "auto", budget: str | None = None, trials: i
         fixed: {hyperparameter: value} held fixed.
         sampler: "auto", "grid", "random" or "tpe".
         scheduler: "auto" (stops trials early) or "none".
+        workers: trials trained at once; `threads`, the processor threads of each. All cores are shared out by default.
         output: the run's folder; runs/NAME-1, runs/NAME-2, … by default.
 
     Raises:
@@ -52,7 +53,8 @@ def tune(data: Any, *, model: str = "auto", budget: str | None = None, trials: i
 
 def train(data: Any, recipe: Recipe | None = None, *, model: str = "auto", text_columns: Sequence[str] = (),
           label_column: str | None = None, group_column: str | None = None, validation: str | None = None,
-          test: str | None = None, device: str = "auto", output: str | Path | None = None, seed: int = 0,
+          test: str | None = None, device: str = "auto", threads: int | None = None, output: str | Path | None = None,
+          seed: int = 0,
           **hyperparameters: Any) -> Run:
     """Fine-tune a model by one recipe: `recipe`, or the default one, with `hyperparameters` changed.
 
