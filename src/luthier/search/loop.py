@@ -129,6 +129,7 @@ class Search:
     def _drop_checkpoints(self) -> None:
         """Delete the checkpoints of ended trials that cannot become finalists: each is four times the model's size."""
         for record in self.study.out_of_the_running(KEPT_CHECKPOINTS):
-            assert record.checkpoint is not None
-            record.checkpoint.unlink(missing_ok=True)
+            checkpoint = record.checkpoint
+            assert checkpoint is not None
             self._record(dropped_event(record.trial.number))
+            checkpoint.unlink(missing_ok=True)
