@@ -23,7 +23,8 @@ def test_interrupted_search_delivers_what_there_is(
     folder = tmp_path / "run"
     process = subprocess.Popen(
         [sys.executable, "-m", "luthier", "tune", str(small_data), "--model", str(tiny_model), "--trials", "500",
-         "--workers", "1", "--threads", "1", "--output", str(folder)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
+         "--workers", "1", "--threads", "1", "--output", str(folder)],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
     wait_for_a_score(folder, process)
     os.killpg(process.pid, number)  # as a terminal does: to the workers too
     output, _ = process.communicate(timeout=120)

@@ -15,7 +15,7 @@ def data_lines(prepared: Prepared) -> list[str]:
     asked, corpus = prepared.asked, prepared.asked.corpus
     sizes = ", ".join(f"{len(tokens)} {name}" for name, tokens in prepared.splits.items())
     counts = {label: sum(by_split.values()) for label, by_split in corpus.counts().items()}
-    named = [f"{label} ({count})" for label, count in counts.items()]
+    named = [f"{' '.join(label.split())} ({count})" for label, count in counts.items()]
     more = f", … {len(named) - MOST_LABELS_SHOWN} more" if len(named) > MOST_LABELS_SHOWN else ""
     lines = [f"Data: {corpus.name}: {sizes} rows; {asked.task.name}, {len(counts)} labels: "
              + ", ".join(named[:MOST_LABELS_SHOWN]) + more]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,6 +98,9 @@ def choose_folder(output: str | None, name: str) -> RunFolder:
     path = Path(output)
     if path.is_file():
         raise ConfigError(f"--output {output}: is a file; give a folder")
+    there = next(parent for parent in (path, *path.absolute().parents) if parent.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        raise ConfigError(f"--output {output}: no folder can be made there, because {there} is not a folder to write in")
     if path.exists() and any(path.iterdir()):
         raise ConfigError(f"--output {output}: the folder is not empty; give a new one, so that nothing is overwritten")
     return RunFolder(path)

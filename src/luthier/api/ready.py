@@ -60,6 +60,7 @@ def get_ready(command: Command, asked: Asked, observer: Observer, started: float
     budget = _budget(command, settings.budget, trials)
     force = plan_workers(settings.workers, trials, device)
     force = Workforce(force.workers, settings.threads or force.threads)
+    observer.say("Measuring this machine, and what fine-tuning must beat …")
     measured = measure(prepared, force, device)
     controls = fit_controls(prepared, measured.features)
     for control in controls:

@@ -81,8 +81,10 @@ def read_config(path: Path, trial: int | None) -> dict[str, Any]:
     """
     if path.is_dir():
         path = path / "run.toml"
-    if path.suffix == ".csv" or (trial is not None and path.name == "run.toml"):
+    if path.name == "trials.csv" or (trial is not None and path.name == "run.toml"):
         return _of_trial(path.parent, trial)
+    if trial is not None:
+        raise ConfigError(f"--config {path}: --trial names a row of a run's trials.csv; give RUN/trials.csv")
     tables = read_toml(path)
     if "settings" in tables:
         return to_table(build(Settings, tables["settings"], str(path))) | _machine(tables)
@@ -97,7 +99,7 @@ def read_config(path: Path, trial: int | None) -> dict[str, Any]:
 def _of_trial(run: Path, number: int | None) -> dict[str, Any]:
     """The settings that train one trial of a run once more, to the same numbers."""
     if number is None:
-        raise ConfigError(f"{run / 'trials.csv'}: say which row with --trial NUMBER")
+        raise ConfigError(f"{run / 'trials.csv'}: say which row: luthier train --config … --trial NUMBER")
     try:
         with (run / "trials.csv").open(encoding="utf-8", newline="") as stream:
             rows = list(csv.DictReader(stream))

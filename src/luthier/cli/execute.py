@@ -18,11 +18,15 @@ from luthier.search.budget import duration
 def execute(command: str, settings: Settings, *, dry_run: bool, quiet: bool, json: bool) -> int:
     """Carry out `command`; the exit status."""
     console = Console(stderr=json, quiet=quiet, highlight=False, soft_wrap=True, markup=False)
-    with Display(console) as display:
-        ready = plan_run(Command(command), settings, settings.data, display, STARTED)
-        if dry_run:
-            return 0
-        run = carry_out(ready, display)
+    try:
+        with Display(console) as display:
+            ready = plan_run(Command(command), settings, settings.data, display, STARTED)
+            if dry_run:
+                return 0
+            run = carry_out(ready, display)
+    except KeyboardInterrupt:
+        print("luthier: interrupted before there was anything to deliver", file=sys.stderr)
+        return 130
     for line in closing_lines(run):
         console.print(line)
     if json:

@@ -53,7 +53,8 @@ def pairs(option: str, texts: Sequence[str] | None) -> dict[str, str]:
         name, equals, value = text.partition("=")
         name = name.strip().replace("-", "_")
         if not equals or not name or not value.strip():
-            raise ConfigError(f"{option} {text}: write {option} NAME=VALUE")
+            form = "NAME=SPEC, such as learning_rate=1e-5..1e-3:log" if option == "--search" else "NAME=VALUE"
+            raise ConfigError(f"{option} {text}: write {option} {form}")
         if name in table:
             raise ConfigError(f"{option} {text}: {name} is given twice")
         table[name] = value.strip()

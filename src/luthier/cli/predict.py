@@ -24,8 +24,8 @@ def predict(
     """Label texts: every column is kept, `label` and `score` are added."""
     if output is None and not json:
         raise ConfigError("say where the rows go: --output scored.csv, or --json")
-    if output is not None and output.suffix != ".csv":
-        raise ConfigError(f"--output {output}: must end in .csv")
+    if output is not None:
+        _check_output(output)
     from luthier.api.model import Model
     from luthier.data.load import load_texts
     from luthier.report.tables import scored_rows, write_csv
@@ -38,3 +38,13 @@ def predict(
     if json:
         for row in scored:
             print(json_module.dumps(row, ensure_ascii=False, default=str))
+
+
+def _check_output(output: Path) -> None:
+    """Before anything is scored: the file can be written, and nothing is overwritten by it."""
+    if output.suffix != ".csv":
+        raise ConfigError(f"--output {output}: must end in .csv")
+    if output.exists():
+        raise ConfigError(f"--output {output}: is there already; give a new name, so that nothing is overwritten")
+    if not output.parent.is_dir():
+        raise ConfigError(f"--output {output}: there is no folder {output.parent}")

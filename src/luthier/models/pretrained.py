@@ -70,6 +70,8 @@ def resolve_model(name: str = "auto") -> Pretrained:
         return _inspect(name, folder / "model", f"the model of run {folder}")
     if folder.is_dir():
         return _inspect(name, folder, f"folder {folder}")
+    if folder.is_file():
+        raise ModelError(f"{name}: is a file; give the folder that holds config.json and the weights")
     if not _HUB_NAME.match(name) or name.startswith((".", "/", "~")):
         raise ModelError(f"{name}: no such folder. Give a folder with config.json, a run, a hub name or 'minilm'.")
     return _from_hub(name)
