@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 .PHONY: demo test slow check bench clean
 
 demo: $(VENV)/.installed  ## install, then tune a model on an embedded example
-	$(BIN)/luthier tune example:reviews --budget 6m
+	$(BIN)/luthier tune example:support --budget 6m
 
 test: $(VENV)/.dev  ## install, then run the tests
 	$(BIN)/python -m pytest -m "not slow"
