@@ -47,7 +47,7 @@ def make_stage(until: int, **changes: object) -> Stage:
     return dataclasses.replace(stage, **changes)  # type: ignore[arg-type]
 
 
-def wait(engine: LocalEngine, until: Callable[[EngineEvent], bool], seconds: float = 120) -> EngineEvent:
+def wait(engine: LocalEngine, until: Callable[[EngineEvent], bool], seconds: float = 400) -> EngineEvent:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         for event in engine.events(0.2):

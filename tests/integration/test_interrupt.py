@@ -27,7 +27,7 @@ def test_interrupted_search_delivers_what_there_is(
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
     wait_for_a_score(folder, process)
     os.killpg(process.pid, number)  # as a terminal does: to the workers too
-    output, _ = process.communicate(timeout=120)
+    output, _ = process.communicate(timeout=400)
     assert process.returncode == 0, output
     assert "Interrupted: ending with what there is" in output
     results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
@@ -37,9 +37,9 @@ def test_interrupted_search_delivers_what_there_is(
 
 
 def wait_for_a_score(folder: Path, process: subprocess.Popen[str]) -> None:
-    end = time.monotonic() + 120
+    end = time.monotonic() + 400
     while time.monotonic() < end and process.poll() is None:
         if (folder / "journal.jsonl").exists() and any(e["event"] == "result" for e in read_journal(folder / "journal.jsonl")):
             return
         time.sleep(0.3)
-    raise AssertionError("no trial was scored in two minutes")
+    raise AssertionError("no trial was scored in time")

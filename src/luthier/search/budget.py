@@ -37,8 +37,6 @@ def parse_duration(text: str) -> float:
     match = _DURATION.match(text.strip().lower())
     parts = [float(part or 0) for part in match.groups()] if match and text.strip() else []
     seconds = sum(part * unit for part, unit in zip(parts, (3600, 60, 1), strict=False))
-    if match and text.strip() and not seconds > 0:
-        raise ConfigError(f"--budget {text}: must be more than nothing; write 90s, 15m, 2h or 1h30m")
     if not seconds > 0:
         raise ConfigError(f"--budget {text}: not a duration; write 90s, 15m, 2h or 1h30m")
     return seconds
