@@ -2,7 +2,8 @@
 
 A field is declared with `setting(default, help, ...)`, which keeps its range and its sentence of help beside it; the
 command line and the error messages are made from these. Understood types: bool, int, float, str, enums, tuples of
-strings, tables of strings, and `X | None` of these (None is written by leaving the key out).
+strings, tables of strings or of numbers, a number that may also be one of some `Words`, and `X | None` of these (None is
+written by leaving the key out). Tables and tuples may also be written as one text: "a=1, b=2" and "a, b".
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ from __future__ import annotations
 import dataclasses
 import enum
 import math
+import re
 import sys
 import tomllib
 import types
 import typing
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import tomli_w
 
@@ -40,18 +42,32 @@ class Limits:
     def __str__(self) -> str:
         parts = []
         if self.low > -math.inf:
-            parts.append(f"above {self.low:g}" if self.open_low else f"at least {self.low:g}")
+            parts.append(f"{'above' if self.open_low else 'at least'} {self.low:,.10g}")
         if self.high < math.inf:
-            parts.append(f"at most {self.high:g}")
+            parts.append(f"at most {self.high:,.10g}")
         return " and ".join(parts) or "a finite number"
 
 
 FINITE = Limits()
 
 
-def setting(default: Any, help: str, limits: Limits = FINITE) -> Any:
-    """Declare a field of a configuration dataclass with its default, its sentence of help and its range."""
-    metadata = {"help": help, "limits": limits}
+@dataclasses.dataclass(frozen=True)
+class Words:
+    """The texts that a number's field may hold instead, as in `Annotated[int | str, Words("half|all", "half or all")]`.
+
+    `pattern` is a regular expression of the whole text; `said` names the texts in an error message.
+    """
+
+    pattern: str
+    said: str
+
+
+def setting(default: Any, help: str, limits: Limits = FINITE, **more: Any) -> Any:
+    """Declare a field of a configuration dataclass with its default, its sentence of help and its range.
+
+    What is in `more` joins the field's metadata.
+    """
+    metadata = {"help": help, "limits": limits, **more}
     if isinstance(default, dict):
         return dataclasses.field(default_factory=lambda: dict(default), metadata=metadata)
     return dataclasses.field(default=default, metadata=metadata)
@@ -59,7 +75,7 @@ def setting(default: Any, help: str, limits: Limits = FINITE) -> Any:
 
 def field_types(cls: type) -> dict[str, Any]:
     """The resolved annotation of each field of the dataclass `cls`, in order."""
-    hints = typing.get_type_hints(cls)
+    hints = typing.get_type_hints(cls, include_extras=True)
     return {field.name: hints[field.name] for field in dataclasses.fields(cls)}
 
 
@@ -77,22 +93,54 @@ def convert(kind: Any, value: Any) -> Any:
     Raises:
         ValueError: it is not one; the message says what was expected.
     """
+    if typing.get_origin(kind) is Annotated:
+        return _number_or_word(*typing.get_args(kind), value)
     kind, may_be_none = optional(kind)
     if value is None or (may_be_none and value == ""):
         if may_be_none:
             return None
         raise ValueError("expected a value")
     if typing.get_origin(kind) is tuple:
-        if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
-            raise ValueError("expected a list of texts")
-        return tuple(value)
+        return _texts(value)
     if typing.get_origin(kind) is dict:
-        if not isinstance(value, Mapping):
-            raise ValueError("expected a table")
-        return {str(key): str(plain(item)) for key, item in value.items()}
+        return _table(typing.get_args(kind)[1], value)
     if issubclass(kind, enum.Enum):
         return _member(kind, value)
     return _scalar(kind, value)
+
+
+def _number_or_word(kinds: Any, words: Words, value: Any) -> int | float | str:
+    """A number of the kind that is in the union `kinds`, or one of `words`."""
+    (kind,) = [part for part in typing.get_args(kinds) if part is not str]
+    if isinstance(value, str) and re.fullmatch(words.pattern, value.strip()):
+        return value.strip()
+    try:
+        number: int | float = _scalar(kind, value)
+        return number
+    except ValueError as error:
+        raise ValueError(f"{error}, or {words.said}") from None
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if isinstance(value, str):
+        value = [part.strip() for part in value.split(",") if part.strip()]
+    if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
+        raise ValueError("expected a list of texts")
+    return tuple(value)
+
+
+def _table(kind: type, value: Any) -> dict[str, Any]:
+    """A table of `kind`, its keys in alphabetical order where the values are numbers (there the order means nothing)."""
+    if isinstance(value, str):
+        parts = [part.partition("=") for part in value.split(",") if part.strip()]
+        if not all(name.strip() and equals for name, equals, _ in parts):
+            raise ValueError("expected NAME=VALUE, NAME=VALUE, …")
+        value = {name.strip(): number.strip() for name, _, number in parts}
+    if not isinstance(value, Mapping):
+        raise ValueError("expected a table")
+    if kind is str:
+        return {str(key): as_text(item) for key, item in value.items()}
+    return {str(key): _scalar(kind, value[key]) for key in sorted(value, key=str)}
 
 
 def _member(kind: type[enum.Enum], value: Any) -> enum.Enum:
@@ -117,7 +165,7 @@ def _scalar(kind: type, value: Any) -> Any:
     if kind is str:
         return str(value)
     try:
-        return _whole(value) if kind is int else float(value)
+        return _whole(value) if kind is int else float(value) + 0.0  # minus zero is zero
     except (ValueError, OverflowError):
         raise ValueError(f"expected {_NOUNS[kind]}") from None
 
@@ -149,8 +197,9 @@ def problems(instance: Any) -> list[str]:
             found.append(f"{field.name} = {shown(value)}: {error}")
             continue
         limits: Limits = field.metadata.get("limits", FINITE)
-        if isinstance(converted, int | float) and not isinstance(converted, bool) and not limits.admits(converted):
-            found.append(f"{field.name} = {shown(value)}: must be {limits}")
+        for number in converted.values() if isinstance(converted, dict) else (converted,):
+            if isinstance(number, int | float) and not isinstance(number, bool) and not limits.admits(number):
+                found.append(f"{field.name} = {shown(value)}: must be {limits}")
     return found
 
 
@@ -186,11 +235,22 @@ def build(cls: type[T], table: Mapping[str, Any], where: str = "") -> T:
 
 
 def shown(value: Any) -> str:
-    """A value as a person would write it in a configuration file."""
+    """A value as a person would write it in a configuration file, numbers to six digits."""
+    return as_text(value, "g")
+
+
+def as_text(value: Any, digits: str = "") -> str:
+    """A value as one text that `convert` reads back, exactly unless `digits` (a format) rounds its numbers."""
     if isinstance(value, enum.Enum):
         return str(value.value)
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, float):
-        return f"{value:g}"
+        return format(value, digits) if digits else repr(float(value))
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}={as_text(item, digits)}" for key, item in value.items())
+    if isinstance(value, tuple | list):
+        return ", ".join(as_text(item, digits) for item in value)
     return str(value)
 
 

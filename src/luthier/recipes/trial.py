@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from luthier.recipes.recipe import Recipe
+from luthier.recipes.seeds import Seeds
 
 
 class TrialState(enum.Enum):
@@ -26,33 +27,36 @@ class Trial:
     """One recipe on one seed; `parent` is the trial whose weights it goes on from, if any.
 
     `role` says what it is there for: the default recipe, a preset, quasi-random, suggested by TPE, a cell of a grid, or
-    the final decay of another trial.
+    the final decay of another trial. `seed` names the replicate: trials of one recipe differ in it, and trials of one
+    seed are paired. `seeds` are what the training draws from: all equal to `seed` unless one was held.
     """
 
     number: int
     recipe: Recipe
     seed: int
     role: str
+    seeds: Seeds
     parent: int | None = None
 
     def to_table(self) -> dict[str, Any]:
         """Plain values, for the journal."""
         return {"number": self.number, "recipe": self.recipe.to_table(), "seed": self.seed, "role": self.role,
-                "parent": self.parent}
+                "seeds": asdict(self.seeds), "parent": self.parent}
 
     @classmethod
     def from_table(cls, table: dict[str, Any]) -> Trial:
         """The trial that `to_table` describes."""
-        return cls(**{**table, "recipe": Recipe.from_table(table["recipe"])})
+        return cls(**{**table, "recipe": Recipe.from_table(table["recipe"]), "seeds": Seeds(**table["seeds"])})
 
 
 @dataclass(frozen=True)
 class Point:
     """One evaluation on a trial's curve.
 
-    `rows` is "rung" (a fixed part of the validation rows) or "all"; `train_loss` is the mean over the steps since the
-    point before (None where there were none); `work` counts from the trial's first step; `seconds`, of
-    training alone, from the stage's first step, and from the trial's once a study has taken it in.
+    `rows` is "rung" (a fixed part of the validation rows), "all" of them, or "test". `train` holds the metrics of the
+    training batches since the point before, with dropout on, and their "objective", the loss that was minimised (empty
+    where there were no steps). `work` counts from the trial's first step; `seconds`, of training alone, from the stage's
+    first step, and from the trial's once a study has taken it in.
     """
 
     step: int
@@ -61,8 +65,8 @@ class Point:
     seconds: float
     rows: str
     weights: str
-    train_loss: float | None
     metrics: dict[str, float]
+    train: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,20 @@ class Stage:
 
 
 @dataclass(frozen=True)
+class Costs:
+    """What training took: seconds, rows and real tokens (without padding) a second, peak memory in bytes, parameters
+    trained, and how far the encoder moved: the norm of its change over its norm (None where that was not measured).
+    """
+
+    seconds: float = 0.0
+    rows_per_second: float = 0.0
+    tokens_per_second: float = 0.0
+    peak_memory: int = 0
+    trainable_parameters: int = 0
+    drift: float | None = None
+
+
+@dataclass(frozen=True)
 class StageResult:
     """What a stage came to. `step` is below the stage's `until` when it was cancelled; `failure` says why it failed."""
 
@@ -92,9 +110,7 @@ class StageResult:
     step: int
     points: tuple[Point, ...] = ()
     checkpoint: Path | None = None
-    seconds: float = 0.0
-    rows_per_second: float = 0.0
-    peak_memory: int = 0
+    costs: Costs = Costs()
     failure: str | None = None
 
 

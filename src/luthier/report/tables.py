@@ -25,14 +25,13 @@ def _trial_row(study: Study, record: Record) -> dict[str, Any]:
     recipe, trial = record.trial.recipe, record.trial
     hyperparameters = recipe.to_table()
     epochs = record.step / steps_per_epoch(study.shape.rows, recipe.batch_size)
-    if recipe.schedule.horizon_free and record.step:
+    if recipe.horizon_free and record.step:
         hyperparameters["epochs"] = epochs
     value = record.value(study.metric)
     return {
         "trial": trial.number, "role": trial.role, "parent": "" if trial.parent is None else trial.parent,
         "state": record.state.value, "reason": record.reason, "score": "" if value is None else value,
-        "steps": record.step, "seconds": round(record.seconds, 2), "rows_per_second": round(record.rows_per_second, 2),
-        "peak_memory_mb": round(record.peak_memory / 2**20), "seed": trial.seed, **hyperparameters}
+        "steps": record.step, **_costs(record.costs), **hyperparameters}
 
 
 def curve_rows(study: Study) -> Table:

@@ -38,7 +38,7 @@ class Finals:
     def _branch(self, record: Record, study: Study) -> Branch:
         """The trial's recipe with the steps made so far as its epochs and, after a constant rate, a decay."""
         recipe, step = record.trial.recipe, record.step
-        if not recipe.schedule.horizon_free:
+        if not recipe.horizon_free:
             return Branch(record.trial.number, recipe, step)
         per_epoch = steps_per_epoch(study.shape.rows, recipe.batch_size)
         if not self.decay:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
+from luthier.recipes.seeds import Seeds
 from luthier.recipes.trial import Finished, Lost, Progress, Stage, StageResult, Trial
 from luthier.search.engine import Engine
 from luthier.search.journal import Event, Journal
@@ -82,11 +83,12 @@ class Search:
             assert sampler is not None, "this scheduler asks for trials, so it needs a sampler"
             number = len(self.study.records)
             suggestion = sampler.suggest(self.study.observations(), number)
-            self._record(trial_event(Trial(number, suggestion.recipe, self.study.seed, suggestion.role)))
+            seed = self.study.seed
+            self._record(trial_event(Trial(number, suggestion.recipe, seed, suggestion.role, Seeds.all(seed))))
         elif isinstance(action, Branch):
             parent = self.study.records[action.parent]
             number = len(self.study.records)
-            trial = Trial(number, action.recipe, parent.trial.seed, "final", parent=action.parent)
+            trial = Trial(number, action.recipe, parent.trial.seed, "final", parent.trial.seeds, parent=action.parent)
             self._record(trial_event(trial))
             self._submit(plan.stage(
                 trial, action.until_step, rows=self.study.shape.rows, reached=parent.step, checkpoint=parent.checkpoint,

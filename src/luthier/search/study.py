@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from luthier.recipes.recipe import Recipe
-from luthier.recipes.trial import Point, Stage, StageResult, Trial, TrialState
+from luthier.recipes.trial import Costs, Point, Stage, StageResult, Trial, TrialState
 from luthier.search.journal import Event
 from luthier.sharing.work import Shape, steps_for
 
@@ -25,9 +25,7 @@ class Record:
     points: list[Point] = field(default_factory=list)
     checkpoint: Path | None = None
     target: int = 0
-    seconds: float = 0.0
-    rows_per_second: float = 0.0
-    peak_memory: int = 0
+    costs: Costs = Costs()
     reason: str = ""
 
     @property
@@ -94,12 +92,13 @@ class Study:
     def _apply_result(self, record: Record, event: Event) -> None:
         for table in event["points"]:
             point = Point(**table)
-            record.points.append(replace(point, seconds=record.seconds + point.seconds))
+            record.points.append(replace(point, seconds=record.costs.seconds + point.seconds))
         record.step = event["step"]
         record.checkpoint = Path(event["checkpoint"]) if event["checkpoint"] else None
-        record.seconds += event["seconds"]
-        record.rows_per_second = event["rows_per_second"]
-        record.peak_memory = max(record.peak_memory, event["peak_memory"])
+        costs = Costs(**event["costs"])
+        record.costs = replace(costs, seconds=record.costs.seconds + costs.seconds,
+                               peak_memory=max(record.costs.peak_memory, costs.peak_memory),
+                               drift=record.costs.drift if costs.drift is None else costs.drift)
         if event["failure"]:
             record.state, record.reason = TrialState.FAILED, event["failure"]
         elif record.step >= record.trial.recipe.total_steps(self.shape.rows) or record.step >= self.steps_at(record)[-1]:
@@ -111,7 +110,7 @@ class Study:
         """The step at which the trial reaches each level; all are its end where the schedule has a horizon."""
         recipe = record.trial.recipe
         total = recipe.total_steps(self.shape.rows)
-        if not recipe.schedule.horizon_free:
+        if not recipe.horizon_free:
             return (total,) * len(self.levels)
         return tuple(min(total, steps_for(level, recipe, self.shape)) for level in self.levels)
 

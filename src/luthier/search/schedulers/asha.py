@@ -48,7 +48,7 @@ def _at_level(study: Study, records: list[Record], level: int) -> Action | None:
     reached: list[tuple[float, Record]] = []
     for record in records:
         value = record.value_at(study.steps_at(record)[level], study.metric)
-        comparable = record.trial.recipe.schedule.horizon_free and record.state is not TrialState.FAILED
+        comparable = record.trial.recipe.horizon_free and record.state is not TrialState.FAILED
         if value is not None and comparable:
             reached.append((value, record))
     reached.sort(key=lambda pair: (-pair[0], pair[1].trial.number))

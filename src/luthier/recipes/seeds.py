@@ -1,0 +1,19 @@
+"""`Seeds`: the three sources of randomness of one training, which can be varied one at a time (Dodge et al. 2020)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Seeds:
+    """The seeds of the new weights (the head, re-initialised blocks, adapters), of the order of the rows, and of dropout."""
+
+    init: int
+    order: int
+    dropout: int
+
+    @classmethod
+    def all(cls, seed: int) -> Seeds:
+        """One seed for everything."""
+        return cls(seed, seed, seed)
