@@ -94,7 +94,8 @@ def convert(kind: Any, value: Any) -> Any:
         ValueError: it is not one; the message says what was expected.
     """
     if typing.get_origin(kind) is Annotated:
-        return _number_or_word(*typing.get_args(kind), value)
+        kinds, words = typing.get_args(kind)
+        return _number_or_word(kinds, words, value)
     kind, may_be_none = optional(kind)
     if value is None or (may_be_none and value == ""):
         if may_be_none:

@@ -11,10 +11,16 @@ import numpy as np
 from luthier.api.prepare import Prepared
 from luthier.engines.local import Workforce
 from luthier.models.classifier import load_classifier
+from luthier.models.encoder import anatomy
+from luthier.recipes.recipe import Recipe
+from luthier.recipes.seeds import Seeds
+from luthier.recipes.space import Choice
 from luthier.search.budget import Speed
 from luthier.sharing.features import Features, extract, some_rows
-from luthier.sharing.work import pass_work, step_work
-from luthier.training.loop import Learner, train
+from luthier.sharing.work import pass_work, work_of
+from luthier.training.learner import Learner
+from luthier.training.loop import train
+from luthier.training.selection import check_layer_lr
 
 if TYPE_CHECKING:
     from torch import nn
@@ -42,7 +48,8 @@ def measure(prepared: Prepared, force: Workforce, device: str) -> Measured:
     """
     import torch
 
-    model = fresh_model(prepared, prepared.asked.settings.seed, device)
+    model = fresh_model(prepared, prepared.default, device)
+    _check_names(prepared, model)
     torch.set_num_threads(force.workers * force.threads)
     started = time.perf_counter()
     features = {name: look(prepared, model, name) for name in ("train", "validation")}
@@ -54,25 +61,33 @@ def measure(prepared: Prepared, force: Workforce, device: str) -> Measured:
     return Measured(features, Speed(training, max(forward, training)))
 
 
-def fresh_model(prepared: Prepared, seed: int, device: str) -> nn.Module:
-    """The model that training would start from."""
-    asked = prepared.asked
-    return load_classifier(asked.pretrained.path, asked.task.labels, seed=seed, dropout=prepared.default.dropout,
-                           pad_token_id=prepared.pad_token_id).to(device)
+def fresh_model(prepared: Prepared, recipe: Recipe, device: str) -> nn.Module:
+    """The pre-trained model of a recipe with a new head."""
+    start, seed = prepared.starts[recipe.model], prepared.asked.settings.seed
+    return load_classifier(start.pretrained.path, prepared.asked.task.labels, recipe, seed=seed,
+                           pad_token_id=start.pad_token_id).to(device)
+
+
+def _check_names(prepared: Prepared, model: nn.Module) -> None:
+    """The entries of every `layer_lr` that was asked for, against the model's parameters."""
+    names = [name for name, _ in model.named_parameters()]
+    choice = prepared.space.dimensions.get("layer_lr")
+    for table in (prepared.default.layer_lr, *(choice.values if isinstance(choice, Choice) else ())):
+        check_layer_lr(names, anatomy(model), table)
 
 
 def look(prepared: Prepared, model: nn.Module, split: str) -> Features:
     """The frozen features of one split; of the training rows, no more than a regression needs."""
     tokens = prepared.splits[split]
     rows = some_rows(tokens) if split == "train" else np.arange(len(tokens))
-    return extract(model, tokens, rows, prepared.default.max_length, prepared.pad_token_id)
+    return extract(model, tokens, rows, prepared.default.max_length, prepared.start.pad_token_id)
 
 
 def _training_speed(prepared: Prepared, model: nn.Module) -> float:
     """Work a second of one worker, over a few real steps after the first ones."""
-    learner = Learner(model, prepared.default, seed=0)
+    learner = Learner(model, prepared.default, Seeds.all(0))
     steps = train(learner, prepared.asked.task, prepared.splits["train"], WARM_UP_STEPS + MOST_TIMED_STEPS,
-                  WARM_UP_STEPS + MOST_TIMED_STEPS, prepared.pad_token_id)
+                  WARM_UP_STEPS + MOST_TIMED_STEPS, prepared.start.pad_token_id)
     times: list[float] = []
     begun = time.perf_counter()
     for _ in steps:
@@ -80,4 +95,5 @@ def _training_speed(prepared: Prepared, model: nn.Module) -> float:
         if len(times) > WARM_UP_STEPS + 2 and times[-1] - begun > TIMED_SECONDS:
             break
     seconds = np.diff(times)[WARM_UP_STEPS - 1:]
-    return step_work(prepared.default, prepared.shape) / float(np.mean(seconds))
+    work = np.diff([work_of(step, prepared.default, prepared.shape) for step in range(1, len(times) + 1)])[WARM_UP_STEPS - 1:]
+    return float(work.sum() / seconds.sum())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,10 @@ from luthier.data.tokens import Tokens, percentile_length, tokenize
 from luthier.errors import ConfigError
 from luthier.models.classifier import load_tokenizer
 from luthier.models.pretrained import Pretrained, resolve_model
+from luthier.models.suits import unsuited
 from luthier.recipes.defaults import default_recipe, default_space
-from luthier.recipes.recipe import Recipe
-from luthier.recipes.space import Interval, Space, parse_space
+from luthier.recipes.recipe import Method, Recipe
+from luthier.recipes.space import Choice, Dimension, Space, parse_space
 from luthier.search.budget import parse_duration
 from luthier.sharing.work import Shape
 from luthier.tasks.base import Task
@@ -30,30 +31,57 @@ LENGTH_PERCENT = 99
 
 @dataclass(frozen=True)
 class Asked:
-    """What was asked, checked as far as it can be without loading a model."""
+    """What was asked, checked as far as it can be without loading a model.
+
+    `models` holds the pre-trained models by the name that recipes give them: one is called "", several by their names.
+    """
 
     settings: Settings
     corpus: Corpus
-    pretrained: Pretrained
+    models: dict[str, Pretrained]
     task: Task
+
+    @property
+    def pretrained(self) -> Pretrained:
+        """The first pre-trained model: the default recipe's."""
+        return next(iter(self.models.values()))
+
+
+@dataclass(frozen=True)
+class Start:
+    """A pre-trained model with its tokenizer and the rows as its tokens: splits train, validation and test."""
+
+    pretrained: Pretrained
+    tokenizer: Any
+    splits: dict[str, Tokens]
+    parameters: int
+
+    @property
+    def pad_token_id(self) -> int:
+        """The id that fills up short rows."""
+        return int(self.tokenizer.pad_token_id)
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """All that training needs. `splits` holds train, validation and test; `rung_rows` numbers validation rows."""
+    """All that training needs. `starts` are named as in `Asked.models`; `rung_rows` numbers validation rows."""
 
     asked: Asked
-    tokenizer: Any
-    splits: dict[str, Tokens]
+    starts: dict[str, Start]
     rung_rows: npt.NDArray[np.int64]
     default: Recipe
     space: Space
     shape: Shape
 
     @property
-    def pad_token_id(self) -> int:
-        """The id that fills up short rows."""
-        return int(self.tokenizer.pad_token_id)
+    def start(self) -> Start:
+        """The default recipe's."""
+        return self.starts[self.default.model]
+
+    @property
+    def splits(self) -> dict[str, Tokens]:
+        """The rows as tokens of the default recipe's model."""
+        return self.start.splits
 
 
 def check(settings: Settings, data: Any) -> Asked:
@@ -65,9 +93,9 @@ def check(settings: Settings, data: Any) -> Asked:
     _check_hyperparameters(settings)
     corpus = load(data, validation=settings.validation, test=settings.test, text_columns=settings.text_columns,
                   label_column=settings.label_column, group_column=settings.group_column, seed=settings.seed)
-    pretrained = resolve_model(settings.model)
-    _check_depth(settings, pretrained)
-    return Asked(settings, corpus, pretrained, Classification(corpus.labels))
+    models = {name if len(settings.model) > 1 else "": resolve_model(name) for name in settings.model}
+    _check_suitable(settings, models)
+    return Asked(settings, corpus, models, Classification(corpus.labels))
 
 
 def _check_hyperparameters(settings: Settings) -> None:
@@ -85,40 +113,69 @@ def _check_hyperparameters(settings: Settings) -> None:
         raise ConfigError("\n".join(found))
 
 
-def _check_depth(settings: Settings, pretrained: Pretrained) -> None:
-    """Freezing and length, against the model at hand."""
-    found = []
-    for name, limit, what in (("frozen_layers", pretrained.layers, "blocks"), ("max_length", pretrained.positions, "positions")):
-        values = [getattr(Recipe.from_table(settings.fixed), name)] if name in settings.fixed else []
-        if name in settings.search:
-            dimension = parse_space(settings.search, Recipe()).dimensions[name]
-            values += [dimension.high] if isinstance(dimension, Interval) else list(dimension.values)
-        if values and max(values) > limit > 0:
-            found.append(f"{name} = {max(values):g}: model {pretrained.name} has {limit} {what}")
+def _check_suitable(settings: Settings, models: dict[str, Pretrained]) -> None:
+    """Every value that was asked for, against the models at hand."""
+    base = Recipe(layer_decay=1.0, max_length=4)
+    asked = [base.replace(**{name: value}) for name, value in settings.fixed.items()]
+    dimensions = parse_space(settings.search, base).dimensions
+    asked += [base.replace(**{name: value}) for name, dimension in dimensions.items() for value in _extremes(dimension)]
+    found = [problem for recipe in asked for model in models.values() for problem in unsuited(recipe, model)]
     if found:
-        raise ConfigError("\n".join(found))
+        raise ConfigError("\n".join(dict.fromkeys(found)))
+
+
+def _extremes(dimension: Dimension) -> list[Any]:
+    return list(dimension.values) if isinstance(dimension, Choice) else [dimension.at(0.0), dimension.at(1.0)]
 
 
 def prepare(asked: Asked) -> Prepared:
     """Tokenise the rows, and scale the default recipe and space to them.
 
     Raises:
-        ModelError: the tokenizer cannot be loaded.
+        ModelError: a tokenizer cannot be loaded.
     """
-    settings, corpus, pretrained = asked.settings, asked.corpus, asked.pretrained
-    tokenizer = load_tokenizer(pretrained.path)
-    limit = min(pretrained.positions, int(min(tokenizer.model_max_length, 10**6)))
-    splits = {name: _tokens(rows, asked.task, tokenizer, limit)
-              for name, rows in (("train", corpus.train), ("validation", corpus.validation), ("test", corpus.test))}
-    rows = len(splits["train"])
-    length = percentile_length(splits["train"], LENGTH_PERCENT, limit)
-    default = default_recipe(rows, len(asked.task.labels), count_parameters(pretrained.path), length).replace(**settings.fixed)
-    space = parse_space(settings.search, default) if settings.search else default_space(default, pretrained.layers, rows)
+    settings, first = asked.settings, asked.pretrained
+    starts = {name: _start(asked, model) for name, model in asked.models.items()}
+    start = next(iter(starts.values()))
+    rows = len(start.splits["train"])
+    limit = min(_positions(found.pretrained, found.tokenizer) for found in starts.values())
+    length = percentile_length(start.splits["train"], LENGTH_PERCENT, limit)
+    shared = any(model.shares_layers for model in asked.models.values())
+    default = default_recipe(rows, len(asked.task.labels), start.parameters, length, method=_method(settings), shared_layers=shared)
+    default = default.replace(model=next(iter(starts))).replace(**settings.fixed)
+    space = parse_space(settings.search, default) if settings.search else default_space(default, first.layers, rows)
     free = {name: dimension for name, dimension in space.dimensions.items() if name not in settings.fixed}
     return Prepared(
-        asked=asked, tokenizer=tokenizer, splits=splits, default=default, space=Space(default, free),
-        rung_rows=rung_rows(len(splits["validation"]), rows, settings.seed),
-        shape=Shape.of(splits["train"], pretrained.layers))
+        asked=asked, starts=starts, default=default, space=Space(default, free),
+        rung_rows=rung_rows(len(start.splits["validation"]), rows, settings.seed),
+        shape=_shape(starts))
+
+
+def _start(asked: Asked, pretrained: Pretrained) -> Start:
+    corpus, tokenizer = asked.corpus, load_tokenizer(pretrained.path)
+    limit = _positions(pretrained, tokenizer)
+    splits = {name: _tokens(rows, asked.task, tokenizer, limit)
+              for name, rows in (("train", corpus.train), ("validation", corpus.validation), ("test", corpus.test))}
+    return Start(pretrained, tokenizer, splits, count_parameters(pretrained.path))
+
+
+def _positions(pretrained: Pretrained, tokenizer: Any) -> int:
+    return min(pretrained.positions, int(min(tokenizer.model_max_length, 10**6)))
+
+
+def _method(settings: Settings) -> Method:
+    """The method that was asked for: other methods learn at other rates."""
+    return Recipe.from_table({name: settings.fixed[name] for name in ("method",) if name in settings.fixed}).method
+
+
+def _shape(starts: dict[str, Start]) -> Shape:
+    """What the first model's trials cost, and the others' beside it."""
+    shapes = {}
+    for name, start in starts.items():
+        size = start.parameters / next(iter(starts.values())).parameters
+        shapes[name] = Shape.of(start.splits["train"], start.pretrained.layers, size)
+    first = next(iter(shapes.values()))
+    return replace(first, models=shapes) if len(shapes) > 1 else first
 
 
 def _tokens(rows: list[Row], task: Task, tokenizer: Any, limit: int) -> Tokens:

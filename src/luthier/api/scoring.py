@@ -78,7 +78,7 @@ def score_finals(ready: Ready, finals: list[Final], verdict: Verdict) -> Outcome
 def _control_rows(ready: Ready) -> dict[str, dict[str, object]]:
     """For each split, the rows in the form that each control was fitted on."""
     prepared, corpus = ready.prepared, ready.prepared.asked.corpus
-    model = fresh_model(prepared, prepared.asked.settings.seed, ready.device)
+    model = fresh_model(prepared, prepared.default, ready.device)
     pooled = {"validation": ready.measured.features["validation"].pooled, "test": look(prepared, model, "test").pooled}
     texts = {"validation": [row.text for row in corpus.validation], "test": [row.text for row in corpus.test]}
     return {split: {"majority": texts[split], "tfidf": texts[split], "probe": pooled[split]} for split in texts}
@@ -87,7 +87,7 @@ def _control_rows(ready: Ready) -> dict[str, dict[str, object]]:
 def predict_final(ready: Ready, final: Final) -> Floats:
     """The probabilities of the test rows, from the model as it was written."""
     prepared = ready.prepared
-    model = load_trained(final.folder).to(ready.device)
-    rows = np.arange(len(prepared.splits["test"]))
-    return predict_scores(model, prepared.asked.task, prepared.splits["test"], rows,
-                          final.record.trial.recipe.max_length, prepared.pad_token_id)
+    recipe = final.record.trial.recipe
+    start = prepared.starts[recipe.model]
+    model, test = load_trained(final.folder).to(ready.device), start.splits["test"]
+    return predict_scores(model, prepared.asked.task, test, np.arange(len(test)), recipe.max_length, start.pad_token_id)

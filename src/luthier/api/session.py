@@ -15,7 +15,7 @@ from luthier.api.ready import Command, Ready
 from luthier.api.scoring import Final, score_finals
 from luthier.api.settings import SamplerName, SchedulerName
 from luthier.api.write import write_config, write_outcome
-from luthier.engines.execute import Setup, head_file
+from luthier.engines.execute import Base, Setup, head_file
 from luthier.engines.local import LocalEngine, Workforce
 from luthier.errors import RunError
 from luthier.recipes.presets import load_presets
@@ -94,15 +94,18 @@ def _engine(setup: Setup, force: Workforce) -> Iterator[LocalEngine]:
 def make_setup(ready: Ready, folder: RunFolder) -> Setup:
     """Write the tokens and the head's start where workers find them."""
     prepared, asked = ready.prepared, ready.prepared.asked
-    for name, tokens in prepared.splits.items():
-        tokens.save(folder.cache / "tokens" / name)
-    setup = Setup(
-        model=asked.pretrained.path, model_hash=asked.pretrained.hash, task=asked.task, tokens=folder.cache / "tokens",
-        rung_rows=prepared.rung_rows, cache=folder.cache, pad_token_id=prepared.pad_token_id,
-        layers=asked.pretrained.layers, device=ready.device)
-    if prepared.default.head_init is HeadInit.PROBE:
-        fit_head(ready.measured.features["train"], prepared.splits["train"],
-                 head_file(setup, prepared.default.max_length, asked.settings.seed))
+    bases = {}
+    for number, (name, start) in enumerate(prepared.starts.items()):
+        tokens = folder.cache / f"tokens-{number}"
+        for split, rows in start.splits.items():
+            rows.save(tokens / split)
+        bases[name] = Base(start.pretrained.path, start.pretrained.hash, tokens, start.pad_token_id, start.pretrained.layers,
+                           prepared.shape.models[name].size if prepared.shape.models else 1.0)
+    setup = Setup(bases=bases, task=asked.task, rung_rows=prepared.rung_rows, cache=folder.cache, device=ready.device,
+                  record_test=asked.settings.record_test)
+    default = prepared.default
+    if default.head_init is HeadInit.PROBE and not default.reinit_layers:
+        fit_head(ready.measured.features["train"], prepared.splits["train"], head_file(setup, default, asked.settings.seed))
     return setup
 
 

@@ -13,7 +13,6 @@ from typing import Any
 
 import luthier
 from luthier.api.folder import RunFolder
-from luthier.api.prepare import count_parameters
 from luthier.api.ready import Ready
 from luthier.api.scoring import Outcome
 from luthier.config import to_table, write_toml
@@ -48,9 +47,10 @@ def write_config(folder: RunFolder, ready: Ready) -> None:
     """run.toml: everything asked and resolved; `--config run.toml` repeats it."""
     asked = ready.prepared.asked
     settings = to_table(asked.settings)
-    for name in ("data", "validation", "test", "model"):
-        if name in settings and Path(settings[name]).exists():
-            settings[name] = str(Path(settings[name]).resolve())
+    for name in ("data", "validation", "test"):
+        if name in settings:
+            settings[name] = _whole_path(settings[name])
+    settings["model"] = [_whole_path(name) for name in settings["model"]]
     settings.pop("output", None)
     write_toml(folder.config, {
         "command": ready.command, "settings": settings, "recipe": ready.prepared.default.to_table(),
@@ -58,10 +58,15 @@ def write_config(folder: RunFolder, ready: Ready) -> None:
                  "split": split_sentence(asked.corpus), "text": asked.corpus.columns.text,
                  "label": asked.corpus.columns.label or "", "labels": asked.task.labels,
                  "rows": {name: len(tokens) for name, tokens in ready.prepared.splits.items()}},
-        "model": {"origin": asked.pretrained.origin, "hash": asked.pretrained.hash,
-                  "revision": asked.pretrained.revision or ""},
+        "model": [{"name": model.name, "origin": model.origin, "hash": model.hash, "revision": model.revision or ""}
+                  for model in asked.models.values()],
         "machine": {"device": ready.device, "workers": ready.force.workers, "threads": ready.force.threads,
                     "precision": "fp32", "work_per_second": ready.measured.speed.training, "versions": versions()}})
+
+
+def _whole_path(name: str) -> str:
+    """The name of something that lies here as a whole path, so that it is found from anywhere; other names as they are."""
+    return str(Path(name).resolve()) if Path(name).exists() else name
 
 
 def write_outcome(folder: RunFolder, ready: Ready, study: Study, outcome: Outcome, *, interrupted: bool) -> None:
@@ -86,8 +91,9 @@ def write_model(target: Path, ready: Ready, outcome: Outcome) -> None:
     """Move the delivered final to its place, with its tokenizer, which cuts rows where training did."""
     shutil.move(str(outcome.final.folder), target)
     (target / "validation.npy").unlink()
-    tokenizer = ready.prepared.tokenizer
-    tokenizer.model_max_length = outcome.final.record.trial.recipe.max_length
+    recipe = outcome.final.record.trial.recipe
+    tokenizer = ready.prepared.starts[recipe.model].tokenizer
+    tokenizer.model_max_length = recipe.max_length
     tokenizer.save_pretrained(target)
 
 
@@ -95,7 +101,8 @@ def summarize(ready: Ready, study: Study, outcome: Outcome, interrupted: bool) -
     """results.json."""
     prepared, asked, corpus = ready.prepared, ready.prepared.asked, ready.prepared.asked.corpus
     trial = outcome.final.record.trial
-    base = asked.pretrained
+    start = prepared.starts[trial.recipe.model]
+    base = start.pretrained
     return {
         "luthier": luthier.__version__, "command": ready.command.value, "name": corpus.name,
         "created": datetime.datetime.now().strftime("%Y-%m-%d %H:%M"),
@@ -106,7 +113,8 @@ def summarize(ready: Ready, study: Study, outcome: Outcome, interrupted: bool) -
         "columns": {"text": list(corpus.columns.text), "label": corpus.columns.label}, "notes": list(corpus.notes),
         "max_length": trial.recipe.max_length,
         "base": {"name": base.name, "origin": base.origin, "hash": base.hash, "revision": base.revision,
-                 "parameters": count_parameters(base.path), "layers": base.layers},
+                 "parameters": start.parameters, "layers": base.layers},
+        "record_test": asked.settings.record_test, 
         "test": outcome.test.to_table(), "test_metrics": outcome.test_metrics, "validation": outcome.validation.to_table(),
         "confusion": outcome.confusion,
         "controls": {name: score.to_table() for name, score in outcome.controls.items()},

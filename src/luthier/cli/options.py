@@ -30,7 +30,7 @@ LabelColumn = Annotated[str | None, option("--label-column", setting="label_colu
 GroupColumn = Annotated[str | None, option("--group-column", setting="group_column")]
 Validation = Annotated[str | None, option("--validation", setting="validation")]
 Test = Annotated[str | None, option("--test", setting="test")]
-ModelName = Annotated[str | None, option("--model", setting="model")]
+ModelNames = Annotated[list[str] | None, option("--model", setting="model")]
 Fixed = Annotated[list[str] | None, option("--set", setting="fixed")]
 Device = Annotated[str | None, option("--device", setting="device")]
 Threads = Annotated[int | None, option("--threads", setting="threads")]

@@ -13,7 +13,7 @@ from luthier.cli import options as o
 def train(
     data: o.Data = None,
     text_column: o.TextColumns = None, label_column: o.LabelColumn = None, group_column: o.GroupColumn = None,
-    validation: o.Validation = None, test: o.Test = None, model: o.ModelName = None, fixed: o.Fixed = None,
+    validation: o.Validation = None, test: o.Test = None, model: o.ModelNames = None, fixed: o.Fixed = None,
     device: o.Device = None, threads: o.Threads = None, output: o.Output = None, config: o.Config = None,
     trial: Annotated[int | None, o.option("--trial", help="With --config RUN/trials.csv: the trial to train again.")] = None,
     seed: o.Seed = None, dry_run: o.DryRun = False, quiet: o.Quiet = False, json: o.Json = False,

@@ -12,7 +12,7 @@ from luthier.cli import options as o
 def tune(
     data: o.Data = None,
     text_column: o.TextColumns = None, label_column: o.LabelColumn = None, group_column: o.GroupColumn = None,
-    validation: o.Validation = None, test: o.Test = None, model: o.ModelName = None,
+    validation: o.Validation = None, test: o.Test = None, model: o.ModelNames = None,
     budget: Annotated[str | None, o.option("--budget", setting="budget")] = None,
     trials: Annotated[int | None, o.option("--trials", setting="trials")] = None,
     search: Annotated[list[str] | None, o.option("--search", setting="search")] = None,

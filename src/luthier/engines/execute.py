@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-import sys
+import math
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,15 +14,18 @@ import numpy as np
 import numpy.typing as npt
 
 from luthier.data.tokens import Tokens
+from luthier.engines.memory import peak_memory, reset_peak
 from luthier.errors import TrainingError
 from luthier.models.classifier import load_classifier
-from luthier.recipes.recipe import Averaging, HeadInit, steps_per_epoch
-from luthier.recipes.trial import Point, Progress, Stage, StageResult
+from luthier.models.encoder import anatomy, reinitialise
+from luthier.recipes.recipe import Averaging, HeadInit, Recipe, steps_per_epoch
+from luthier.recipes.trial import Costs, Point, Progress, Stage, StageResult
 from luthier.sharing.features import start_head
-from luthier.sharing.work import Shape, step_work
+from luthier.sharing.work import Shape, work_of
 from luthier.tasks.base import Floats, Task
 from luthier.training.checkpoint import load_checkpoint, save_checkpoint
-from luthier.training.loop import Learner, Step, predict_scores, train
+from luthier.training.learner import Learner
+from luthier.training.loop import Step, predict_scores, train
 
 if TYPE_CHECKING:
     from torch import nn
@@ -32,25 +35,42 @@ PROGRESS_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
-class Setup:
-    """What all stages of a study have in common.
+class Base:
+    """A pre-trained model that trials start from: its folder, the hash of its weights, and the rows as its tokens.
 
-    `tokens` is the folder with the tokenised splits; `rung_rows` numbers the validation rows that rungs are scored on.
+    `tokens` is the folder with the tokenised splits; `size` that of its blocks over those of the study's first model.
     """
 
-    model: Path
-    model_hash: str
-    task: Task
+    path: Path
+    hash: str
     tokens: Path
-    rung_rows: npt.NDArray[np.int64]
-    cache: Path
     pad_token_id: int
     layers: int
-    device: str
+    size: float = 1.0
 
     def split(self, name: str) -> Tokens:
         """The tokens of one split."""
         return Tokens.open(self.tokens / name)
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What all stages of a study have in common.
+
+    `bases` holds the pre-trained models by the name that recipes give them; `rung_rows` numbers the validation rows that
+    rungs are scored on; with `record_test` every stage ends with a look at the test rows too.
+    """
+
+    bases: Mapping[str, Base]
+    task: Task
+    rung_rows: npt.NDArray[np.int64]
+    cache: Path
+    device: str
+    record_test: bool = False
+
+    def base(self, recipe: Recipe) -> Base:
+        """The pre-trained model of a recipe."""
+        return self.bases[recipe.model]
 
 
 def run_stage(stage: Stage, setup: Setup, cancelled: Callable[[], bool]) -> Iterator[Progress | StageResult]:
@@ -70,27 +90,31 @@ class _Running:
     """One stage under way."""
 
     def __init__(self, stage: Stage, setup: Setup) -> None:
-        self.stage, self.setup = stage, setup
-        self.step, self.rows, self.seconds = stage.start, 0, 0.0
-        self.losses: list[float] = []
+        self.stage, self.setup, self.recipe = stage, setup, stage.trial.recipe
+        self.base = setup.base(self.recipe)
+        self.step, self.costs = stage.start, Costs()
+        self.seconds, self.rows, self.tokens = 0.0, 0, 0
+        self.steps: list[Step] = []
         self.points: list[Point] = []
         self.checkpoint: Path | None = None
 
     def go(self, cancelled: Callable[[], bool]) -> Iterator[Progress | StageResult]:
-        self.train, self.validation = self.setup.split("train"), self.setup.split("validation")
-        self.work = step_work(self.stage.trial.recipe, Shape.of(self.train, self.setup.layers))
+        reset_peak(self.setup.device)
+        self.train, self.validation = self.base.split("train"), self.base.split("validation")
+        self.shape = Shape.of(self.train, self.base.layers, self.base.size)
         learner = build_learner(self.stage, self.setup, self.train)
-        steps = train(learner, self.setup.task, self.train, self.stage.until, self.stage.total_steps, self.setup.pad_token_id)
+        self.costs = Costs(trainable_parameters=sum(p.numel() for p in learner.trainable.values()))
+        steps = train(learner, self.setup.task, self.train, self.stage.until, self.stage.total_steps, self.base.pad_token_id)
         shown = 0.0
         while (step := self._timed_next(steps)) is not None:
-            if step.step in self.stage.evaluate_at:
+            if step.step in self.stage.evaluate_at and step.step < self.stage.until:
                 self._evaluate(learner)
             if time.monotonic() - shown > PROGRESS_SECONDS:
                 shown = time.monotonic()
                 yield Progress(self.stage.trial.number, self.step, self.rows / self.seconds)
                 if cancelled():
                     break
-        self._evaluate(learner, everything=self.stage.deliver is not None)
+        self._evaluate(learner, at_end=True)
         if self.stage.save:
             save_checkpoint(learner, self.stage.save)
             self.checkpoint = self.stage.save
@@ -101,59 +125,98 @@ class _Running:
         step = next(steps, None)
         self.seconds += time.perf_counter() - started
         if step is not None:
-            self.step, self.rows = step.step, self.rows + step.rows
-            self.losses.append(step.loss)
+            self.step, self.rows, self.tokens = step.step, self.rows + step.rows, self.tokens + step.tokens
+            self.steps.append(step)
         return step
 
-    def _evaluate(self, learner: Learner, everything: bool = False) -> None:
-        """Score the rung rows, or all validation rows and then write the model too."""
+    def _evaluate(self, learner: Learner, at_end: bool = False) -> None:
+        """Score the rung rows; where a model is delivered, all validation rows, and write it."""
         self.points = [point for point in self.points if point.step != self.step]
-        rows = np.arange(len(self.validation)) if everything else self.setup.rung_rows
-        recipe = self.stage.trial.recipe
-        with learner.evaluated_weights() as model:
-            scores = predict_scores(model, self.setup.task, self.validation, rows, recipe.max_length,
-                                    self.setup.pad_token_id)
-            if everything and self.stage.deliver:
+        everything = at_end and self.stage.deliver is not None
+        with learner.evaluated_weights():
+            model = learner.plain_model() if everything else learner.model
+            rows = np.arange(len(self.validation)) if everything else self.setup.rung_rows
+            scores = self._scores(model, self.validation, rows)
+            self._add_point("rung", scores[self.setup.rung_rows] if everything else scores,
+                            self.validation.targets[self.setup.rung_rows])
+            if at_end:
+                self._look_closer(learner, model)
+            if everything:
+                assert self.stage.deliver is not None
+                self._add_point("all", scores, self.validation.targets)
                 _deliver(model, scores, self.stage.deliver)
-        rung = scores[self.setup.rung_rows] if everything else scores
-        self._add_point("rung", rung, self.validation.targets[self.setup.rung_rows])
-        if everything:
-            self._add_point("all", scores, self.validation.targets)
+        self.steps.clear()
+
+    def _look_closer(self, learner: Learner, model: nn.Module) -> None:
+        """At the end of a stage: how far the encoder has moved and, if that was asked for, the test rows."""
+        if self.step >= self.stage.total_steps or self.stage.deliver:
+            self.costs = replace(self.costs, drift=self._drift(learner.plain_model(), learner))
+        if self.setup.record_test:
+            test = self.base.split("test")
+            self._add_point("test", self._scores(model, test, np.arange(len(test))), test.targets)
+
+    def _drift(self, model: nn.Module, learner: Learner) -> float:
+        """The norm of the encoder's change over its norm; blocks that started afresh are left out."""
+        origin = load_base(self.base, self.setup.task, self.recipe, self.stage.trial.seeds.init)
+        before, moved, size = dict(origin.named_parameters()), 0.0, 0.0
+        for name, parameter in model.named_parameters():
+            if not learner.parts.starts_afresh(name, self.recipe.reinit_layers):
+                start = before[name].detach().to(parameter.device)
+                moved += float((parameter.detach() - start).square().sum())
+                size += float(start.square().sum())
+        return math.sqrt(moved / size) if size else 0.0
+
+    def _scores(self, model: nn.Module, tokens: Tokens, rows: npt.NDArray[np.int64]) -> Floats:
+        return predict_scores(model, self.setup.task, tokens, rows, self.recipe.max_length, self.base.pad_token_id)
 
     def _add_point(self, rows: str, scores: Floats, targets: npt.NDArray[np.int32]) -> None:
-        recipe = self.stage.trial.recipe
-        since = [point.step for point in self.points if point.step < self.step]
-        losses = self.losses[(since[-1] - self.stage.start if since else 0):]
+        task = self.setup.task
         self.points.append(Point(
-            step=self.step, epoch=self.step / steps_per_epoch(len(self.train), recipe.batch_size),
-            work=self.step * self.work, seconds=self.seconds, rows=rows,
-            weights="raw" if recipe.averaging is Averaging.NONE else "averaged",
-            train_loss=float(np.mean(losses)) if losses else None,
-            metrics=self.setup.task.metrics(scores, targets.astype(np.int64))))
+            step=self.step, epoch=self.step / steps_per_epoch(len(self.train), self.recipe.batch_size),
+            work=work_of(self.step, self.recipe, self.shape), seconds=self.seconds, rows=rows,
+            weights="raw" if self.recipe.averaging is Averaging.NONE else "averaged",
+            metrics=task.metrics(scores, targets.astype(np.int64)) | task.signs(scores),
+            train=self._training_figures() if rows == "rung" else {}))
+
+    def _training_figures(self) -> dict[str, float]:
+        """The metrics of the training batches since the last point, and the mean of what was minimised."""
+        if not self.steps:
+            return {}
+        scores, targets = (np.concatenate([getattr(step, part) for step in self.steps]) for part in ("scores", "targets"))
+        return self.setup.task.metrics(scores, targets) | {
+            "objective": float(np.mean([step.objective for step in self.steps]))}
 
     def result(self, failure: str | None = None) -> StageResult:
-        return StageResult(
-            trial=self.stage.trial.number, step=self.step, points=tuple(self.points), checkpoint=self.checkpoint,
-            seconds=self.seconds, rows_per_second=self.rows / self.seconds if self.seconds else 0.0,
-            peak_memory=peak_memory(), failure=failure)
+        per_second = 1 / self.seconds if self.seconds else 0.0
+        costs = replace(self.costs, seconds=self.seconds, rows_per_second=self.rows * per_second,
+                        tokens_per_second=self.tokens * per_second, peak_memory=peak_memory(self.setup.device))
+        return StageResult(trial=self.stage.trial.number, step=self.step, points=tuple(self.points),
+                           checkpoint=self.checkpoint, costs=costs, failure=failure)
+
+
+def load_base(base: Base, task: Task, recipe: Recipe, seed: int) -> nn.Module:
+    """The pre-trained model with a new head, on the processor."""
+    return load_classifier(base.path, task.labels, recipe, seed=seed, pad_token_id=base.pad_token_id)
 
 
 def build_learner(stage: Stage, setup: Setup, tokens: Tokens) -> Learner:
     """The learner at the stage's start: fresh from the pre-trained model, or as the checkpoint left it."""
-    recipe, seed = stage.trial.recipe, stage.trial.seed
-    model = load_classifier(setup.model, setup.task.labels, seed=seed, dropout=recipe.dropout,
-                            pad_token_id=setup.pad_token_id).to(setup.device)
+    recipe, seeds = stage.trial.recipe, stage.trial.seeds
+    base = setup.base(recipe)
+    model = load_base(base, setup.task, recipe, seeds.init).to(setup.device)
+    reinitialise(model, anatomy(model), recipe.reinit_layers, seeds.init)
     if recipe.head_init is HeadInit.PROBE and stage.checkpoint is None:
-        start_head(model, tokens, recipe.max_length, setup.pad_token_id, head_file(setup, recipe.max_length, seed))
-    learner = Learner(model, recipe, seed)
+        start_head(model, tokens, recipe.max_length, base.pad_token_id, head_file(setup, recipe, seeds.init))
+    learner = Learner(model, recipe, seeds)
     if stage.checkpoint is not None:
         load_checkpoint(learner, stage.checkpoint)
     return learner
 
 
-def head_file(setup: Setup, max_length: int, seed: int) -> Path:
-    """Where the head's start is kept; it depends on the weights, the rows' cut, and the seed of any layers below it."""
-    return setup.cache / f"head-{setup.model_hash}-{max_length}-{seed}.npz"
+def head_file(setup: Setup, recipe: Recipe, seed: int) -> Path:
+    """Where the head's start is kept; it depends on the weights, the rows' cut, and all that is new below it."""
+    what = f"{setup.base(recipe).hash}-{recipe.max_length}-{recipe.pooling.value}-{recipe.reinit_layers}-{seed}"
+    return setup.cache / f"head-{what}.npz"
 
 
 def _deliver(model: nn.Module, scores: Floats, folder: Path) -> None:
@@ -163,13 +226,3 @@ def _deliver(model: nn.Module, scores: Floats, folder: Path) -> None:
     pretrained.save_pretrained(partial)
     np.save(partial / "validation.npy", scores, allow_pickle=False)
     partial.rename(folder)
-
-
-def peak_memory() -> int:
-    """The most memory that this process has held, in bytes; 0 where the system does not tell."""
-    try:
-        import resource
-    except ImportError:
-        return 0
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return int(peak if sys.platform == "darwin" else peak * 1024)

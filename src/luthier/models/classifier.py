@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from luthier.errors import ModelError
 from luthier.models.encoder import anatomy
+from luthier.models.suits import POOLING_SETTINGS
+from luthier.recipes.recipe import Pooling, Recipe
 
 if TYPE_CHECKING:
     from torch import nn
 
-_DROPOUTS = ("hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout", "dropout", "attention_dropout",
-             "seq_classif_dropout", "hidden_dropout", "embedding_dropout", "mlp_dropout", "resid_pdrop", "embd_pdrop",
-             "attn_pdrop", "summary_last_dropout")
+_DROPOUTS = ("hidden_dropout_prob", "classifier_dropout", "dropout", "seq_classif_dropout", "hidden_dropout",
+             "embedding_dropout", "mlp_dropout", "resid_pdrop", "embd_pdrop", "summary_last_dropout",
+             "classifier_dropout_prob", "pooler_dropout")
+_ATTENTION_DROPOUTS = ("attention_probs_dropout_prob", "attention_dropout", "attn_pdrop")
 
 
 @contextlib.contextmanager
@@ -52,8 +55,11 @@ def load_tokenizer(path: Path) -> Any:
     return tokenizer
 
 
-def load_classifier(path: Path, labels: Sequence[str], *, seed: int, dropout: float, pad_token_id: int) -> nn.Module:
+def load_classifier(path: Path, labels: Sequence[str], recipe: Recipe, *, seed: int, pad_token_id: int) -> nn.Module:
     """The stock classification model of the architecture at `path`, in fp32, its head new from `seed`.
+
+    Args:
+        recipe: gives dropout and pooling, which are part of the model's config.
 
     Raises:
         ModelError: transformers has no classification class for it, or cannot load it from safetensors.
@@ -68,9 +74,7 @@ def load_classifier(path: Path, labels: Sequence[str], *, seed: int, dropout: fl
                 str(path), trust_remote_code=False,
                 num_labels=len(names), id2label=names, label2id={name: i for i, name in names.items()},
                 problem_type="single_label_classification")
-            for name in _DROPOUTS:
-                if getattr(config, name, None) is not None or (name == "classifier_dropout" and hasattr(config, name)):
-                    setattr(config, name, dropout)
+            _configure(config, recipe)
             config.pad_token_id = pad_token_id
             torch.manual_seed(seed)
             model: nn.Module = AutoModelForSequenceClassification.from_pretrained(
@@ -79,6 +83,19 @@ def load_classifier(path: Path, labels: Sequence[str], *, seed: int, dropout: fl
         raise ModelError(f"{path}: cannot be loaded for classification: {_first_line(error)}") from None
     _renew_head(model, seed)
     return model
+
+
+def _configure(config: Any, recipe: Recipe) -> None:
+    """Write dropout and pooling into a config, under the names that it has for them."""
+    attention = recipe.dropout if recipe.attention_dropout is None else recipe.attention_dropout
+    for names, value in ((_DROPOUTS, recipe.dropout), (_ATTENTION_DROPOUTS, attention)):
+        for name in names:
+            if getattr(config, name, None) is not None or (name == "classifier_dropout" and hasattr(config, name)):
+                setattr(config, name, value)
+    if recipe.pooling is not Pooling.MODEL:
+        for name, ways in POOLING_SETTINGS.items():
+            if hasattr(config, name):
+                setattr(config, name, ways[recipe.pooling])
 
 
 def load_trained(folder: Path) -> nn.Module:

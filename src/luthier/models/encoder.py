@@ -1,20 +1,22 @@
 """The parts of any encoder or decoder: embeddings, blocks from the bottom up, and what stands above them.
 
-Layers are numbered as ELECTRA's layer decay counts them: 0 the embeddings, 1..L the blocks, L what stands above the
-last block inside the base model (pooler, final norm); the new head is apart.
+Every parameter and module has a place: 0 the embeddings, 1..L the blocks, L+1 what stands above the last block inside
+the base model (pooler, final norm), L+2 the new head.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from luthier.errors import ModelError
 
 if TYPE_CHECKING:
     from torch import nn
 
+EMBEDDINGS = 0
 # What lies below the blocks, or is read by all of them (relative positions of MPNet and DeBERTa; GPT-2's dropout).
 _BOTTOM = ("embed", ".wte.", ".wpe.", "relative_attention_bias", "encoder.LayerNorm.", ".drop.")
 
@@ -24,70 +26,80 @@ class Anatomy:
     """Which parameter of a classification model belongs where.
 
     `base` is the attribute that holds the encoder; `blocks` the path of the list of blocks inside the whole model;
-    `count` the number of blocks, L.
+    `count` the number of blocks, L. Where the model runs through the same blocks several times (ALBERT), they are
+    `shared`, and `count` is the number of different ones.
     """
 
     base: str
     blocks: str
     count: int
+    shared: bool = False
 
-    def layer(self, parameter: str) -> int | None:
-        """The layer number of a parameter's name: 0 for embeddings, 1..L for blocks, L above them, None for the head."""
-        if not parameter.startswith(self.base + "."):
-            return None
-        if match := re.match(rf"{re.escape(self.blocks)}\.(\d+)\.", parameter):
+    @property
+    def above(self) -> int:
+        """The place of what stands above the last block."""
+        return self.count + 1
+
+    @property
+    def head(self) -> int:
+        """The place of the new head."""
+        return self.count + 2
+
+    def place(self, name: str) -> int:
+        """The place of a parameter, or of a module whose name is followed by a dot."""
+        if not name.startswith(self.base + "."):
+            return self.head
+        if match := re.match(rf"{re.escape(self.blocks)}\.(\d+)\.", name):
             return int(match[1]) + 1
-        return 0 if any(part in parameter for part in _BOTTOM) else self.count
+        return EMBEDDINGS if any(part in name for part in _BOTTOM) else self.above
 
-    def is_head(self, parameter: str) -> bool:
-        """Whether a parameter belongs to the new head."""
-        return self.layer(parameter) is None
+    def is_head(self, name: str) -> bool:
+        """Whether a parameter (or a module whose name is followed by a dot) belongs to the new head."""
+        return self.place(name) == self.head
+
+    def starts_afresh(self, name: str, reinit_layers: int) -> bool:
+        """Whether a parameter belongs to the head or to one of the top blocks that are re-initialised."""
+        place = self.place(name)
+        return place == self.head or self.count - reinit_layers < place <= self.count
 
 
 def anatomy(model: nn.Module) -> Anatomy:
     """Find the embeddings, blocks and head of a model made by `AutoModelForSequenceClassification`.
 
     Raises:
-        ModelError: its blocks cannot be told apart, as where layers share their weights (ALBERT).
+        ModelError: its blocks cannot be found.
     """
     from torch import nn
 
     base = str(getattr(model, "base_model_prefix", ""))
     if not base or not hasattr(model, base):
         raise ModelError(f"{type(model).__name__}: no encoder found inside it (base_model_prefix is '{base}').")
-    count = int(getattr(model.config, "num_hidden_layers", 0))
+    config: Any = model.config
+    layers = int(getattr(config, "num_hidden_layers", 0))
+    count = int(getattr(config, "num_hidden_groups", layers))
     lists = [name for name, module in model.named_modules()
              if isinstance(module, nn.ModuleList) and len(module) == count and name.startswith(base + ".")]
     if not lists or count == 0:
-        raise ModelError(
-            f"{type(model).__name__}: its {count} layers cannot be told apart (they share weights, or are built in an "
-            "unusual way). Choose another model.")
-    return Anatomy(base, min(lists, key=len), count)
+        raise ModelError(f"{type(model).__name__}: its {count} layers cannot be told apart (they are built in an unusual "
+                         "way). Choose another model.")
+    return Anatomy(base, min(lists, key=len), count, shared=count < layers)
 
 
-def freeze(model: nn.Module, parts: Anatomy, layers: int) -> None:
-    """Keep the embeddings and the bottom `layers` blocks as they are; 0 trains everything.
+def reinitialise(model: nn.Module, parts: Anatomy, layers: int, seed: int) -> None:
+    """Draw the top `layers` blocks afresh, as the architecture draws new weights (Zhang et al. 2021)."""
+    import torch
 
-    Raises:
-        ModelError: there are fewer blocks than that.
-    """
-    if layers > parts.count:
-        raise ModelError(f"frozen_layers = {layers}: this model has {parts.count} blocks; use 0 to {parts.count}.")
-    for name, parameter in model.named_parameters():
-        layer = parts.layer(name)
-        parameter.requires_grad_(layers == 0 or layer is None or layer > layers or _above(name, parts, layer))
-
-
-def _above(name: str, parts: Anatomy, layer: int) -> bool:
-    return layer == parts.count and not name.startswith(parts.blocks + ".")
+    torch.manual_seed(seed)
+    fresh: Any = model
+    with torch.no_grad():
+        for name, module in model.named_modules():
+            if parts.count - layers < parts.place(name + ".") <= parts.count:
+                for parameter in module.parameters(recurse=False):
+                    parameter._is_hf_initialized = False  # else transformers leaves it alone
+                fresh._init_weights(module)
 
 
-def train_mode(model: nn.Module, parts: Anatomy, layers: int) -> None:
-    """Training mode, but with dropout off in the frozen part: a frozen layer's output depends on the row alone."""
-    model.train()
-    if layers == 0:
-        return
-    for name, module in model.named_modules():
-        layer = parts.layer(name + ".")
-        if layer is not None and layer <= layers and not _above(name, parts, layer):
-            module.eval()  # with all inside it: attention asks its own module whether to drop
+def train_mode(model: nn.Module, parts: Anatomy, frozen: Collection[int]) -> None:
+    """Training mode, but with dropout off at the `frozen` places: what a frozen layer puts out depends on the row alone."""
+    for name, module in model.named_modules():  # each by itself: attention asks its own module whether to drop
+        module.training = parts.place(name + ".") not in frozen

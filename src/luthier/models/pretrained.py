@@ -42,10 +42,20 @@ class Pretrained:
         return int(next((self.config[key] for key in _LAYER_KEYS if key in self.config), 0))
 
     @property
+    def model_type(self) -> str:
+        """The architecture, as transformers names it."""
+        return str(self.config.get("model_type", ""))
+
+    @property
+    def shares_layers(self) -> bool:
+        """Whether the same weights serve as several layers (ALBERT)."""
+        return int(self.config.get("num_hidden_groups", self.layers)) < self.layers
+
+    @property
     def positions(self) -> int:
         """The longest input, in tokens, special tokens included."""
         limit = next((self.config[key] for key in _POSITION_KEYS if key in self.config), 512)
-        offset = 2 if self.config.get("model_type") in _OFFSET_POSITIONS else 0
+        offset = 2 if self.model_type in _OFFSET_POSITIONS else 0
         return int(limit) - offset
 
 

@@ -155,8 +155,8 @@ class Recipe:
         "about ten times that of full), or biases alone (BitFit, Ben Zaken 2021; 3e-4 to 3e-3).")
     lora_rank: int = setting(
         16, "Rank of the additions.", Limits(1, 1024), only_if=("method", Method.LORA))
-    lora_alpha: float = setting(
-        32.0, "The additions are multiplied by this over their rank.", Limits(0, 10_000, open_low=True),
+    lora_alpha: int = setting(
+        32, "The additions are multiplied by this over their rank.", Limits(1, 10_000),
         only_if=("method", Method.LORA))
     lora_dropout: float = setting(
         0.0, "Dropout before the additions.", Limits(0, 0.9), only_if=("method", Method.LORA))

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from luthier.config import as_text
 from luthier.data.formats import Table as InputTable
 from luthier.data.row import Row
-from luthier.recipes.recipe import steps_per_epoch
+from luthier.recipes.recipe import HELP, steps_per_epoch
+from luthier.recipes.trial import Costs
 from luthier.search.study import Record, Study
 from luthier.tasks.base import Floats, Task
 
@@ -23,15 +26,29 @@ def trial_rows(study: Study) -> Table:
 
 def _trial_row(study: Study, record: Record) -> dict[str, Any]:
     recipe, trial = record.trial.recipe, record.trial
-    hyperparameters = recipe.to_table()
-    epochs = record.step / steps_per_epoch(study.shape.rows, recipe.batch_size)
+    hyperparameters = {name: _cell(getattr(recipe, name)) for name in HELP}
     if recipe.horizon_free and record.step:
-        hyperparameters["epochs"] = epochs
-    value = record.value(study.metric)
+        hyperparameters["epochs"] = record.step / steps_per_epoch(study.shape.rows, recipe.batch_size)
+    tested = next((point.metrics[study.metric] for point in reversed(record.points) if point.rows == "test"), None)
     return {
-        "trial": trial.number, "role": trial.role, "parent": "" if trial.parent is None else trial.parent,
-        "state": record.state.value, "reason": record.reason, "score": "" if value is None else value,
+        "trial": trial.number, "role": trial.role, "parent": _cell(trial.parent), "seed": trial.seed,
+        **{f"{name}_seed": seed for name, seed in asdict(trial.seeds).items()}, "state": record.state.value,
+        "reason": record.reason, "score": _cell(record.value(study.metric)), "test_score": _cell(tested),
         "steps": record.step, **_costs(record.costs), **hyperparameters}
+
+
+def _cell(value: Any) -> Any:
+    """A value as `convert` reads it back from a table: nothing for None, texts for tables and lists."""
+    if value is None:
+        return ""
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else as_text(value)
+
+
+def _costs(costs: Costs) -> dict[str, Any]:
+    return {"seconds": round(costs.seconds, 2), "rows_per_second": round(costs.rows_per_second, 2),
+            "tokens_per_second": round(costs.tokens_per_second, 1), "peak_memory_mb": round(costs.peak_memory / 2**20),
+            "trainable_parameters": costs.trainable_parameters,
+            "drift": "" if costs.drift is None else float(f"{costs.drift:.4g}")}
 
 
 def curve_rows(study: Study) -> Table:
@@ -43,11 +60,11 @@ def curve_rows(study: Study) -> Table:
             common = {"trial": trial.number, "recipe": recipe.hash, "seed": trial.seed}
             place = {"step": point.step, "epoch": round(point.epoch, 4), "work": round(point.work),
                      "seconds": round(point.seconds, 2)}
-            if point.train_loss is not None and point.rows == "rung":
-                rows.append({**common, "split": "train", "rows": "", **place, "weights": "raw", "metric": "loss",
-                             "value": point.train_loss})
-            rows.extend({**common, "split": "validation", "rows": point.rows, **place, "weights": point.weights,
-                         "metric": metric, "value": value} for metric, value in point.metrics.items())
+            rows.extend({**common, "split": "train", "rows": "", **place, "weights": "raw", "metric": metric, "value": value}
+                        for metric, value in point.train.items())
+            split, kind = ("test", "all") if point.rows == "test" else ("validation", point.rows)
+            rows.extend({**common, "split": split, "rows": kind, **place, "weights": point.weights, "metric": metric,
+                         "value": value} for metric, value in point.metrics.items())
     return rows
 
 

@@ -1,33 +1,47 @@
 """The cost of training, as a pure function of recipe and data: decisions rest on it, never on the clock.
 
-The unit is one token passed forward and backward through the whole, fully trained encoder. A backward pass costs twice
-a forward pass and reaches only the trained blocks.
+The unit is one token passed forward and backward through the whole, fully trained encoder. A third of that is the forward
+pass; of the backward pass, which reaches only the trained blocks, half is for the activations and half for the weights,
+and that half falls away where only biases or low-rank additions are trained.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from luthier.data.tokens import Tokens
-from luthier.recipes.recipe import Recipe
+from luthier.recipes.recipe import Method, Recipe
 
 FORWARD_SHARE = 1 / 3
+ACTIVATIONS_SHARE = 1 / 3
+WEIGHTS_SHARE = 1 / 3
 
 
 @dataclass(frozen=True)
 class Shape:
-    """What the cost of a trial depends on besides its recipe: training row lengths in tokens, and the blocks."""
+    """What the cost of a trial depends on besides its recipe: training row lengths in tokens, and the blocks.
+
+    Where a study compares several pre-trained models, `models` holds the shape for each by the name that recipes give it,
+    and `size` is the size of this one's blocks over that of the first.
+    """
 
     lengths: npt.NDArray[np.int64]
     layers: int
+    size: float = 1.0
+    models: Mapping[str, Shape] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, tokens: Tokens, layers: int) -> Shape:
+    def of(cls, tokens: Tokens, layers: int, size: float = 1.0) -> Shape:
         """The shape of a study on these training rows."""
-        return cls(np.asarray(tokens.lengths), layers)
+        return cls(np.asarray(tokens.lengths), layers, size)
+
+    def for_model(self, recipe: Recipe) -> Shape:
+        """The shape for the model that a recipe names."""
+        return self.models.get(recipe.model, self)
 
     @property
     def rows(self) -> int:
@@ -40,17 +54,45 @@ class Shape:
 
 
 def step_work(recipe: Recipe, shape: Shape) -> float:
-    """The work of one optimiser step."""
-    trained = (shape.layers - min(recipe.frozen_layers, shape.layers)) / max(1, shape.layers)
-    depth = FORWARD_SHARE + (1 - FORWARD_SHARE) * trained
-    return min(recipe.batch_size, shape.rows) * shape.tokens_per_row(recipe.max_length) * depth
+    """The work of one optimiser step, with everything unfrozen that ever is."""
+    shape = shape.for_model(recipe)
+    return _step_work(recipe, shape, shape.layers - recipe.frozen_blocks(shape.layers))
+
+
+def _step_work(recipe: Recipe, shape: Shape, trained_blocks: int) -> float:
+    backward = ACTIVATIONS_SHARE + (WEIGHTS_SHARE if recipe.method is Method.FULL else 0.0)
+    depth = FORWARD_SHARE + backward * trained_blocks / max(1, shape.layers)
+    passes = 2 if recipe.r_drop > 0 else 1
+    return min(recipe.batch_size, shape.rows) * shape.tokens_per_row(recipe.max_length) * shape.size * depth * passes
+
+
+def _phases(recipe: Recipe, shape: Shape) -> Iterator[tuple[int, float]]:
+    """Gradual unfreezing as (steps, work of each) for every phase but the last, which has no end."""
+    shape = shape.for_model(recipe)
+    for trained_blocks in range(shape.layers - recipe.frozen_blocks(shape.layers) if recipe.unfreeze_every else 0):
+        yield recipe.unfreeze_every, _step_work(recipe, shape, trained_blocks)
+
+
+def work_of(steps: int, recipe: Recipe, shape: Shape) -> float:
+    """The work of a run's first `steps` optimiser steps."""
+    work = 0.0
+    for length, each in _phases(recipe, shape):
+        made = min(steps, length)
+        work, steps = work + made * each, steps - made
+    return work + steps * step_work(recipe, shape)
 
 
 def steps_for(work: float, recipe: Recipe, shape: Shape) -> int:
-    """The steps that cost `work`, to the nearest; at least one."""
-    return max(1, round(work / step_work(recipe, shape)))
+    """The first steps of a run that cost `work`, to the nearest; at least one."""
+    steps = 0
+    for length, each in _phases(recipe, shape):
+        if work < length * each:
+            return max(1, steps + round(work / each))
+        work, steps = work - length * each, steps + length
+    return max(1, steps + round(work / step_work(recipe, shape)))
 
 
 def pass_work(rows: int, recipe: Recipe, shape: Shape) -> float:
     """The work of one forward pass over `rows` rows."""
-    return rows * shape.tokens_per_row(recipe.max_length) * FORWARD_SHARE
+    shape = shape.for_model(recipe)
+    return rows * shape.tokens_per_row(recipe.max_length) * shape.size * FORWARD_SHARE

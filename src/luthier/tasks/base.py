@@ -39,8 +39,27 @@ class Task(Protocol):
     def encode(self, targets: Sequence[str | None]) -> Ints:
         """Label indices of label names (-1 where there is none). Shape [rows]."""
 
-    def loss(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        """The mean loss of a batch: a scalar."""
+    def losses(self, logits: torch.Tensor, targets: torch.Tensor, smoothing: float = 0.0,
+               weights: torch.Tensor | None = None) -> torch.Tensor:
+        """The loss of each row, `smoothing` of each target spread over all labels, times the `weights` of its label.
+
+        Shape [rows].
+        """
+
+    def divergence(self, logits: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+        """How far two predictions of the same rows are apart (R-Drop). Shape [rows]."""
+
+    def label_weights(self, targets: Ints, power: float | str) -> Floats | None:
+        """Weights of the labels against imbalance: n ** -power for n rows, of mean 1 over `targets` (None: all 1).
+
+        Shape [labels].
+        """
+
+    def chance_loss(self, targets: Ints) -> float:
+        """The mean loss of one who knows nothing but how often each label occurs in `targets`."""
+
+    def signs(self, scores: Floats) -> dict[str, float]:
+        """Figures that tell a collapsed model, such as the share of the label it gives most often."""
 
     def scores(self, logits: npt.NDArray[np.float32]) -> Floats:
         """What the model says of each row, as users see it (probabilities). Shape [rows, labels]."""

@@ -23,6 +23,9 @@ from luthier.tasks.metrics import (
 if TYPE_CHECKING:
     import torch
 
+IMBALANCE, AUTOMATIC_POWER = 5.0, 0.5
+"""Automatic class weights are for a label with over this many times the rows of another, and of this power."""
+
 
 @dataclass(frozen=True)
 class Classification:
@@ -38,11 +41,39 @@ class Classification:
         index = {label: i for i, label in enumerate(self.labels)}
         return np.array([-1 if target is None else index[target] for target in targets], dtype=np.int64)
 
-    def loss(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        """Mean cross-entropy, in fp32."""
+    def losses(self, logits: torch.Tensor, targets: torch.Tensor, smoothing: float = 0.0,
+               weights: torch.Tensor | None = None) -> torch.Tensor:
+        """Cross-entropy of each row, in fp32. Shape [rows]."""
         import torch
 
-        return torch.nn.functional.cross_entropy(logits.float(), targets)
+        losses = torch.nn.functional.cross_entropy(logits.float(), targets, reduction="none", label_smoothing=smoothing)
+        return losses if weights is None else losses * weights[targets]
+
+    def divergence(self, logits: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+        """The mean of the two Kullback-Leibler divergences (Liang et al. 2021, eq. 2). Shape [rows]."""
+        one, two = logits.float().log_softmax(-1), other.float().log_softmax(-1)
+        return ((one.exp() - two.exp()) * (one - two)).sum(-1) / 2
+
+    def label_weights(self, targets: Ints, power: float | str) -> Floats | None:
+        """n ** -power for a label of n rows, scaled to mean 1 over the rows; "auto" is 0.5 where one label has 5 times another."""
+        counts = np.bincount(targets, minlength=len(self.labels)).astype(np.float64)
+        there = counts[counts > 0]
+        if isinstance(power, str):
+            power = AUTOMATIC_POWER if there.max() > IMBALANCE * there.min() else 0.0
+        if power == 0:
+            return None
+        weights = np.maximum(counts, 1.0) ** -power
+        return np.asarray(weights * (counts.sum() / (weights * counts).sum()))
+
+    def chance_loss(self, targets: Ints) -> float:
+        """The entropy of the labels, in nats."""
+        shares = np.bincount(targets, minlength=len(self.labels)) / len(targets)
+        present = shares[shares > 0]
+        return float(-(present * np.log(present)).sum())
+
+    def signs(self, scores: Floats) -> dict[str, float]:
+        """The share of the rows that are given the label that is given most often."""
+        return {"largest_share": float(np.bincount(scores.argmax(1)).max() / len(scores))}
 
     def scores(self, logits: npt.NDArray[np.float32]) -> Floats:
         """Softmax probabilities. Shape [rows, labels]."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from luthier.training.loop import Learner
+from luthier.training.learner import Learner
 
 if TYPE_CHECKING:
     import torch
+
+_ADAM = ("step", "exp_avg", "exp_avg_sq")
 
 
 def save_checkpoint(learner: Learner, file: Path) -> None:
@@ -19,9 +21,9 @@ def save_checkpoint(learner: Learner, file: Path) -> None:
     for name, parameter in learner.trainable.items():
         tensors[f"weight/{name}"] = parameter.detach()
         state = learner.optimizer.state.get(parameter, {})
-        for moment in ("exp_avg", "exp_avg_sq"):
-            if moment in state:
-                tensors[f"{moment}/{name}"] = state[moment]
+        for part in _ADAM:  # a weight that was unfrozen late has made fewer steps
+            if part in state:
+                tensors[f"{part}/{name}"] = state[part]
         if learner.average:
             tensors[f"average/{name}"] = learner.average.weights[name]
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -41,10 +43,7 @@ def load_checkpoint(learner: Learner, file: Path) -> None:
         learner.step = int(tensors.metadata()["step"])
         for name, parameter in learner.trainable.items():
             parameter.copy_(tensors.get_tensor(f"weight/{name}"))
-            if f"exp_avg/{name}" in names:
-                learner.optimizer.state[parameter] = {
-                    "step": torch.tensor(float(learner.step), device=learner.device),
-                    "exp_avg": tensors.get_tensor(f"exp_avg/{name}"),
-                    "exp_avg_sq": tensors.get_tensor(f"exp_avg_sq/{name}")}
+            if f"step/{name}" in names:
+                learner.optimizer.state[parameter] = {part: tensors.get_tensor(f"{part}/{name}") for part in _ADAM}
             if learner.average:
                 learner.average.weights[name].copy_(tensors.get_tensor(f"average/{name}"))

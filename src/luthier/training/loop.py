@@ -6,7 +6,6 @@ and goes on from its checkpoint is the same run.
 
 from __future__ import annotations
 
-import contextlib
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,14 +16,14 @@ import numpy.typing as npt
 
 from luthier.data.tokens import Tokens
 from luthier.errors import TrainingError
-from luthier.models.encoder import Anatomy, anatomy, freeze, train_mode
-from luthier.recipes.recipe import Averaging, Recipe
 from luthier.tasks.base import Task
 from luthier.training.batches import by_length, collate, step_rows
-from luthier.training.optimizer import Average, make_optimizer, set_rates
+from luthier.training.learner import Learner
+from luthier.training.objective import Objective
+from luthier.training.optimizer import newest_share, set_rates
+from luthier.training.penalties import apply_penalties
 
 if TYPE_CHECKING:
-    import torch
     from torch import nn
 
 MICRO_BATCH = 8
@@ -34,52 +33,24 @@ saves padding (1.24 times the speed on 16 rows of 5 to 70 words), and bounds the
 
 @dataclass(frozen=True)
 class Step:
-    """One optimiser step has been made. `step` counts from 1; `rate` is the encoder's learning rate."""
+    """One optimiser step has been made.
+
+    `step` counts from 1; `objective` is the mean of what was minimised; `rate` is the encoder's learning rate; `tokens`
+    counts real ones, without padding; `scores` are the task's for the rows of the step, with dropout on, and `targets`
+    their targets.
+    """
 
     step: int
-    loss: float
+    objective: float
     rate: float
-    rows: int
-
-
-class Learner:
-    """Everything that changes while one trial trains: the model, its optimiser, the average, the steps made."""
-
-    def __init__(self, model: nn.Module, recipe: Recipe, seed: int) -> None:
-        self.model, self.recipe, self.seed = model, recipe, seed
-        self.parts: Anatomy = anatomy(model)
-        freeze(model, self.parts, recipe.frozen_layers)
-        self.optimizer = make_optimizer(model, self.parts, recipe)
-        self.average = None if recipe.averaging is Averaging.NONE else Average(self.trainable)
-        self.step = 0
+    tokens: int
+    scores: npt.NDArray[np.float64]
+    targets: npt.NDArray[np.int64]
 
     @property
-    def trainable(self) -> dict[str, nn.Parameter]:
-        """The parameters that are trained, by name."""
-        return {name: p for name, p in self.model.named_parameters() if p.requires_grad}
-
-    @property
-    def device(self) -> torch.device:
-        """Where the model lies."""
-        return next(self.model.parameters()).device
-
-    @contextlib.contextmanager
-    def evaluated_weights(self) -> Iterator[nn.Module]:
-        """The model in evaluation mode, holding the weights that count: the average where there is one."""
-        import torch
-
-        own = {name: p.detach().clone() for name, p in self.trainable.items()} if self.average else {}
-        with torch.no_grad():
-            if self.average:
-                for name, parameter in self.trainable.items():
-                    parameter.copy_(self.average.weights[name])
-            self.model.eval()
-            try:
-                yield self.model
-            finally:
-                for name, parameter in self.trainable.items():
-                    if name in own:
-                        parameter.copy_(own[name])
+    def rows(self) -> int:
+        """Rows in the step."""
+        return len(self.targets)
 
 
 def train(learner: Learner, task: Task, tokens: Tokens, until: int, total_steps: int, pad_token_id: int) -> Iterator[Step]:
@@ -93,33 +64,37 @@ def train(learner: Learner, task: Task, tokens: Tokens, until: int, total_steps:
     """
     import torch
 
-    recipe, model = learner.recipe, learner.model
-    weights = learner.trainable
+    recipe, model, weights = learner.recipe, learner.model, learner.trainable
+    objective = Objective(task, recipe, tokens, learner.device)
     while learner.step < until:
         step = learner.step
-        torch.manual_seed(_step_seed(learner.seed, step))
-        train_mode(model, learner.parts, recipe.frozen_layers)
-        rows = step_rows(step, len(tokens), recipe.batch_size, learner.seed)
+        torch.manual_seed(_step_seed(learner.seeds.dropout, step))
+        learner.begin_step()
+        rows = step_rows(step, len(tokens), recipe.batch_size, learner.seeds.order)
         rate = set_rates(learner.optimizer, recipe, step, total_steps)
 
         learner.optimizer.zero_grad(set_to_none=True)
-        value = 0.0
+        value, seen, logits, targets = 0.0, 0, [], []
         for part in by_length(tokens, rows, MICRO_BATCH):
             batch = collate(tokens, rows[part], recipe.max_length, pad_token_id).to(learner.device)
-            logits = model(input_ids=batch.input_ids, attention_mask=batch.attention_mask).logits
-            loss = task.loss(logits, batch.targets) * (len(part) / len(rows))
+            total, scored = objective(model, batch)
+            loss = total / len(rows)
             loss.backward()
             value += loss.item()
+            seen += int(batch.attention_mask.sum())
+            logits.append(scored.detach().float().cpu().numpy())
+            targets.append(batch.targets.cpu().numpy())
         norm = torch.nn.utils.clip_grad_norm_(weights.values(), recipe.max_grad_norm)
         if not (math.isfinite(value) and math.isfinite(norm.item())):
             raise TrainingError(
                 f"the loss is {value} and the gradient norm {norm.item()} at step {step + 1}, learning rate {rate:.3g}, "
-                f"dtype {logits.dtype}. A lower learning rate or a longer warmup usually mends this.")
+                f"dtype {scored.dtype}. A lower learning rate or a longer warmup usually mends this.")
         learner.optimizer.step()
+        apply_penalties(learner.optimizer, recipe, learner.anchors)
         learner.step += 1
         if learner.average:
-            learner.average.update(weights, step)
-        yield Step(learner.step, value, rate, len(rows))
+            learner.average.update(weights, newest_share(recipe, step, total_steps))
+        yield Step(learner.step, value, rate, seen, task.scores(np.concatenate(logits)), np.concatenate(targets))
 
 
 def _step_seed(seed: int, step: int) -> int:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from luthier.models.encoder import Anatomy
-from luthier.recipes.recipe import Recipe, Schedule
+from luthier.models.encoder import EMBEDDINGS, Anatomy
+from luthier.recipes.recipe import Averaging, Recipe, Schedule
 
 if TYPE_CHECKING:
     import torch
@@ -14,42 +15,48 @@ if TYPE_CHECKING:
 
 AVERAGE_POWER = 9
 """The weight average gives step s of t a weight of about (s/t)^9, so its mean age is t/11 steps."""
-
-
-def layer_scale(recipe: Recipe, layer: int | None, count: int) -> float:
-    """The learning rate of a layer over `recipe.learning_rate`: decay^(count - layer), or the head's multiplier."""
-    return recipe.head_lr_multiplier if layer is None else recipe.layer_decay ** (count - layer)
+RISING_SHARE, RATE_RATIO = 0.1, 32
+"""Of the slanted triangle: the share of the steps in which the rate rises, and its highest over its lowest value."""
 
 
 def rate_share(recipe: Recipe, step: int, total_steps: int) -> float:
     """The learning rate of step `step` (from 0) over its peak: warmup, then the schedule."""
+    if recipe.schedule is Schedule.SLANTED_TRIANGULAR:
+        return _slanted_triangle(step, total_steps)
     warmup = min(1.0, (step + 1) / recipe.warmup_steps) if recipe.warmup_steps else 1.0
     if recipe.schedule is Schedule.CONSTANT:
         return warmup
-    if recipe.schedule is Schedule.LINEAR:
-        decay_steps = max(1, total_steps - recipe.warmup_steps)
-    else:
+    decay_steps = max(1, total_steps - recipe.warmup_steps)
+    if recipe.schedule is Schedule.COSINE:
+        progress = min(1.0, max(0.0, (step - recipe.warmup_steps) / decay_steps))
+        return min(warmup, (1 + math.cos(math.pi * progress)) / 2)
+    if recipe.schedule is Schedule.WARMUP_STABLE_DECAY:
         decay_steps = max(1, round(total_steps * recipe.decay_share))
     return min(warmup, max(0.0, min(1.0, (total_steps - step) / decay_steps)))
 
 
-def make_optimizer(model: nn.Module, parts: Anatomy, recipe: Recipe) -> torch.optim.AdamW:
-    """AdamW over the trainable parameters, one group for each (layer, decayed or not).
+def _slanted_triangle(step: int, total_steps: int) -> float:
+    """Howard & Ruder 2018, eq. 3."""
+    cut = max(1, int(total_steps * RISING_SHARE))
+    height = step / cut if step < cut else 1 - (step - cut) / max(1, cut * (1 / RISING_SHARE - 1))
+    return (1 + max(0.0, height) * (RATE_RATIO - 1)) / RATE_RATIO
 
-    Every group carries `scale`, its learning rate over the recipe's, and `names`. Weight decay is on matrices only,
-    never on embeddings, biases or norms.
+
+def make_optimizer(trainable: Mapping[str, nn.Parameter], multiples: Mapping[str, float], parts: Anatomy,
+                   recipe: Recipe) -> torch.optim.AdamW:
+    """AdamW over the trainable parameters, one group for each learning rate and for penalised or not.
+
+    Every group carries `names`, `multiple` (its learning rate over the recipe's) and `penalised`: weight decay, L1 and
+    L2-SP are on matrices only, never on embeddings, biases or norms.
     """
     import torch
 
-    groups: dict[tuple[int | None, bool], dict[str, Any]] = {}
-    for name, parameter in model.named_parameters():
-        if not parameter.requires_grad:
-            continue
-        layer = parts.layer(name)
-        decayed = parameter.ndim >= 2 and layer != 0
-        group = groups.setdefault((layer, decayed), {
-            "params": [], "names": [], "scale": layer_scale(recipe, layer, parts.count),
-            "weight_decay": recipe.weight_decay if decayed else 0.0})
+    groups: dict[tuple[float, bool], dict[str, Any]] = {}
+    for name, parameter in trainable.items():
+        penalised = parameter.ndim >= 2 and parts.place(name) != EMBEDDINGS
+        group = groups.setdefault((multiples[name], penalised), {
+            "params": [], "names": [], "multiple": multiples[name], "penalised": penalised,
+            "weight_decay": recipe.weight_decay if penalised else 0.0})
         group["params"].append(parameter)
         group["names"].append(name)
     return torch.optim.AdamW(list(groups.values()), lr=recipe.learning_rate, fused=True)
@@ -59,23 +66,31 @@ def set_rates(optimizer: torch.optim.Optimizer, recipe: Recipe, step: int, total
     """Give every group its rate at `step`; returns the encoder's rate."""
     rate = recipe.learning_rate * rate_share(recipe, step, total_steps)
     for group in optimizer.param_groups:
-        group["lr"] = rate * group["scale"]
+        group["lr"] = rate * group["multiple"]
     return rate
 
 
-class Average:
-    """A running average of the trainable weights over about the last tenth of the steps so far.
+def newest_share(recipe: Recipe, step: int, total_steps: int) -> float:
+    """What the weights after step `step` (from 0) count for in the average so far.
 
-    Polynomial-decay averaging (Shamir & Zhang 2013): it needs no horizon, so a short run is a prefix of a long one.
+    EMA: polynomial decay (Shamir & Zhang 2013), which needs no horizon, so that a short run is a prefix of a long one.
+    SWA: the plain mean over the last `swa_share` of all steps (Izmailov et al. 2018); before that, the newest alone.
     """
+    if recipe.averaging is Averaging.EMA:
+        return (AVERAGE_POWER + 1) / (step + AVERAGE_POWER + 1)
+    first = total_steps - max(1, round(recipe.swa_share * total_steps))
+    return 1 / max(1, step - first + 1)
+
+
+class Average:
+    """A running average of the trainable weights."""
 
     def __init__(self, weights: Mapping[str, torch.Tensor]) -> None:
         self.weights = {name: weight.detach().clone() for name, weight in weights.items()}
 
-    def update(self, weights: Mapping[str, torch.Tensor], step: int) -> None:
-        """Take in the weights after step `step` (from 0)."""
+    def update(self, weights: Mapping[str, torch.Tensor], share: float) -> None:
+        """Take in the newest weights, which count for `share` of the average."""
         import torch
 
-        share = (AVERAGE_POWER + 1) / (step + AVERAGE_POWER + 1)
         with torch.no_grad():
             torch._foreach_lerp_(list(self.weights.values()), [weights[name].detach() for name in self.weights], share)

@@ -1,0 +1,43 @@
+"""The most memory that one stage held, though its worker has run others before."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import re
+import sys
+from pathlib import Path
+
+_STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+_PEAK = re.compile(r"^VmHWM:\s*(\d+) kB", re.MULTILINE)
+
+
+def reset_peak(device: str) -> None:
+    """Forget what was held before: free memory goes back to the system, and the peak starts anew where that can be had."""
+    import torch
+
+    gc.collect()
+    if device.startswith("cuda"):
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats()
+    with contextlib.suppress(OSError, AttributeError):  # glibc on Linux; elsewhere the process's own peak must do
+        ctypes.CDLL(None).malloc_trim(0)
+        _CLEAR.write_text("5", encoding="ascii")
+
+
+def peak_memory(device: str) -> int:
+    """Bytes: of the GPU's memory where there is one, else of this process; 0 where the system does not tell."""
+    import torch
+
+    if device.startswith("cuda"):
+        return int(torch.cuda.max_memory_allocated())
+    with contextlib.suppress(OSError):
+        if match := _PEAK.search(_STATUS.read_text(encoding="ascii")):
+            return int(match[1]) * 1024
+    try:
+        import resource
+    except ImportError:
+        return 0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return int(peak if sys.platform == "darwin" else peak * 1024)

@@ -1,0 +1,41 @@
+"""Whether a recipe suits a model: what has no meaning there is refused before anything is loaded."""
+
+from __future__ import annotations
+
+from luthier.models.pretrained import Pretrained
+from luthier.recipes.recipe import Pooling, Recipe
+
+POOLING_SETTINGS: dict[str, dict[Pooling, str]] = {
+    "classifier_pooling": {Pooling.CLS: "cls", Pooling.MEAN: "mean"},
+    "summary_type": {Pooling.CLS: "first", Pooling.MEAN: "mean"},
+}
+"""Settings of transformers' configs that choose the pooling, and how they call it."""
+_POOLING_MODELS = {"modernbert": "classifier_pooling", "eurobert": "classifier_pooling", "xlnet": "summary_type",
+                   "xlm": "summary_type", "flaubert": "summary_type"}
+
+
+def unsuited(recipe: Recipe, model: Pretrained) -> list[str]:
+    """What of `recipe` the model cannot do, one sentence each."""
+    found = []
+    for name in ("frozen_layers", "reinit_layers"):
+        value = getattr(recipe, name)
+        if isinstance(value, int) and value > model.layers > 0:
+            found.append(f"{name} = {value}: model {model.name} has {model.layers} blocks; use 0 to {model.layers}")
+    if recipe.max_length > model.positions:
+        found.append(f"max_length = {recipe.max_length}: model {model.name} takes at most {model.positions} tokens")
+    if recipe.pooling is not Pooling.MODEL and model.model_type not in _POOLING_MODELS:
+        found.append(f"pooling = {recipe.pooling.value}: the classification class of {model.name} ({model.model_type}) has "
+                     f"its own way only; one can choose with {', '.join(_POOLING_MODELS)}")
+    return found + (_unsuited_to_shared_layers(recipe, model) if model.shares_layers else [])
+
+
+def _unsuited_to_shared_layers(recipe: Recipe, model: Pretrained) -> list[str]:
+    """One block that is run several times has no lower and upper layers."""
+    wrong = {
+        "frozen_layers": recipe.frozen_blocks(model.layers) not in (0, model.layers),
+        "layer_decay": recipe.layer_decay != 1.0, "unfreeze_every": recipe.unfreeze_every > 0,
+        "reinit_layers": recipe.reinit_layers > 0,
+        "layer_lr": any(pattern[:1].isdigit() for pattern in recipe.layer_lr)}
+    allowed = {"frozen_layers": "0, embeddings or all", "layer_decay": "1", "layer_lr": "embeddings, head or name patterns"}
+    return [f"{name}: the layers of {model.name} share their weights, so it can only be {allowed.get(name, '0')}"
+            for name, is_wrong in wrong.items() if is_wrong]
