@@ -11,10 +11,11 @@ import torch
 
 from luthier.errors import ModelError
 from luthier.models.classifier import last_linear, load_classifier, load_tokenizer, load_trained
+from luthier.recipes.recipe import Recipe
 
 
 def load(path: Path, seed: int = 0, labels: tuple[str, ...] = ("a", "b"), dropout: float = 0.1) -> torch.nn.Module:
-    return load_classifier(path, labels, seed=seed, dropout=dropout, pad_token_id=0)
+    return load_classifier(path, labels, Recipe(dropout=dropout), seed=seed, pad_token_id=0)
 
 
 def test_head_depends_on_the_seed_and_the_body_does_not(tiny_model: Path) -> None:

@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from luthier.recipes.recipe import Recipe
+from luthier.recipes.seeds import Seeds
 from luthier.recipes.trial import Trial
 from luthier.sharing import plan
 
 FOLDER, CHECKPOINT = Path("checkpoints"), Path("checkpoints/trial-3.safetensors")
-TRIAL = Trial(7, Recipe(epochs=10, batch_size=16), 0, "made up")
+TRIAL = Trial(7, Recipe(epochs=10, batch_size=16), 0, "made up", Seeds.all(0))
 
 
 def test_a_stage_goes_on_from_the_checkpoint() -> None:

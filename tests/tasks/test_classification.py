@@ -103,7 +103,7 @@ def test_loss_is_the_mean_cross_entropy_in_full_precision() -> None:
     torch = pytest.importorskip("torch", reason="the loss is a torch function")
     random = np.random.default_rng(0)
     logits, targets = random.normal(size=(12, 3)).astype(np.float32) * 4, random.integers(0, 3, 12)
-    loss = TASK.loss(torch.from_numpy(logits), torch.from_numpy(targets))
+    loss = TASK.losses(torch.from_numpy(logits), torch.from_numpy(targets)).mean()
     assert float(loss) == pytest.approx(TASK.metrics(TASK.scores(logits), targets)["loss"], rel=1e-5)
-    half = TASK.loss(torch.from_numpy(logits).bfloat16(), torch.from_numpy(targets))
+    half = TASK.losses(torch.from_numpy(logits).bfloat16(), torch.from_numpy(targets)).mean()
     assert half.dtype is torch.float32

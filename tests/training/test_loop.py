@@ -12,12 +12,13 @@ import torch
 from luthier.data.tokens import Tokens, tokenize
 from luthier.errors import TrainingError
 from luthier.models.classifier import load_classifier, load_tokenizer
-from luthier.models.encoder import anatomy
 from luthier.recipes.recipe import Averaging, Recipe, Schedule
+from luthier.recipes.seeds import Seeds
 from luthier.tasks.classification import Classification
 from luthier.training.batches import collate, step_rows
 from luthier.training.checkpoint import load_checkpoint, save_checkpoint
-from luthier.training.loop import Learner, predict_scores, train
+from luthier.training.learner import Learner
+from luthier.training.loop import predict_scores, train
 
 TASK = Classification(("negative", "neutral", "positive"))
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -36,7 +37,7 @@ def recipe(**changes: object) -> Recipe:
 
 
 def learner(model: Path, of: Recipe, seed: int = 5) -> Learner:
-    return Learner(load_classifier(model, TASK.labels, seed=seed, dropout=of.dropout, pad_token_id=0), of, seed)
+    return Learner(load_classifier(model, TASK.labels, of, seed=seed, pad_token_id=0), of, Seeds.all(seed))
 
 
 def weights(of: Learner) -> dict[str, torch.Tensor]:
@@ -45,7 +46,7 @@ def weights(of: Learner) -> dict[str, torch.Tensor]:
 
 def test_step_gradients_equal_those_of_plain_transformers(tiny_model: Path, tokens: Tokens) -> None:
     ours = learner(tiny_model, recipe(max_grad_norm=1e6))
-    plain = load_classifier(tiny_model, TASK.labels, seed=5, dropout=0.0, pad_token_id=0)
+    plain = load_classifier(tiny_model, TASK.labels, recipe(), seed=5, pad_token_id=0)
     batch = collate(tokens, step_rows(0, len(tokens), 8, 5), 64, 0)
     next(train(ours, TASK, tokens, 1, 10, 0))
 
@@ -64,7 +65,7 @@ def test_steps_equal_those_of_a_hand_written_adamw_loop(tiny_model: Path, tokens
     for _ in train(ours, TASK, tokens, 3, 3, 0):
         pass
 
-    plain = load_classifier(tiny_model, TASK.labels, seed=5, dropout=0.0, pad_token_id=0)
+    plain = load_classifier(tiny_model, TASK.labels, recipe(), seed=5, pad_token_id=0)
     decayed = [p for n, p in plain.named_parameters() if p.ndim == 2 and "embeddings" not in n]
     others = [p for n, p in plain.named_parameters() if p.ndim < 2 or "embeddings" in n]
     adam = torch.optim.AdamW([{"params": decayed, "weight_decay": 0.5}, {"params": others, "weight_decay": 0.0}], lr=1e-3,
@@ -90,8 +91,7 @@ def test_frozen_weights_are_bit_identical_after_training(tiny_model: Path, token
         pass
     after = weights(ours)
     same = {name for name in before if torch.equal(before[name], after[name])}
-    below = {name for name in before if (layer := anatomy(ours.model).layer(name)) is not None
-             and (layer == 0 or f"encoder.layer.{layer - 1}." in name) and layer <= frozen}
+    below = {name for name in before if ours.parts.place(name) <= frozen}
     assert same == below, "frozen weights and only they keep their value"
 
 
@@ -112,8 +112,11 @@ def test_each_layers_rate_at_each_step_equals_its_formula(tiny_model: Path, toke
     for step in train(ours, TASK, tokens, total, total, 0):
         s = step.step - 1
         share = {Schedule.CONSTANT: 1.0, Schedule.LINEAR: (total - s) / (total - 4),
-                 Schedule.WARMUP_STABLE_DECAY: (total - s) / 3}[schedule]
-        rate = 1e-4 * min((s + 1) / 4, share, 1.0)
+                 Schedule.COSINE: (1 + math.cos(math.pi * max(0, s - 4) / 6)) / 2,
+                 Schedule.WARMUP_STABLE_DECAY: (total - s) / 3,
+                 Schedule.SLANTED_TRIANGULAR: (1 + (s if s < 1 else 1 - (s - 1) / 9) * 31) / 32}[schedule]
+        warmup = 1.0 if schedule is Schedule.SLANTED_TRIANGULAR else (s + 1) / 4
+        rate = 1e-4 * min(warmup, share, 1.0)
         assert step.rate == pytest.approx(rate, rel=1e-12)
         for group in ours.optimizer.param_groups:
             for name in group["names"]:
@@ -153,14 +156,14 @@ def test_resumed_run_equals_the_uninterrupted_one_bit_for_bit(
         tiny_model: Path, tokens: Tokens, tmp_path: Path, averaging: Averaging) -> None:
     of = recipe(dropout=0.2, averaging=averaging.value)
     whole = learner(tiny_model, of)
-    losses = [step.loss for step in train(whole, TASK, tokens, 9, 9, 0)]
+    losses = [step.objective for step in train(whole, TASK, tokens, 9, 9, 0)]
 
     first = learner(tiny_model, of)
-    begun = [step.loss for step in train(first, TASK, tokens, 4, 9, 0)]
+    begun = [step.objective for step in train(first, TASK, tokens, 4, 9, 0)]
     save_checkpoint(first, tmp_path / "c.safetensors")
     second = learner(tiny_model, of, seed=5)
     load_checkpoint(second, tmp_path / "c.safetensors")
-    ended = [step.loss for step in train(second, TASK, tokens, 9, 9, 0)]
+    ended = [step.objective for step in train(second, TASK, tokens, 9, 9, 0)]
 
     assert begun + ended == losses
     for name, value in weights(whole).items():
@@ -174,7 +177,7 @@ def test_resuming_without_the_moments_would_be_noticed(tiny_model: Path, tokens:
     """The test above can fail: dropping Adam's moments changes the run."""
     of = recipe(dropout=0.2)
     whole = learner(tiny_model, of)
-    losses = [step.loss for step in train(whole, TASK, tokens, 8, 8, 0)]
+    losses = [step.objective for step in train(whole, TASK, tokens, 8, 8, 0)]
     first = learner(tiny_model, of)
     for _ in train(first, TASK, tokens, 4, 8, 0):
         pass
@@ -182,13 +185,13 @@ def test_resuming_without_the_moments_would_be_noticed(tiny_model: Path, tokens:
     second = learner(tiny_model, of)
     load_checkpoint(second, tmp_path / "c.safetensors")
     second.optimizer.state.clear()
-    assert [step.loss for step in train(second, TASK, tokens, 8, 8, 0)] != losses[4:]
+    assert [step.objective for step in train(second, TASK, tokens, 8, 8, 0)] != losses[4:]
 
 
 def test_shorter_run_is_a_prefix_of_a_longer_one_at_a_constant_rate(tiny_model: Path, tokens: Tokens) -> None:
     short, long = (learner(tiny_model, recipe(schedule="constant", dropout=0.1)) for _ in range(2))
-    a = [step.loss for step in train(short, TASK, tokens, 4, 4, 0)]
-    b = [step.loss for step in train(long, TASK, tokens, 8, 8, 0)]
+    a = [step.objective for step in train(short, TASK, tokens, 4, 4, 0)]
+    b = [step.objective for step in train(long, TASK, tokens, 8, 8, 0)]
     assert a == b[:4]
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+import inspect
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,10 +15,14 @@ import typer
 from luthier.api.settings import Settings, read_config
 from luthier.config import build
 from luthier.errors import ConfigError
+from luthier.recipes.recipe import HELP
 
 STARTED = time.monotonic()
 """When the command began: a budget is of the whole command."""
 
+HYPERPARAMETERS = tuple(name for name in HELP if name != "model")
+"""Those that are options of `luthier train`; --model names the pre-trained model there."""
+_TABLES = ("layer_lr", "lora_targets")
 _HELP = {field.name: field.metadata["help"] for field in dataclasses.fields(Settings)}
 
 
@@ -59,6 +65,40 @@ def pairs(option: str, texts: Sequence[str] | None) -> dict[str, str]:
             raise ConfigError(f"{option} {text}: {name} is given twice")
         table[name] = value.strip()
     return table
+
+
+def with_hyperparameters(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command that takes `**hyperparameters` an option for each of them, --frozen-layers for frozen_layers."""
+    parameters = list(inspect.signature(command, eval_str=True).parameters.values())[:-1]
+    annotations = {parameter.name: parameter.annotation for parameter in parameters}
+    for name in HYPERPARAMETERS:
+        kind = list[str] if name in _TABLES else str
+        annotations[name] = Annotated[kind | None, option(f"--{name.replace('_', '-')}", help=HELP[name])]
+        parameters.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None))
+
+    @functools.wraps(command)
+    def wrapped(**given: Any) -> None:
+        command(**given)
+
+    wrapped.__signature__ = inspect.Signature([  # type: ignore[attr-defined]  # what Typer reads
+        parameter.replace(annotation=annotations[parameter.name], kind=inspect.Parameter.KEYWORD_ONLY)
+        for parameter in parameters])
+    wrapped.__annotations__ = annotations
+    return wrapped
+
+
+def hyperparameters(given: Mapping[str, Any], fixed: Sequence[str] | None) -> dict[str, str]:
+    """The hyperparameters that were given as options of their own, and those of --set.
+
+    Raises:
+        ConfigError: one is given both ways.
+    """
+    own = {name: ", ".join(value) if isinstance(value, list) else value for name, value in given.items() if value}
+    table = pairs("--set", fixed)
+    twice = sorted(set(own) & set(table))
+    if twice:
+        raise ConfigError(f"{twice[0]} is given twice: by --{twice[0].replace('_', '-')} and by --set")
+    return own | table
 
 
 def gather(given: Mapping[str, Any], config: Path | None, trial: int | None = None) -> Settings:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from luthier.cli import options as o
 
 
+@o.with_hyperparameters
 def train(
     data: o.Data = None,
     text_column: o.TextColumns = None, label_column: o.LabelColumn = None, group_column: o.GroupColumn = None,
@@ -17,11 +18,13 @@ def train(
     device: o.Device = None, threads: o.Threads = None, output: o.Output = None, config: o.Config = None,
     trial: Annotated[int | None, o.option("--trial", help="With --config RUN/trials.csv: the trial to train again.")] = None,
     seed: o.Seed = None, dry_run: o.DryRun = False, quiet: o.Quiet = False, json: o.Json = False,
+    **hyperparameters: Any,
 ) -> None:
-    """Fine-tune a model on DATA by one recipe: the default one, with --set, or that of --config."""
+    """Fine-tune a model on DATA by one recipe: that of --config or the default one, with the hyperparameters given here."""
     settings = o.gather({
         "data": data, "text_columns": text_column, "label_column": label_column, "group_column": group_column,
-        "validation": validation, "test": test, "model": model, "fixed": o.pairs("--set", fixed), "device": device,
+        "validation": validation, "test": test, "model": model, "device": device,
+        "fixed": o.hyperparameters(hyperparameters, fixed),
         "threads": threads, "output": output, "seed": seed,
     }, config, trial)
     settings = dataclasses.replace(settings, search={}, trials=None, budget=None)  # a run.toml of a search may name them
