@@ -51,6 +51,8 @@ def write_config(folder: RunFolder, ready: Ready) -> None:
     for name in ("data", "validation", "test", "model"):
         if name in settings and Path(settings[name]).exists():
             settings[name] = str(Path(settings[name]).resolve())
+        elif name == "model" and asked.pretrained.revision:  # a branch may have moved when this run is repeated
+            settings[name] = asked.pretrained.exact_name
     settings.pop("output", None)
     write_toml(folder.config, {
         "command": ready.command, "settings": settings, "recipe": ready.prepared.default.to_table(),

@@ -17,12 +17,14 @@ def train(
     device: o.Device = None, threads: o.Threads = None, output: o.Output = None, config: o.Config = None,
     trial: Annotated[int | None, o.option("--trial", help="With --config RUN/trials.csv: the trial to train again.")] = None,
     seed: o.Seed = None, dry_run: o.DryRun = False, quiet: o.Quiet = False, json: o.Json = False,
+    offline: o.Offline = None,
 ) -> None:
     """Fine-tune a model on DATA by one recipe: the default one, with --set, or that of --config."""
     settings = o.gather({
         "data": data, "text_columns": text_column, "label_column": label_column, "group_column": group_column,
         "validation": validation, "test": test, "model": model, "fixed": o.pairs("--set", fixed), "device": device,
         "threads": threads, "output": output, "seed": seed,
+        "offline": offline,
     }, config, trial)
     settings = dataclasses.replace(settings, search={}, trials=None, budget=None)  # a run.toml of a search may name them
     from luthier.cli.execute import execute
