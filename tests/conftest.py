@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -105,3 +107,25 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+class HubHome(NamedTuple):
+    """A folder for HF_HOME whose cache holds one model, owner/name, at one commit, the head of `main`."""
+
+    path: Path
+    commit: str
+
+
+@pytest.fixture(scope="session")
+def hub_home(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> HubHome:
+    """A cache as the hub's library leaves it: files under blobs/, links to them under snapshots/, branches under refs/."""
+    home, commit = tmp_path_factory.mktemp("hub-home"), "0123456789abcdef0123456789abcdef01234567"
+    repository = home / "hub" / "models--owner--name"
+    snapshot = repository / "snapshots" / commit
+    for folder in (snapshot, repository / "refs", repository / "blobs"):
+        folder.mkdir(parents=True)
+    (repository / "refs" / "main").write_text(commit)
+    for number, file in enumerate(sorted(tiny_model.iterdir())):
+        shutil.copyfile(file, repository / "blobs" / str(number))
+        (snapshot / file.name).symlink_to(Path("..", "..", "blobs", str(number)))
+    return HubHome(home, commit)

@@ -11,7 +11,7 @@ import pytest
 import luthier
 
 NAMES = ["ConfigError", "DataError", "LuthierError", "Model", "ModelError", "Recipe", "Run", "RunError", "Score",
-         "TrainingError", "UsageError", "load", "open_run", "train", "tune"]
+         "TrainingError", "UsageError", "fetch", "load", "open_run", "train", "tune"]
 HEAVY = ("torch", "transformers", "pandas", "optuna", "sklearn", "scipy", "pyarrow", "datasets")
 
 

@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 
 from luthier.data.tokens import tokenize
-from luthier.engines.execute import Setup
+from luthier.engines.execute import Base, Setup
 from luthier.engines.local import LocalEngine, Workforce, cores, plan_workers
 from luthier.models.classifier import load_tokenizer
 from luthier.recipes.recipe import Recipe
+from luthier.recipes.seeds import Seeds
 from luthier.recipes.trial import EngineEvent, Finished, Lost, Progress, Stage, StageResult, Trial
 from luthier.tasks.classification import Classification
 
@@ -31,8 +32,8 @@ def setup(tiny_model: Path, example_rows: list[dict[str, str]], tmp_path_factory
     for name, rows in (("train", example_rows[:120]), ("validation", example_rows[120:200])):
         targets = TASK.encode([row["label"] for row in rows]).tolist()
         tokenize([row["text"] for row in rows], targets, tokenizer, 64).save(folder / "tokens" / name)
-    return Setup(model=tiny_model, model_hash="tiny", task=TASK, tokens=folder / "tokens", rung_rows=np.arange(0, 80, 2),
-                 cache=folder / "cache", pad_token_id=0, layers=2, device="cpu")
+    return Setup(bases={"": Base(tiny_model, "tiny", folder / "tokens", pad_token_id=0, layers=2)}, task=TASK,
+                 rung_rows=np.arange(0, 80, 2), cache=folder / "cache", device="cpu")
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,7 @@ def engine(setup: Setup) -> Iterator[LocalEngine]:
 
 
 def make_stage(until: int, **changes: object) -> Stage:
-    stage = Stage(Trial(0, RECIPE, seed=1, role="default"), start=0, until=until, total_steps=1000)
+    stage = Stage(Trial(0, RECIPE, 1, "default", Seeds.all(1)), start=0, until=until, total_steps=1000)
     return dataclasses.replace(stage, **changes)  # type: ignore[arg-type]
 
 
@@ -67,9 +68,11 @@ def test_stage_reports_points_at_the_steps_asked_for(engine: LocalEngine, tmp_pa
     result = finish(engine, make_stage(10, evaluate_at=(4,), save=tmp_path / "c.safetensors"))
     assert result.failure is None and result.step == 10
     assert [(point.step, point.rows) for point in result.points] == [(4, "rung"), (10, "rung")]
-    assert all(point.train_loss and point.weights == "averaged" for point in result.points)
+    assert all(point.train["objective"] == pytest.approx(point.train["loss"]) for point in result.points)
+    assert all(point.weights == "averaged" and 0 < point.metrics["largest_share"] <= 1 for point in result.points)
     assert result.points[1].epoch == pytest.approx(10 / 15)
-    assert (tmp_path / "c.safetensors").exists() and result.rows_per_second > 0
+    assert (tmp_path / "c.safetensors").exists() and result.costs.tokens_per_second > result.costs.rows_per_second > 0
+    assert result.costs.trainable_parameters > 1_000_000 and result.costs.peak_memory > 2**27
 
 
 def test_stage_in_two_parts_equals_one_in_one(engine: LocalEngine, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from luthier.errors import ModelError
-from luthier.models.pretrained import resolve_model
+from luthier.models.pretrained import SOURCE_FILE, resolve_model
 
 
 def test_auto_is_the_embedded_model() -> None:
@@ -30,10 +30,27 @@ def test_folder_is_found_and_identified_by_its_weights(tiny_model: Path, tmp_pat
 
 @pytest.mark.parametrize(("name", "message"), [
     ("./nowhere", "no such folder"), ("/not/here", "no such folder"), ("a b c", "no such folder"),
-    ("nobody/no-such-model", "the hub did not give such a model")])
+    ("owner/name@", "no such folder"), ("owner/name@../../etc", "no such folder"), ("owner/name@/etc", "no such folder"),
+    ("nobody/no-such-model", "offline, and this model is not .* in the cache. Run luthier fetch nobody/no-such-model FOLDER"),
+    ("nobody/no-such-model@v1.0", "nobody/no-such-model@v1.0: .* offline, and revision 'v1.0' of this model")])
 def test_unknown_name_is_one_error(name: str, message: str) -> None:
     with pytest.raises(ModelError, match=message):
         resolve_model(name)
+
+
+def test_a_folder_with_an_at_sign_is_a_folder(tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(tiny_model, tmp_path / "owner" / "name@v1.0")
+    monkeypatch.chdir(tmp_path)
+    found = resolve_model("owner/name@v1.0")
+    assert found.revision is None and found.exact_name == "owner/name@v1.0"
+
+
+@pytest.mark.parametrize("source", ['{"hash": "another"}', "[]", "{", "\ud800"])
+def test_a_note_of_another_model_changes_nothing(source: str, tiny_model: Path, tmp_path: Path) -> None:
+    shutil.copytree(tiny_model, tmp_path / "copy")
+    (tmp_path / "copy" / SOURCE_FILE).write_bytes(source.encode("utf-8", "surrogatepass"))
+    found = resolve_model(str(tmp_path / "copy"))
+    assert found.origin == f"folder {tmp_path / 'copy'}" and found.revision is None
 
 
 def test_folder_without_config_is_named(tmp_path: Path) -> None:

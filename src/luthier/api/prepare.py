@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -93,9 +94,25 @@ def check(settings: Settings, data: Any) -> Asked:
     _check_hyperparameters(settings)
     corpus = load(data, validation=settings.validation, test=settings.test, text_columns=settings.text_columns,
                   label_column=settings.label_column, group_column=settings.group_column, seed=settings.seed)
-    models = {name if len(settings.model) > 1 else "": resolve_model(name) for name in settings.model}
+    models = find_models(settings.model)
     _check_suitable(settings, models)
     return Asked(settings, corpus, models, Classification(corpus.labels))
+
+
+def find_models(names: Sequence[str]) -> dict[str, Pretrained]:
+    """The pre-trained models by the names that recipes give them: "" for one, short different names for several.
+
+    Raises:
+        UsageError: one cannot be found, or is named twice.
+    """
+    found = [resolve_model(name) for name in names]
+    if len(found) == 1:
+        return {"": found[0]}
+    short = [Path(model.name).name for model in found]
+    keys = short if len(set(short)) == len(short) else list(names)
+    if len({model.hash for model in found}) < len(found):
+        raise ConfigError(f"--model {', '.join(names)}: the same model is named twice")
+    return dict(zip(keys, found, strict=True))
 
 
 def _check_hyperparameters(settings: Settings) -> None:
@@ -107,6 +124,8 @@ def _check_hyperparameters(settings: Settings) -> None:
             part()
         except ConfigError as error:
             found.extend(str(error).splitlines())
+    if settings.fixed.get("model") or "model" in settings.search:
+        found.append("model: name it with --model; repeat that to compare several")
     twice = sorted(set(settings.fixed) & set(settings.search))
     found.extend(f"{name}: both --set and --search; leave one out" for name in twice)
     if found:
@@ -141,10 +160,13 @@ def prepare(asked: Asked) -> Prepared:
     limit = min(_positions(found.pretrained, found.tokenizer) for found in starts.values())
     length = percentile_length(start.splits["train"], LENGTH_PERCENT, limit)
     shared = any(model.shares_layers for model in asked.models.values())
-    default = default_recipe(rows, len(asked.task.labels), start.parameters, length, method=_method(settings), shared_layers=shared)
-    default = default.replace(model=next(iter(starts))).replace(**settings.fixed)
+    default = default_recipe(rows, len(asked.task.labels), start.parameters, length,
+                             method=_method(settings), shared_layers=shared)
+    default = default.replace(**(settings.fixed | {"model": next(iter(starts))}))
     space = parse_space(settings.search, default) if settings.search else default_space(default, first.layers, rows)
     free = {name: dimension for name, dimension in space.dimensions.items() if name not in settings.fixed}
+    if len(starts) > 1:
+        free["model"] = Choice(tuple(starts))
     return Prepared(
         asked=asked, starts=starts, default=default, space=Space(default, free),
         rung_rows=rung_rows(len(start.splits["validation"]), rows, settings.seed),

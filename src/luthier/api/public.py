@@ -20,20 +20,23 @@ from luthier.api.settings import Settings
 from luthier.config import build
 from luthier.engines.local import MAIN_GUARD
 from luthier.errors import RunError
+from luthier.models.network import without_network
 from luthier.recipes.recipe import Recipe
 
 
-def tune(data: Any, *, model: str = "auto", budget: str | None = None, trials: int | None = None,
+def tune(data: Any, *, model: str | Path | Sequence[str | Path] = "auto", budget: str | None = None, trials: int | None = None,
          search: Mapping[str, str] | None = None, fixed: Mapping[str, Any] | None = None, sampler: str = "auto",
          scheduler: str = "auto", text_columns: Sequence[str] = (), label_column: str | None = None,
          group_column: str | None = None, validation: str | None = None, test: str | None = None, device: str = "auto",
-         workers: int | None = None, threads: int | None = None, output: str | Path | None = None, seed: int = 0) -> Run:
+         workers: int | None = None, threads: int | None = None, output: str | Path | None = None, seed: int = 0,
+         offline: bool = False) -> Run:
     """Find how to fine-tune a model for `data`, and hand back the tuned model with an honest figure.
 
     Args:
         data: a file, a folder with train/validation/test files, "example:NAME", a pandas DataFrame, a
             `datasets.Dataset` or a list of dicts.
-        model: a hub name, a folder, a run, or "minilm".
+        model: a hub name ("owner/name" or "owner/name@revision"), a folder, a run, or "minilm"; a list makes the model one
+            of the dimensions of the search.
         budget: wall-clock time of the whole call, such as "90s" or "15m"; 15 minutes unless `trials` is given.
         trials: most recipes to try, the default among them.
         search: {hyperparameter: SPEC} instead of the default space (see luthier/recipes/space.py).
@@ -42,6 +45,7 @@ def tune(data: Any, *, model: str = "auto", budget: str | None = None, trials: i
         scheduler: "auto" (stops trials early) or "none".
         workers: trials trained at once; `threads`, the processor threads of each. All cores are shared out by default.
         output: the run's folder; runs/NAME-1, runs/NAME-2, … by default.
+        offline: open no network socket; a hub model must be in the cache, or a folder that `fetch` wrote.
 
     Raises:
         UsageError: something cannot be done as asked; nothing has been started.
@@ -51,17 +55,17 @@ def tune(data: Any, *, model: str = "auto", budget: str | None = None, trials: i
     return _execute(Command.TUNE, settings, data)
 
 
-def train(data: Any, recipe: Recipe | None = None, *, model: str = "auto", text_columns: Sequence[str] = (),
+def train(data: Any, recipe: Recipe | None = None, *, model: str | Path | Sequence[str | Path] = "auto", text_columns: Sequence[str] = (),
           label_column: str | None = None, group_column: str | None = None, validation: str | None = None,
           test: str | None = None, device: str = "auto", threads: int | None = None, output: str | Path | None = None,
-          seed: int = 0,
+          seed: int = 0, offline: bool = False,
           **hyperparameters: Any) -> Run:
     """Fine-tune a model by one recipe: `recipe`, or the default one, with `hyperparameters` changed.
 
     See `tune` for the other arguments, and for what is raised.
     """
     settings = _settings(data, {name: value for name, value in locals().items() if name not in ("recipe", "hyperparameters")}
-                         | {"fixed": (recipe.to_table() if recipe else {}) | hyperparameters})
+                         | {"fixed": (recipe.replace(model="").to_table() if recipe else {}) | hyperparameters})
     return _execute(Command.TRAIN, settings, data)
 
 
@@ -89,14 +93,15 @@ def plan_run(command: Command, settings: Settings, data: Any, observer: Observer
     Args:
         started: when the command began, on the monotonic clock; a budget counts from there.
     """
-    asked = check(settings, data)
-    choose_folder(settings.output, asked.corpus.name)
-    return get_ready(command, asked, observer, started)
+    with without_network(settings.offline):
+        asked = check(settings, data)
+        choose_folder(settings.output, asked.corpus.name)
+        return get_ready(command, asked, observer, started)
 
 
 def carry_out(ready: Ready, observer: Observer) -> Run:
     """Do what was planned, and open the finished run."""
-    with interruptible(observer.say) as interrupt:
+    with without_network(ready.prepared.asked.settings.offline), interruptible(observer.say) as interrupt:
         return Run(run(ready, observer, interrupt).path)
 
 
@@ -112,7 +117,7 @@ def _settings(data: Any, given: Mapping[str, Any]) -> Settings:
     table = {name: value for name, value in given.items() if value is not None and name != "data"}
     named = {"data": str(data)} if isinstance(data, str | Path) else {}
     table |= {name: str(value) for name, value in table.items() if isinstance(value, Path)}
-    if "text_columns" in table:
-        table["text_columns"] = (table["text_columns"],) if isinstance(table["text_columns"], str) else tuple(
-            table["text_columns"])
+    for name in ("text_columns", "model"):
+        if name in table:
+            table[name] = (table[name],) if isinstance(table[name], str) else tuple(str(part) for part in table[name])
     return build(Settings, table | named)

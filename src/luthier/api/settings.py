@@ -54,7 +54,9 @@ class Settings:
     validation: str | None = setting(None, "File with the validation rows.")
     test: str | None = setting(None, "File with the test rows.")
     model: tuple[str, ...] = setting(
-        ("auto",), "A hub name, a folder, a run, or 'minilm' (embedded; what 'auto' takes); repeat to compare several.")
+        ("auto",), "A hub name (owner/name[@revision]), a folder, a run, or 'minilm' (embedded; what 'auto' takes); repeat to "
+        "compare several.")
+    offline: bool = setting(False, "Use no network: a hub model must be in the cache, or a folder of luthier fetch.")
     budget: str | None = setting(None, "Wall-clock time of the whole command, such as 90s, 15m or 2h [default: 15m].")
     trials: int | None = setting(None, "Most recipes to try, the default among them.", Limits(1, 1_000_000))
     search: dict[str, str] = setting({}, "What to search, instead of the default space: NAME=SPEC.")
@@ -116,7 +118,10 @@ def _of_trial(run: Path, number: int | None) -> dict[str, Any]:
     settings = dict(build(Settings, tables["settings"], str(run / "run.toml")).__dict__)
     for name in ("search", "trials", "budget", "output", "sampler", "scheduler"):
         settings.pop(name)
-    return settings | {"fixed": {name: row[name] for name in HELP}, "workers": 1, "threads": _machine(tables).get("threads")}
+    names = {model["key"]: model["name"] for model in tables["model"]}
+    settings["model"] = (names[row["model"]],)
+    fixed = {name: row[name] for name in HELP if name != "model"}
+    return settings | {"fixed": fixed, "workers": 1, "threads": _machine(tables).get("threads")}
 
 
 def _machine(tables: Mapping[str, Any]) -> dict[str, int]:

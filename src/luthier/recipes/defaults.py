@@ -33,9 +33,9 @@ def default_recipe(rows: int, labels: int, parameters: int, max_length: int, *, 
     if method is not Method.FULL:
         rate, multiplier = float(f"{rate * PARTIAL_RATE:.4g}"), 1.0
     return Recipe(
-        method=method, learning_rate=rate, layer_decay=1.0 if shared_layers else 0.9, batch_size=batch_size, epochs=float(f"{epochs:.4g}"),
-        warmup_steps=max(5, min(50, round(epochs * per_epoch / 20))), max_length=max_length, schedule=Schedule.CONSTANT,
-        head_init=HeadInit.PROBE if many else HeadInit.RANDOM, head_lr_multiplier=multiplier)
+        method=method, learning_rate=rate, layer_decay=1.0 if shared_layers else 0.9, head_lr_multiplier=multiplier,
+        batch_size=batch_size, epochs=float(f"{epochs:.4g}"), warmup_steps=max(5, min(50, round(epochs * per_epoch / 20))),
+        max_length=max_length, schedule=Schedule.CONSTANT, head_init=HeadInit.PROBE if many else HeadInit.RANDOM)
 
 
 def default_space(base: Recipe, layers: int, rows: int) -> Space:

@@ -43,7 +43,7 @@ def _is_trained(name: str, parts: Anatomy, recipe: Recipe) -> bool:
     if parts.starts_afresh(name, recipe.reinit_layers):
         return True
     place = parts.place(name)
-    if place == EMBEDDINGS and recipe.freezes_embeddings or EMBEDDINGS < place <= recipe.frozen_blocks(parts.count):
+    if (place == EMBEDDINGS and recipe.freezes_embeddings) or EMBEDDINGS < place <= recipe.frozen_blocks(parts.count):
         return False
     if recipe.method is Method.LORA:
         return is_addition(name)
