@@ -23,8 +23,9 @@ MOSTLY = 0.6
 CLEARLY_LESS = 0.5
 """Elsewhere the verdict is at most half as frequent."""
 CHANCE = 0.002
-"""About seven hyperparameters, each with dozens of places to cut, are tried for up to four families of verdicts. At 0.002 for
-a single cut, CHANCE_FIGURE."""
+"""Of a single cut. Some seven hyperparameters with dozens of cuts each are tried for four families of verdicts: on 150 made-up
+searches of 30 runs whose verdicts fell at random, 0.002 let a false sentence through in 5 % (0.01: 25 %), and found 84 % of
+the thresholds above which 80 % of the runs diverged, against 3 % below."""
 COST_CHANCE = 0.01
 COST_RATIO = 1.2
 """A change of memory or time below this is not worth a sentence."""

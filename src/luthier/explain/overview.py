@@ -15,7 +15,7 @@ from luthier.explain.curves import Curve, curves_of
 from luthier.explain.effects import Response, findings, respond
 from luthier.explain.facts import facts_of
 from luthier.explain.importance import Ranking, outcomes, rank
-from luthier.explain.rows import Row, number, own_trials, searched, whole
+from luthier.explain.rows import Row, listed, number, own_trials, searched, whole
 from luthier.explain.verdicts import Kind, Verdict, judge_all
 
 
@@ -51,6 +51,23 @@ class Explanation:
             "importance": [asdict(entry) for entry in self.ranking.entries], "importance_reason": self.ranking.reason,
             "recipes": self.ranking.recipes, "responses": [asdict(response) for response in self.responses],
             "findings": list(self.sentences)}
+
+
+def verdict_sentence(counts: Mapping[str, int]) -> str:
+    """How many trials got each verdict."""
+    return f"Verdicts: {listed([f'{amount} {kind}' for kind, amount in counts.items()])}." if counts else ""
+
+
+def importance_sentence(ranking: Ranking) -> str:
+    """Which hyperparameters stand out, in a sentence."""
+    if ranking.reason:
+        return f"Which hyperparameters mattered cannot be said: {ranking.reason}."
+    if not ranking.distinguishable:
+        return (f"Over {ranking.recipes} recipes, no hyperparameter's importance can be told from noise: differences between the "
+                "recipes were small, chance was large, or too few were tried.")
+    verb = "stands" if len(ranking.distinguishable) == 1 else "stand"
+    return (f"Over {ranking.recipes} recipes, {listed(list(ranking.distinguishable))} {verb} out from noise; the others do not, "
+            "which does not prove that they do nothing.")
 
 
 def explain(results: Row, trials: Sequence[Row], curves: Sequence[Row]) -> Explanation:

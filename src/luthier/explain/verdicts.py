@@ -199,7 +199,9 @@ def _no_better_than_probe(score: float, facts: Facts) -> str:
     z = NormalDist().inv_cdf(1 - ERROR_RATE)
     if score > facts.probe_score + z * score_error(score, facts):
         return ""
-    return f"its {facts.title}, {score:.3f}, is not above the frozen probe's ({facts.probe_score:.3f}) by more than noise"
+    if score <= facts.probe_score:
+        return f"its {facts.title}, {score:.3f}, is not above the frozen probe's ({facts.probe_score:.3f})"
+    return f"its {facts.title}, {score:.3f}, is above the frozen probe's ({facts.probe_score:.3f}) by no more than noise"
 
 
 def _good(curve: Curve, facts: Facts) -> Verdict:

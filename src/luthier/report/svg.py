@@ -115,6 +115,10 @@ class Plot:
         """A point; `css` holds "default" for a square one."""
         self._marks.append(mark(self.x.at(x), f"{100 - self.y.at(y):.2f}%", css, title))
 
+    def symbol(self, x: float, y: float, *, css: str, path: str, title: str) -> None:
+        """A point of a shape of its own; see `symbol`."""
+        self._marks.append(symbol(self.x.at(x), f"{100 - self.y.at(y):.2f}%", css, path, title))
+
     def render(self, label: str) -> str:
         """The plot as HTML; `label` describes it to who cannot see it."""
         return (f'<div class="plot"><div class="axis">{esc(self.y_title)}</div>'
@@ -141,6 +145,12 @@ def mark(x: float, y: str, css: str, title: str = "") -> str:
         return (f'<rect class="{css}" x="{x:.2f}%" y="{y}" width="9" height="9" transform="translate(-4.5 -4.5)">'
                 f"{inner}</rect>")
     return f'<circle class="{css}" cx="{x:.2f}%" cy="{y}" r="{6 if "delivered" in css.split() else 4}">{inner}</circle>'
+
+
+def symbol(x: float, y: str, css: str, path: str, title: str = "") -> str:
+    """A mark at `x` percent whose shape is an SVG path around (0, 0), in pixels."""
+    inner = f"<title>{esc(title)}</title>" if title else ""
+    return f'<svg x="{x:.2f}%" y="{y}" width="1" height="1"><path class="{css}" d="{path}">{inner}</path></svg>'
 
 
 def key(entries: Iterable[tuple[str, str, bool]]) -> str:
