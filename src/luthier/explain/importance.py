@@ -21,8 +21,6 @@ FIGURES
 
 from __future__ import annotations
 
-import itertools
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -42,6 +40,8 @@ LEVEL = 0.05
 FEWEST_RECIPES = 10
 """Below this a shuffle is too likely to come near the observed order, and trees have nothing to split."""
 SEED = 20261121
+FAILED = -1e9
+"""Stands for the score of a trial that failed: it beats none but ties with others that failed."""
 
 Floats = npt.NDArray[np.float64]
 Points = Mapping[int, Sequence[tuple[float, float]]]
@@ -117,29 +117,20 @@ def _trial(trial: Row) -> int:
 
 def outcomes(trials: Sequence[Row], points: Points) -> dict[int, float]:
     """The share of the other trials that each one beats at the farthest point that both reached; a tie is half."""
-    lines = {_trial(trial): _line(trial, points) for trial in trials}
-    won: dict[int, float] = defaultdict(float)
-    for a, b in itertools.combinations(lines, 2):
-        one, other = _at_common(lines[a], lines[b])
-        won[a] += 0.5 * (1 + np.sign(one - other))
-        won[b] += 0.5 * (1 + np.sign(other - one))
-    return {trial: won[trial] / max(1, len(lines) - 1) for trial in lines}
+    lines = [_line(trial, points) for trial in trials]
+    ends = np.array([works[-1] for works, _ in lines])
+    # scores[i, j]: what trial i had where the shorter of i and j ended, between two evaluations on the line joining them
+    scores = np.array([np.interp(np.minimum(ends, ends[i]), *line) for i, line in enumerate(lines)])
+    won = (0.5 * (1 + np.sign(scores - scores.T))).sum(1) - 0.5  # not against itself
+    return {_trial(trial): float(wins) / max(1, len(lines) - 1) for trial, wins in zip(trials, won, strict=True)}
 
 
-def _line(trial: Row, points: Points) -> tuple[Floats, Floats] | None:
-    """A trial's (works, scores); a single place without curves; None for one that failed."""
+def _line(trial: Row, points: Points) -> tuple[Floats, Floats]:
+    """A trial's (works, scores); a single place without curves, and below every score where it failed."""
     if trial.get("state") == "failed":
-        return None
+        return np.array([np.inf]), np.array([FAILED])
     found = points.get(_trial(trial)) or [(0.0, number(trial.get("score")) or 0.0)]
     return np.array([work for work, _ in found]), np.array([score for _, score in found])
-
-
-def _at_common(a: tuple[Floats, Floats] | None, b: tuple[Floats, Floats] | None) -> tuple[float, float]:
-    """The scores of two trials at the farthest work that both reached, between two evaluations on the line joining them."""
-    if a is None or b is None:
-        return float(a is not None), float(b is not None)
-    common = min(a[0][-1], b[0][-1])
-    return float(np.interp(common, *a)), float(np.interp(common, *b))
 
 
 def design(trials: Sequence[Row], names: Sequence[str]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
@@ -200,9 +191,9 @@ def _ranked(names: Sequence[str], observed: Floats, null: Floats) -> tuple[Impor
     mean = every.mean(0)  # the observed one among them: the test is exact when it is one of 61 alike
     excess = every - mean
     greatest = excess[1:].max(1)
-    noise = mean + np.quantile(greatest, 1 - LEVEL)
+    reached = int(LEVEL * (1 + len(null)))  # an importance passes above the shuffle that is this far from the top
+    noise = mean + np.sort(greatest)[-reached]
     p = (1 + (greatest[:, None] >= excess[0]).sum(0)) / (1 + len(null))
     entries = [Importance(name, float(observed[i]), float(noise[i]), float((null[:, i] < observed[i]).mean()), float(p[i]),
                           bool(p[i] <= LEVEL)) for i, name in enumerate(names)]
-    order = sorted(range(len(names)), key=lambda i: -excess[0, i])
-    return tuple(entries[i] for i in order)
+    return tuple(sorted(entries, key=lambda entry: -entry.importance / entry.noise))

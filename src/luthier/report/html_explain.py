@@ -149,8 +149,8 @@ def _values(responses: Sequence[Response]) -> str:
         for place, each in enumerate(response.bins):
             rows.append([f"<code>{name(response.name)}</code>" if place == 0 else "", *_cells(each)])
             marks.append("first" if place == 0 else "")
-    head = ("hyperparameter", "#value", "#runs", "#beat of the others", "verdicts", "#memory", "#seconds for 1,000 rows")
-    css = "narrow values tall" if len(rows) > TALL else "narrow values"
+    head = ("hyperparameter", "#value", "#runs", "#beat of the others", "verdicts", "#memory", "#seconds per 1,000&nbsp;rows")
+    css = "values tall" if len(rows) > TALL else "values"
     return ("<h3>Value by value</h3>" + table(head, rows, css=css, marks=marks) +
             '<p class="soft">Of the trials of the search, without the finals. Memory is the peak, and seconds are those of '
             "training; both are medians.</p>") if rows else ""

@@ -94,14 +94,15 @@ path.diverged,path.collapsed{stroke:var(--red);stroke-width:2.2}
 path.ring{fill:none;stroke:var(--blue);stroke-width:2.2}
 path.ring.default{stroke:var(--orange);stroke-width:2}
 path.v:hover{stroke:var(--fg)}
-.importance table{max-width:46rem}
-.importance td:nth-child(2){width:45%;min-width:8rem;vertical-align:middle}
+.importance td:nth-child(2){width:40%;min-width:8rem;vertical-align:middle}
 .importance rect{fill:var(--grey);stroke:none}
 .importance rect.real{fill:var(--blue)}
 .importance line{stroke:var(--fg);stroke-width:2}
 .key line.noise{stroke:var(--fg);stroke-width:2}
-.values td,.values th{white-space:nowrap}
-.values td:nth-child(5){white-space:normal;min-width:11rem}
+.importance td:last-child{white-space:nowrap}
+.values th[scope=row],.values td{white-space:nowrap}
+.values thead .n{white-space:normal}
+.values td:nth-child(5){white-space:normal;min-width:9rem}
 .values tr.first th,.values tr.first td{border-top:2px solid var(--rule)}
 .small{display:grid;grid-template-columns:repeat(auto-fill,minmax(15rem,1fr));gap:.6rem 1rem}
 .forest td,.forest th{vertical-align:middle}
