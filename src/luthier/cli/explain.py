@@ -56,7 +56,7 @@ def _table(ranking: Ranking) -> list[str]:
         verdict = "stands out" if entry.distinguishable else "not distinguishable from noise"
         lines.append(f"{entry.name:<{max(width, 14)}}  {''.join(bar)}   {entry.importance:.2f}           {entry.noise:.2f}   "
                      f"{entry.p:.2f}  {verdict}")
-    return [*lines, "The mark | is what the strongest reaches by chance in one search of twenty.", ""]
+    return [*lines, "The mark | is what the strongest reaches by chance in one search of thirty.", ""]
 
 
 def _delivered(explanation: Explanation, command: str) -> list[str]:

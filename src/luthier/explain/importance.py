@@ -34,9 +34,9 @@ SHUFFLES = 60
 TREES = 30
 FEATURES_A_SPLIT = 0.5
 """Each split sees half of the columns: with all of them, one strong hyperparameter hides the others."""
-LEVEL = 0.05
-"""The share of studies in which nothing matters and yet something is called distinguishable. 60 shuffles give p values of
-1/61, 2/61, 3/61 = 0.049, so a hyperparameter passes when at most 2 shuffles reach it."""
+LEVEL = 0.035
+"""How often something may be called distinguishable where nothing matters. 60 shuffles give p values of 1/61, 2/61, 3/61, so a
+hyperparameter passes when at most one shuffle reaches it: 2/61 = 0.033 of such searches."""
 FEWEST_RECIPES = 10
 """Below this a shuffle is too likely to come near the observed order, and trees have nothing to split."""
 SEED = 20261121
@@ -54,7 +54,7 @@ class Importance:
 
     Attributes:
         importance: its MDI as a share of the outcome's variance.
-        noise: the importance that the greatest of the family reaches by chance in one study of twenty, on its own scale.
+        noise: the importance that the greatest of the family reaches by chance in one search of thirty, on its own scale.
         quantile: the share of its own shuffles that stay below its importance.
         p: of an importance so great somewhere in the family, if nothing mattered.
         distinguishable: whether it can be told from noise.

@@ -59,7 +59,7 @@ def _importance(ranking: Ranking) -> str:
             for entry in ranking.entries]
     return table(("hyperparameter", "importance", "#share", "#noise reaches", "#p", ""), rows, css="importance") + (
         '<p class="soft">The bar is the share of the differences between recipes that a random forest puts down to the '
-        "hyperparameter; the upright mark is what the strongest of them reaches by chance in one search of twenty, from "
+        "hyperparameter; the upright mark is what the strongest of them reaches by chance in one search of thirty, from "
         "60 shuffles of the outcomes. Recipes are compared where both had trained as far.</p>")
 
 
