@@ -47,9 +47,11 @@ CURVES = {
         make([0.9, 0.4, 0.1, 0.02], [0.8, 0.9, 1.2, 1.5], [0.7, 0.7, 0.66, 0.65]), Kind.OVERFIT),
     "collapsed": (make([1.1, 1.1, 1.1], [1.1, 1.1, 1.1], [0.19, 0.19, 0.19], 0.99), Kind.COLLAPSED),
     "underfit, still falling": (
-        make([1.09, 1.0, 0.9, 0.82, 0.75, 0.68], [1.08, 1.0, 0.92, 0.85, 0.78, 0.7], [0.4, 0.5, 0.6, 0.65, 0.7, 0.72]), Kind.UNDERFIT),
+        make([1.09, 1.0, 0.9, 0.82, 0.75, 0.68], [1.08, 1.0, 0.92, 0.85, 0.78, 0.7], [0.4, 0.5, 0.6, 0.65, 0.7, 0.72]),
+        Kind.UNDERFIT),
     "underfit, no better than the probe": (
-        make([1.0, 0.9, 0.86, 0.85, 0.85, 0.85], [1.0, 0.9, 0.86, 0.85, 0.85, 0.85], [0.5, 0.55, 0.58, 0.6, 0.6, 0.61]), Kind.UNDERFIT),
+        make([1.0, 0.9, 0.86, 0.85, 0.85, 0.85], [1.0, 0.9, 0.86, 0.85, 0.85, 0.85], [0.5, 0.55, 0.58, 0.6, 0.6, 0.61]),
+        Kind.UNDERFIT),
     "fits the training rows, so not underfit": (
         make([1.0, 0.6, 0.3, 0.2], [1.0, 0.9, 0.88, 0.88], [0.5, 0.55, 0.58, 0.6], train_scores=[0.5, 0.7, 0.9, 0.95]), Kind.GOOD),
     "two readings": (make([1.0, 0.5], [0.9, 0.7], [0.6, 0.75]), Kind.SHORT),
@@ -67,8 +69,8 @@ def test_a_curve_gets_the_verdict_that_a_person_would_give(case: str) -> None:
 
 def test_overfit_names_the_epoch_of_the_minimum_and_what_moved() -> None:
     evidence = judge(CURVES["overfit"][0], FACTS).evidence
-    assert evidence == ("The validation loss was lowest at epoch 2 (0.65) and ended at 1.30 at epoch 6, while the training loss fell "
-                        "from 0.60 to 0.02; macro-F1 went from 0.720 to 0.650.")
+    assert evidence == ("The validation loss was lowest at epoch 2 (0.65) and ended at 1.30 at epoch 6, while the training loss "
+                        "fell from 0.60 to 0.02; macro-F1 went from 0.720 to 0.650.")
 
 
 def test_a_rise_within_noise_depends_on_the_number_of_rows() -> None:

@@ -117,6 +117,8 @@ def _trial(trial: Row) -> int:
 
 def outcomes(trials: Sequence[Row], points: Points) -> dict[int, float]:
     """The share of the other trials that each one beats at the farthest point that both reached; a tie is half."""
+    if not trials:
+        return {}
     lines = [_line(trial, points) for trial in trials]
     ends = np.array([works[-1] for works, _ in lines])
     # scores[i, j]: what trial i had where the shorter of i and j ended, between two evaluations on the line joining them

@@ -210,8 +210,9 @@ def _good(curve: Curve, facts: Facts) -> Verdict:
         times = "once" if len(curve.validation) == 1 else "twice"
         return Verdict(Kind.SHORT, f"It was evaluated only {times}, so how it went cannot be told; {facts.title} {score:.3f} at "
                                    f"{_at(reading)}.")
-    return Verdict(Kind.GOOD, f"It learnt ({facts.title} {score:.3f} at {_at(reading)}), and the validation loss did not rise "
-                              "beyond its noise.")
+    weak = _no_better_than_probe(score, facts)
+    return Verdict(Kind.GOOD, f"It learnt ({facts.title} {score:.3f} at {_at(reading)}), with no sign of over- or underfitting" +
+                   (f"; but {weak}." if weak else "."))
 
 
 def _at(reading: Reading) -> str:

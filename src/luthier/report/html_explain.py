@@ -12,7 +12,7 @@ from luthier.explain.importance import Importance, Ranking
 from luthier.explain.overview import Explanation, importance_sentence, verdict_sentence
 from luthier.explain.rows import is_log, number, own_trials, rounded
 from luthier.explain.verdicts import Kind, Verdict
-from luthier.report.svg import Plot, Scale, symbol
+from luthier.report.svg import Plot, Scale, shapes, symbol
 from luthier.report.tags import EMPTY, esc, name, paragraphs, section, table
 from luthier.report.wording import Table, figure, short, shown
 
@@ -32,7 +32,7 @@ SHAPES = {
     Kind.DIVERGED: "M-4 -4L4 4M-4 4L4 -4",
 }
 """The mark of each verdict, so that none rests on colour alone."""
-RINGS = {"delivered": "M-8 0a8 8 0 1 0 16 0a8 8 0 1 0 -16 0z", "default": "M-7.5 -7.5H7.5V7.5H-7.5z"}
+RINGS = {"ring": "M-8 0a8 8 0 1 0 16 0a8 8 0 1 0 -16 0z", "square": "M-7.5 -7.5H7.5V7.5H-7.5z"}
 
 
 def explain_section(results: Table, explanation: Explanation, trials: Sequence[Table]) -> str:
@@ -78,7 +78,8 @@ def _charts(results: Table, explanation: Explanation, trials: Sequence[Table]) -
         return ""
     heights = Scale.around(scored)
     charts = "".join(_chart(results, own, name, heights, explanation.verdicts) for name in names)
-    return (f'<h3>Score and each hyperparameter</h3>{_legend(own, explanation.verdicts)}<div class="small">{charts}</div>'
+    drawn = shapes({kind.value.split()[0]: path for kind, path in SHAPES.items()} | RINGS)
+    return (f'<h3>Score and each hyperparameter</h3>{drawn}{_legend(own, explanation.verdicts)}<div class="small">{charts}</div>'
             '<p class="soft">One mark a trial, without the finals, at the score it had when it ended; failed ones stand at the '
             "bottom. Points, not causes: several hyperparameters move at once, and the search looks more often where it has seen "
             "good scores.</p>")
@@ -86,15 +87,17 @@ def _charts(results: Table, explanation: Explanation, trials: Sequence[Table]) -
 
 def _legend(trials: Sequence[Table], verdicts: Mapping[int, Verdict]) -> str:
     present = {verdicts[int(trial["trial"])].kind for trial in trials if int(trial["trial"]) in verdicts}
-    marks = [(_css(kind), path, kind.value) for kind, path in SHAPES.items() if kind in present]
-    marks += [("ring", RINGS["delivered"], "delivered"), ("ring default", RINGS["default"], "default recipe")]
-    items = "".join(f'<li><svg width="20" height="18" aria-hidden="true">{symbol(50, "50%", css, path)}</svg>{esc(text)}</li>'
-                    for css, path, text in marks)
+    marks = [(*_style(kind), kind.value) for kind in SHAPES if kind in present]
+    marks += [("ring", "ring", "delivered"), ("ring default", "square", "default recipe")]
+    items = "".join(f'<li><svg width="20" height="18" aria-hidden="true">{symbol(50, "50%", css, shape)}</svg>{esc(text)}</li>'
+                    for css, shape, text in marks)
     return f'<ul class="key">{items}</ul>'
 
 
-def _css(kind: Kind) -> str:
-    return f"v {kind.value.split()[0]}"
+def _style(kind: Kind) -> tuple[str, str]:
+    """The CSS class and the shape of a verdict."""
+    shape = kind.value.split()[0]
+    return f"v {shape}", shape
 
 
 def _chart(results: Table, trials: Sequence[Table], hyperparameter: str, heights: Scale, verdicts: Mapping[int, Verdict]) -> str:
@@ -118,12 +121,13 @@ def _mark(plot: Plot, x: float, trial: Table, hyperparameter: str, verdict: Verd
     y = number(trial["score"])
     title = f"trial {trial['trial']}: {shown(trial[hyperparameter])}, {'failed' if y is None else figure(y)}, {kind.value}"
     height = plot.y.low if y is None else y
-    plot.symbol(x, height, css=_css(kind), path=SHAPES[kind], title=title)
+    css, shape = _style(kind)
+    plot.symbol(x, height, css=css, shape=shape, title=title)
     best, own = results["best"], int(trial["trial"])
     if own in (number(best["trial"]), number(best.get("parent"))):
-        plot.symbol(x, height, css="ring", path=RINGS["delivered"], title=title)
+        plot.symbol(x, height, css="ring", shape="ring", title="")
     if own == 0:
-        plot.symbol(x, height, css="ring default", path=RINGS["default"], title=title)
+        plot.symbol(x, height, css="ring default", shape="square", title="")
 
 
 def _x_axis(values: Sequence[Any]) -> tuple[list[float], Scale, list[tuple[float, str]] | None]:

@@ -83,17 +83,17 @@ rect.default{fill:var(--orange)}
 circle:hover,rect:hover{stroke:var(--fg);stroke-width:2}
 .key{display:flex;flex-wrap:wrap;gap:.1rem 1.2rem;list-style:none;margin:.4rem 0;padding:0;font-size:.86rem}
 .key li{display:flex;align-items:center;gap:.4rem}
-path.v{fill:none;stroke-width:1.7;stroke-linejoin:round}
-path.good,path.unstable{fill:var(--grey);stroke:var(--bg);stroke-width:1}
-path.too{stroke:var(--grey);stroke-width:1.4}
-path.underfit{stroke:var(--teal)}
-path.overfit{fill:var(--violet);stroke:var(--bg);stroke-width:1}
-path.overconfident{stroke:var(--violet)}
-path.unstable{fill:var(--orange)}
-path.diverged,path.collapsed{stroke:var(--red);stroke-width:2.2}
-path.ring{fill:none;stroke:var(--blue);stroke-width:2.2}
-path.ring.default{stroke:var(--orange);stroke-width:2}
-path.v:hover{stroke:var(--fg)}
+use.v{fill:none;stroke-width:1.7;stroke-linejoin:round}
+use.good,use.unstable{fill:var(--grey);stroke:var(--bg);stroke-width:1}
+use.too{stroke:var(--grey);stroke-width:1.4}
+use.underfit{stroke:var(--teal)}
+use.overfit{fill:var(--violet);stroke:var(--bg);stroke-width:1}
+use.overconfident{stroke:var(--violet)}
+use.unstable{fill:var(--orange)}
+use.diverged,use.collapsed{stroke:var(--red);stroke-width:2.2}
+use.ring{fill:none;stroke:var(--blue);stroke-width:2.2}
+use.ring.default{stroke:var(--orange);stroke-width:2}
+use.v:hover{stroke:var(--fg)}
 .importance td:nth-child(2){width:40%;min-width:8rem;vertical-align:middle}
 .importance rect{fill:var(--grey);stroke:none}
 .importance rect.real{fill:var(--blue)}
