@@ -21,6 +21,7 @@ FIGURES
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -39,7 +40,6 @@ LEVEL = 0.035
 hyperparameter passes when at most one shuffle reaches it: 2/61 = 0.033 of such searches."""
 FEWEST_RECIPES = 10
 """Below this a shuffle is too likely to come near the observed order, and trees have nothing to split."""
-SEED = 20261121
 FAILED = -1e9
 """Stands for the score of a trial that failed: it beats none but ties with others that failed."""
 
@@ -166,26 +166,30 @@ def _numeric(numbers: Sequence[float | None]) -> Floats:
 def _against_null(columns: npt.NDArray[np.float32], owner: npt.NDArray[np.int64], y: Floats,
                   names: int) -> tuple[Floats, Floats]:
     """The importances observed, shape [names], and those of every shuffle, shape [shuffles, names]."""
-    generator = np.random.default_rng(SEED)
-    scale = y.var()
+    # Seeded by the table, so that the shuffles of one search are not those of every other.
+    generator = np.random.default_rng(zlib.crc32(columns.tobytes() + y.tobytes()))
+    draws = [(generator.integers(0, len(y), len(y)), int(generator.integers(2**31))) for _ in range(TREES)]
     every = []
     for shuffle in range(SHUFFLES + 1):
         target = y if shuffle == 0 else generator.permutation(y)
-        every.append(np.bincount(owner, weights=_forest(columns, target, generator), minlength=names) / scale)
+        every.append(np.bincount(owner, weights=_forest(columns, target, draws), minlength=names) / y.var())
     return every[0], np.array(every[1:])
 
 
-def _forest(columns: npt.NDArray[np.float32], y: Floats, generator: np.random.Generator) -> Floats:
-    """MDI of each column in a random forest. Made of single trees: sklearn's forest takes five times as long on 30 rows."""
+def _forest(columns: npt.NDArray[np.float32], y: Floats, draws: Sequence[tuple[npt.NDArray[np.int64], int]]) -> Floats:
+    """MDI of each column in a random forest whose every tree has its rows and its seed in `draws`.
+
+    Observed and shuffled outcomes meet the same draws: with others the observed one would not be one of 61 alike. Made of
+    single trees, since sklearn's forest takes five times as long on 30 rows.
+    """
     from sklearn.tree import DecisionTreeRegressor
 
     total = np.zeros(columns.shape[1])
-    for _ in range(TREES):
-        drawn = generator.integers(0, len(y), len(y))
-        tree = DecisionTreeRegressor(max_features=FEATURES_A_SPLIT, random_state=int(generator.integers(2**31)))
-        tree.fit(columns[drawn], y[drawn, None], check_input=False)
+    for rows, seed in draws:
+        tree = DecisionTreeRegressor(max_features=FEATURES_A_SPLIT, random_state=seed)
+        tree.fit(columns[rows], y[rows, None], check_input=False)
         total += tree.tree_.compute_feature_importances(normalize=False)
-    return total / TREES
+    return total / len(draws)
 
 
 def _ranked(names: Sequence[str], observed: Floats, null: Floats) -> tuple[Importance, ...]:
