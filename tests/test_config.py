@@ -7,7 +7,7 @@ import enum
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from hypothesis import given, settings
@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 from luthier.config import (
     FINITE,
     Limits,
+    Words,
+    as_text,
     build,
     convert,
     field_types,
@@ -50,15 +52,22 @@ class Violin:
     year: int | None = setting(None, "When it was made.", Limits(1500, 2100))
     owners: tuple[str, ...] = setting((), "Who had it.")
     notes: dict[str, str] = setting({}, "Anything else.")
+    tension: dict[str, float] = setting({}, "Of each string, in kg.", Limits(0, 20))
+    age: Annotated[int | str, Words(r"old|new|\d+c", "'old', 'new' or a century such as 18c")] = setting(
+        "old", "In years.", Limits(0, 500))
 
     def __post_init__(self) -> None:
         validate(self)
 
 
+ODD_NAME = "'a b' is not a name: it is empty, or holds a space, a comma, a semicolon or an equals sign"
+AGE = Annotated[int | str, Words(r"old|\d+c", "'old'")]
 VIOLINS = st.builds(
     Violin, length=st.floats(0, 50, exclude_min=True), strings=st.integers(1, 7), electric=st.booleans(),
     maker=st.text(), top=st.sampled_from(Wood), year=st.none() | st.integers(1500, 2100),
-    owners=st.lists(st.text(), max_size=3).map(tuple), notes=st.dictionaries(st.text(), st.text(), max_size=3))
+    owners=st.lists(st.text(), max_size=3).map(tuple), notes=st.dictionaries(st.text(), st.text(), max_size=3),
+    tension=st.dictionaries(st.from_regex(r"[A-G0-9*.]+", fullmatch=True), st.floats(0, 20), max_size=3),
+    age=st.integers(0, 500) | st.sampled_from(["old", "new", "18c"]))
 
 
 @settings(max_examples=150, deadline=None)
@@ -71,7 +80,7 @@ def test_write_toml_and_read_toml_give_back_the_same(violin: Violin, tmp_path_fa
 
 def test_to_table_leaves_out_none_and_keeps_the_order() -> None:
     table = to_table(Violin(owners=("Ada",), notes={"a": "b"}))
-    assert list(table) == ["length", "strings", "electric", "maker", "top", "owners", "notes"]
+    assert list(table) == ["length", "strings", "electric", "maker", "top", "owners", "notes", "tension", "age"]
     assert table["top"] == "spruce"
     assert table["owners"] == ["Ada"]
 
@@ -83,15 +92,18 @@ def test_default_tables_are_not_shared() -> None:
 
 
 def test_build_reports_every_problem_at_once_after_its_path() -> None:
-    table = {"strings": 0, "length": "long", "top": "sprue", "electric": "perhaps", "year": 1.5, "maker": [], "strngs": 4}
+    table = {"strings": 0, "length": "long", "top": "sprue", "electric": "perhaps", "year": 1.5, "maker": [], "strngs": 4,
+             "age": "young", "tension": {"G": 5, "E": 21}}
     with pytest.raises(ConfigError) as caught:
         build(Violin, table, "violin.toml")
     assert sorted(str(caught.value).splitlines()) == [
+        "violin.toml: age = young: expected a whole number, or 'old', 'new' or a century such as 18c",
         "violin.toml: electric = perhaps: expected true or false",
         "violin.toml: length = long: expected a number",
-        "violin.toml: maker = []: expected a text",
+        "violin.toml: maker = none: expected a text",
         "violin.toml: strings = 0: must be at least 1 and at most 7",
         "violin.toml: strngs: no such setting. Did you mean 'strings'?",
+        "violin.toml: tension = G=5, E=21: must be at least 0 and at most 20",
         "violin.toml: top = sprue: expected one of spruce, maple. Did you mean 'spruce'?",
         "violin.toml: year = 1.5: expected a whole number",
     ]
@@ -113,7 +125,11 @@ def test_validate_gives_fields_their_declared_types() -> None:
     (float, 1, 1.0), (float, "1e-5", 1e-5), (int, "12", 12), (int, 3.0, 3), (int, "1e3", 1000), (int, -4, -4),
     (bool, True, True), (bool, "false", False), (str, "x", "x"), (str, 1.5, "1.5"), (Wood, "maple", Wood.MAPLE),
     (Wood, Wood.MAPLE, Wood.MAPLE), (int | None, None, None), (int | None, "", None), (int | None, "5", 5),
-    (tuple[str, ...], ["a", "b"], ("a", "b")), (dict[str, str], {"a": 1, "b": Wood.MAPLE}, {"a": "1", "b": "maple"}),
+    (tuple[str, ...], ["a", "b"], ("a", "b")), (tuple[str, ...], "a, b", ("a", "b")), (tuple[str, ...], "", ()),
+    (dict[str, float], "b=2, a=1e-3", {"a": 1e-3, "b": 2.0}), (dict[str, float], "", {}),
+    (dict[str, str], {"a": {"b": 0.1}}, {"a": "b=0.1"}),
+    (AGE, "18c", "18c"), (AGE, "18", 18), (AGE, 3.0, 3), (float, -0.0, 0.0),
+    (dict[str, str], {"a": 1, "b": Wood.MAPLE}, {"a": "1", "b": "maple"}),
 ])
 def test_convert_takes_what_stands_for_the_type(kind: Any, value: Any, expected: Any) -> None:
     converted = convert(kind, value)
@@ -127,7 +143,11 @@ def test_convert_takes_what_stands_for_the_type(kind: Any, value: Any, expected:
     (int, math.inf, "expected a whole number"), (int, math.nan, "expected a whole number"),
     (int, False, "expected a whole number"), (int, 10**400, "expected a whole number"), (bool, 1, "expected true or false"),
     (str, True, "expected a text"), (Wood, "oak", "expected one of spruce, maple"),
-    (Wood, "maples", "expected one of spruce, maple. Did you mean 'maple'?"), (tuple[str, ...], "ab", "expected a list of texts"),
+    (Wood, "maples", "expected one of spruce, maple. Did you mean 'maple'?"),
+    (dict[str, float], "a=1, b", "expected NAME=VALUE, NAME=VALUE, …"),
+    (dict[str, float], {"a": "x"}, "expected a number"),
+    (dict[str, float], {"a b": 1}, ODD_NAME),
+    (AGE, 1.5, "expected a whole number, or 'old'"),
     (tuple[str, ...], ["a", 1], "expected a list of texts"), (tuple[str, ...], 5, "expected a list of texts"),
     (tuple[str, ...], True, "expected a list of texts"), (dict[str, str], ["a"], "expected a table"),
 ])
@@ -157,7 +177,10 @@ def test_limits_without_ends_still_refuse_what_is_not_finite(value: float) -> No
 
 @pytest.mark.parametrize(("limits", "text"), [
     (Limits(0, 1), "at least 0 and at most 1"), (Limits(0, 1, open_low=True), "above 0 and at most 1"),
-    (Limits(low=2), "at least 2"), (Limits(high=1e-5), "at most 1e-05"), (FINITE, "a finite number")])
+    (Limits(low=2), "at least 2"),
+    (Limits(high=1e-5), "at most 1e-05"),
+    (Limits(0, 1e6), "at least 0 and at most 1,000,000"),
+    (FINITE, "a finite number")])
 def test_limits_read_as_a_sentence(limits: Limits, text: str) -> None:
     assert str(limits) == text
 
@@ -169,9 +192,25 @@ def test_field_types_resolve_annotations_in_order() -> None:
 
 
 @pytest.mark.parametrize(("value", "text"), [
-    (1e-5, "1e-05"), (16.0, "16"), (0.1, "0.1"), (Wood.MAPLE, "maple"), (True, "True"), (3, "3"), ("x", "x")])
+    (1e-5, "1e-05"),
+    (16.0, "16"),
+    (0.1, "0.1"),
+    (Wood.MAPLE, "maple"),
+    (True, "true"),
+    (0.123456789, "0.123457"),
+    ({"a": 0.5, "b": 1.0}, "a=0.5, b=1"),
+    (("x", "y"), "x, y"),
+    (3, "3"),
+    ("x", "x")])
 def test_shown_writes_as_a_person_would(value: Any, text: str) -> None:
     assert shown(value) == text
+
+
+@given(violin=VIOLINS)
+def test_as_text_is_read_back_exactly(violin: Violin) -> None:
+    for name, kind in field_types(Violin).items():
+        if name not in ("maker", "owners", "notes", "year"):
+            assert convert(kind, as_text(getattr(violin, name))) == getattr(violin, name)
 
 
 def test_plain_reaches_into_nested_values() -> None:

@@ -141,6 +141,9 @@ def _table(kind: type, value: Any) -> dict[str, Any]:
         raise ValueError("expected a table")
     if kind is str:
         return {str(key): as_text(item) for key, item in value.items()}
+    odd = [str(key) for key in value if not re.fullmatch(r"[^,;=\s]+", str(key))]
+    if odd:
+        raise ValueError(f"'{odd[0]}' is not a name: it is empty, or holds a space, a comma, a semicolon or an equals sign")
     return {str(key): _scalar(kind, value[key]) for key in sorted(value, key=str)}
 
 
@@ -237,7 +240,7 @@ def build(cls: type[T], table: Mapping[str, Any], where: str = "") -> T:
 
 def shown(value: Any) -> str:
     """A value as a person would write it in a configuration file, numbers to six digits."""
-    return as_text(value, "g")
+    return "none" if isinstance(value, Mapping | tuple | list) and not value else as_text(value, "g")
 
 
 def as_text(value: Any, digits: str = "") -> str:

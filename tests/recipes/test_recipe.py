@@ -12,17 +12,40 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from luthier.config import Limits, field_types, read_toml, write_toml
+from luthier.config import Limits, as_text, field_types, read_toml, write_toml
 from luthier.errors import ConfigError
-from luthier.recipes.recipe import HELP, Averaging, HeadInit, Recipe, Schedule, steps_per_epoch
+from luthier.recipes.recipe import CONDITIONS, HELP, Averaging, HeadInit, Recipe, Schedule, steps_per_epoch
 
 LIMITS: dict[str, Limits] = {field.name: field.metadata["limits"] for field in dataclasses.fields(Recipe)}
 TYPES = field_types(Recipe)
 
 
+NAMES = st.from_regex(r"[a-z0-9.*-]+", fullmatch=True)
+SPECIAL: dict[str, st.SearchStrategy[Any]] = {
+    "frozen_layers": st.integers(0, 1000) | st.sampled_from(["half", "all", "embeddings", "0%", "75%", "100%"]),
+    "class_weighting": st.floats(0, 1) | st.just("auto"),
+    "layer_lr": st.dictionaries(NAMES, st.floats(0, 1000), max_size=3),
+    "lora_targets": st.lists(NAMES, max_size=3).map(tuple),
+    "attention_dropout": st.none() | st.floats(0, 0.9),
+    "dropout_in_frozen": st.booleans(),
+    "model": st.sampled_from(["", "minilm", "owner/name"]),
+}
+SPECIAL_WRONG: dict[str, list[Any]] = {
+    "frozen_layers": ["halves", "101%", -1, 2.5, None, True, [3]],
+    "class_weighting": ["automatic", 1.1, -0.1, None, math.nan],
+    "layer_lr": [{"a": -1}, {"a": "x"}, {"a,b": 1}, "a", ["a"], 5],
+    "lora_targets": [5, [1], True, {"a": 1}],
+    "attention_dropout": ["x", 0.95, -0.1, True, math.inf],
+    "dropout_in_frozen": ["perhaps", 1, None],
+    "model": [True, None, ["a"]],
+}
+
+
 def _right(name: str) -> st.SearchStrategy[Any]:
     """Values that the hyperparameter may take."""
     kind, limits = TYPES[name], LIMITS[name]
+    if name in SPECIAL:
+        return SPECIAL[name]
     if issubclass(kind, enum.Enum):
         return st.sampled_from(kind)
     if kind is int:
@@ -33,6 +56,8 @@ def _right(name: str) -> st.SearchStrategy[Any]:
 def _wrong(name: str) -> st.SearchStrategy[Any]:
     """Values that it may not."""
     kind, limits = TYPES[name], LIMITS[name]
+    if name in SPECIAL:
+        return st.sampled_from(SPECIAL_WRONG[name])
     if issubclass(kind, enum.Enum):
         return st.sampled_from(["", "Constant", 1, True, None])
     above = st.floats(limits.high, exclude_min=True, allow_infinity=True)
@@ -70,7 +95,7 @@ def test_recipe_survives_json(recipe: Recipe) -> None:
 @given(recipe=RECIPES)
 def test_recipe_survives_being_written_as_texts(recipe: Recipe) -> None:
     """As in the rows of a trials.csv and the values of --set."""
-    assert Recipe.from_table({name: str(value) for name, value in recipe.to_table().items()}) == recipe
+    assert Recipe.from_table({name: as_text(value) for name, value in recipe.to_table().items()}) == recipe
 
 
 @settings(max_examples=200, deadline=None)
@@ -138,5 +163,20 @@ def test_total_steps_count_whole_steps_and_at_least_one(epochs: float, rows: int
     assert Recipe(epochs=epochs, batch_size=16).total_steps(rows) == steps
 
 
-def test_only_a_constant_rate_is_horizon_free() -> None:
-    assert [schedule for schedule in Schedule if schedule.horizon_free] == [Schedule.CONSTANT]
+def test_only_a_constant_rate_without_a_horizon_in_its_average_is_horizon_free() -> None:
+    free = {(schedule, averaging) for schedule in Schedule for averaging in Averaging
+            if Recipe(schedule=schedule, averaging=averaging).horizon_free}
+    assert free == {(Schedule.CONSTANT, Averaging.NONE), (Schedule.CONSTANT, Averaging.EMA)}
+
+
+@pytest.mark.parametrize(("named", "layers", "reinit", "blocks", "embeddings"), [
+    (0, 6, 0, 0, False), (4, 6, 0, 4, True), ("half", 6, 0, 3, True), ("half", 12, 0, 6, True), ("75%", 12, 0, 9, True),
+    ("all", 6, 0, 6, True), ("embeddings", 6, 0, 0, True), ("0%", 6, 0, 0, False), (6, 6, 2, 4, True), ("all", 6, 6, 0, True)])
+def test_frozen_layers_in_numbers(named: Any, layers: int, reinit: int, blocks: int, embeddings: bool) -> None:
+    recipe = Recipe(frozen_layers=named, reinit_layers=reinit)
+    assert (recipe.frozen_blocks(layers), recipe.freezes_embeddings) == (blocks, embeddings)
+
+
+def test_conditions_name_hyperparameters_and_their_values() -> None:
+    for name, (other, value) in CONDITIONS.items():
+        assert name in HELP and isinstance(value, TYPES[other])

@@ -98,3 +98,9 @@ def test_card_names_labels_with_few_rows(make_results):
     results = make_results()
     results["counts"]["positive"]["train"] = 4
     assert "1 label had fewer than 10 training rows: positive." in card.render(results)
+
+
+def test_card_says_how_often_the_test_rows_were_scored(make_results):
+    assert "the test rows were scored once" in card.render(make_results())
+    text = card.render(make_results(record_test=True))
+    assert "the test rows were scored once" not in text and "scored for every trial" in text

@@ -76,3 +76,8 @@ def test_opening_says_that_the_run_was_interrupted(make_results, command):
 
 def test_opening_of_a_training_says_nothing_of_a_search(make_results):
     assert "search" not in " ".join(opening(make_results(command="train")))
+
+
+def test_opening_says_that_recorded_test_rows_end_blind_selection(make_results):
+    assert not any("blind" in sentence for sentence in opening(make_results()))
+    assert "Selection is no longer blind" in " ".join(opening(make_results(record_test=True)))

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from luthier.data.tokens import Tokens
-from luthier.recipes.recipe import Recipe
-from luthier.sharing.work import FORWARD_SHARE, Shape, pass_work, step_work, steps_for
+from luthier.recipes.recipe import Method, Recipe
+from luthier.sharing.work import FORWARD_SHARE, Shape, pass_work, step_work, steps_for, work_of
 
 LENGTHS = st.lists(st.integers(3, 300), min_size=1, max_size=50).map(np.array)
 SHAPES = st.builds(Shape, LENGTHS, st.integers(1, 24))
 RECIPES = st.builds(Recipe, batch_size=st.integers(1, 64), max_length=st.integers(4, 200), frozen_layers=st.integers(0, 30))
+GRADUAL = st.builds(Recipe, frozen_layers=st.integers(0, 5), unfreeze_every=st.integers(0, 40),
+                    r_drop=st.sampled_from([0.0, 1.0]), method=st.sampled_from(Method))
 SHAPE = Shape(np.array([10, 20, 30, 40]), layers=6)
 
 
@@ -66,3 +70,28 @@ def test_looking_at_rows_costs_what_a_fully_frozen_step_on_them_does(recipe: Rec
     rows = min(recipe.batch_size, shape.rows)
     assert pass_work(rows, recipe, shape) == pytest.approx(step_work(recipe.replace(frozen_layers=shape.layers), shape))
     assert pass_work(rows, recipe, shape) == pytest.approx(FORWARD_SHARE * step_work(recipe.replace(frozen_layers=0), shape))
+
+
+@given(recipe=GRADUAL, steps=st.integers(1, 2000))
+def test_work_of_steps_is_the_sum_of_what_each_costs(recipe: Recipe, steps: int) -> None:
+    def cost(step: int) -> float:
+        blocks = SHAPE.layers - recipe.frozen_blocks(SHAPE.layers)
+        if recipe.unfreeze_every:
+            blocks = min(blocks, step // recipe.unfreeze_every)
+        return step_work(recipe.replace(unfreeze_every=0, frozen_layers=SHAPE.layers - blocks), SHAPE)
+    assert work_of(steps, recipe, SHAPE) == pytest.approx(sum(cost(step) for step in range(steps)))
+    assert steps_for(work_of(steps, recipe, SHAPE), recipe, SHAPE) == steps
+
+
+@pytest.mark.parametrize(("changes", "factor"), [
+    ({"r_drop": 1.0}, 2), ({"method": "lora"}, 2 / 3), ({"method": "bitfit"}, 2 / 3), ({"method": "lora", "r_drop": 1.0}, 4 / 3)])
+def test_passes_and_weight_gradients_are_counted(changes: dict[str, object], factor: float) -> None:
+    plain = Recipe(batch_size=2)
+    assert step_work(plain.replace(**changes), SHAPE) == pytest.approx(factor * step_work(plain, SHAPE))
+
+
+def test_each_model_has_a_shape_of_its_own() -> None:
+    large = Shape(np.array([20, 40, 60, 80]), layers=12, size=3.0)
+    both = dataclasses.replace(SHAPE, models={"small": SHAPE, "large": large})
+    assert step_work(Recipe(model="large"), both) == pytest.approx(6 * step_work(Recipe(model="small"), both))
+    assert pass_work(10, Recipe(model="large"), both) == pytest.approx(6 * pass_work(10, Recipe(), both))

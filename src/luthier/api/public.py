@@ -55,7 +55,7 @@ def tune(data: Any, *, model: str | Path | Sequence[str | Path] = "auto", budget
     return _execute(Command.TUNE, settings, data)
 
 
-def train(data: Any, recipe: Recipe | None = None, *, model: str | Path | Sequence[str | Path] = "auto", text_columns: Sequence[str] = (),
+def train(data: Any, recipe: Recipe | None = None, *, model: str | Path = "auto", text_columns: Sequence[str] = (),
           label_column: str | None = None, group_column: str | None = None, validation: str | None = None,
           test: str | None = None, device: str = "auto", threads: int | None = None, output: str | Path | None = None,
           seed: int = 0, offline: bool = False,

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
+
+from luthier.models.adapters import INSTALL_PEFT
 from luthier.models.pretrained import Pretrained
-from luthier.recipes.recipe import Pooling, Recipe
+from luthier.recipes.recipe import Method, Pooling, Recipe
 
 POOLING_SETTINGS: dict[str, dict[Pooling, str]] = {
     "classifier_pooling": {Pooling.CLS: "cls", Pooling.MEAN: "mean"},
@@ -26,6 +29,8 @@ def unsuited(recipe: Recipe, model: Pretrained) -> list[str]:
     if recipe.pooling is not Pooling.MODEL and model.model_type not in _POOLING_MODELS:
         found.append(f"pooling = {recipe.pooling.value}: the classification class of {model.name} ({model.model_type}) has "
                      f"its own way only; one can choose with {', '.join(_POOLING_MODELS)}")
+    if recipe.method is Method.LORA and importlib.util.find_spec("peft") is None:
+        found.append(INSTALL_PEFT)
     return found + (_unsuited_to_shared_layers(recipe, model) if model.shares_layers else [])
 
 

@@ -130,8 +130,14 @@ def _search(results: Table) -> str:
     return ("## How the recipe was found\n\n"
             f"Luthier {_md(results['luthier'])} tried {count(results['trials'], 'recipe')}, its default recipe first, "
             f"and finished {count(results['finals'], 'final')}, in {duration(results['seconds'])}{budget} altogether. "
-            "It chose by the validation rows alone; in this run the test rows were scored once, at the end. Trial "
+            f"It chose by the validation rows alone; {_test_rows_seen(results)}. Trial "
             f"{results['best']['trial']} is delivered: {_md(results['best']['reason']).rstrip('.')}. {end}")
+
+
+def _test_rows_seen(results: Table) -> str:
+    if results.get("record_test"):
+        return "but the test rows were scored for every trial, so a choice by those scores would not be blind"
+    return "in this run the test rows were scored once, at the end"
 
 
 def _limits(results: Table) -> str:

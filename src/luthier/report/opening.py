@@ -15,6 +15,9 @@ def opening(results: Table) -> list[str]:
     sentences = [_standing(results), _doubt(results)]
     if results["command"] == "tune":
         sentences.append(_gain(results))
+    if results.get("record_test"):
+        sentences.append("Selection is no longer blind: the test rows were scored for every trial (--record-test). Luthier "
+                         "chose by the validation rows, but whoever chooses by the test scores makes them optimistic.")
     if results.get("interrupted"):
         sentences.append("The run was interrupted before its planned end: more time might have changed the result.")
     return [sentence for sentence in sentences if sentence]
