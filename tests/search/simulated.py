@@ -47,7 +47,7 @@ def new_study(seed: int = 0, levels: tuple[float, ...] = LEVELS) -> Study:
 def point(step: int, value: float, recipe: Recipe = BASE, seconds: float = 0.0, rows: str = "rung") -> Point:
     """An evaluation of `value`."""
     return Point(step=step, epoch=step / steps_per_epoch(SHAPE.rows, recipe.batch_size), work=step * step_work(recipe, SHAPE),
-                 seconds=seconds, rows=rows, weights=recipe.averaging.value, train_loss=None if step == 0 else 1 - value,
+                 seconds=seconds, rows=rows, weights=recipe.averaging.value, train={} if step == 0 else {"objective": 1 - value},
                  metrics={METRIC: value, "accuracy": value, "loss": 1 - value})
 
 

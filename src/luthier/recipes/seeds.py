@@ -17,3 +17,17 @@ class Seeds:
     def all(cls, seed: int) -> Seeds:
         """One seed for everything."""
         return cls(seed, seed, seed)
+
+
+@dataclass(frozen=True)
+class HeldSeeds:
+    """The sources that stay at one seed in every trial of a study; those that are None follow the trial's own."""
+
+    init: int | None = None
+    order: int | None = None
+    dropout: int | None = None
+
+    def seeds(self, seed: int) -> Seeds:
+        """What a trial of this seed draws from."""
+        init, order, dropout = (seed if held is None else held for held in (self.init, self.order, self.dropout))
+        return Seeds(init, order, dropout)

@@ -49,12 +49,16 @@ class Finals:
 
 
 def finalists(study: Study, challengers: int) -> list[Record]:
-    """The default, where it has run to its end, and the best other trials; any trial where there is no other."""
+    """The default, where it has run to its end, and the best other recipes; any recipe where there is no other.
+
+    Recipes rank by their mean over all seeds, and each is there with its first trial: that seed was fixed beforehand, so
+    no final is the lucky one of several.
+    """
     ranked = [record for record in study.ranked() if record.checkpoint is not None]
-    default = [record for record in ranked if record.trial.number == 0 and record.state is TrialState.COMPLETE]
+    default = [record for record in ranked if record.is_default and record.state is TrialState.COMPLETE][:1]
     if not default:
         return ranked[:challengers + 1]
-    return default + [record for record in ranked if record.trial.number != 0][:challengers]
+    return default + [record for record in ranked if not record.is_default][:challengers]
 
 
 def decayed_total(constant_steps: int, decay_share: float) -> int:
@@ -73,7 +77,7 @@ class Verdict:
     reason: str
 
 
-def choose(default: int | None, values: dict[int, float], gains: dict[int, Score]) -> Verdict:
+def choose(default: int | None, values: dict[int, float], gains: dict[int, Score], *, in_search: bool = True) -> Verdict:
     """Choose among the finals by their score on all validation rows.
 
     The default is kept unless another is better by more than one standard error of their paired difference (the
@@ -83,10 +87,12 @@ def choose(default: int | None, values: dict[int, float], gains: dict[int, Score
         default: the number of the default's final, if it could be run.
         values: the headline metric of each final.
         gains: each other final's gain over the default, paired over rows.
+        in_search: whether the default recipe was a trial of the search at all; a grid may not hold it.
     """
     best = max(values, key=lambda number: (values[number], -number))
     if default is None:
-        return Verdict(best, "the default recipe was not run to its end, so the best of the others is delivered")
+        why = "was not run to its end" if in_search else "is not a cell of the grid"
+        return Verdict(best, f"the default recipe {why}, so the best of the others is delivered")
     if len(values) == 1:
         return Verdict(default, "no other trial could be finished, so the default recipe is delivered without a comparison")
     if best == default:

@@ -11,11 +11,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
-from luthier.recipes.seeds import Seeds
 from luthier.recipes.trial import Finished, Lost, Progress, Stage, StageResult, Trial
 from luthier.search.engine import Engine
 from luthier.search.journal import Event, Journal
-from luthier.search.samplers.base import Sampler
+from luthier.search.samplers.base import Sampler, Suggestion
 from luthier.search.schedulers.base import Ask, Branch, Done, Run, Scheduler, Stop, Wait
 from luthier.search.study import Study, dropped_event, result_event, stage_event, stopped_event, trial_event
 from luthier.sharing import plan
@@ -81,10 +80,7 @@ class Search:
     def _carry_out(self, action: Run | Ask | Branch | Stop | Done, sampler: Sampler | None) -> None:
         if isinstance(action, Ask):
             assert sampler is not None, "this scheduler asks for trials, so it needs a sampler"
-            number = len(self.study.records)
-            suggestion = sampler.suggest(self.study.observations(), number)
-            seed = self.study.seed
-            self._record(trial_event(Trial(number, suggestion.recipe, seed, suggestion.role, Seeds.all(seed))))
+            self._record(trial_event(self._next_trial(sampler)))
         elif isinstance(action, Branch):
             parent = self.study.records[action.parent]
             number = len(self.study.records)
@@ -104,6 +100,17 @@ class Search:
             self._record(stopped_event(action.trial, action.reason))
             if checkpoint:
                 checkpoint.unlink(missing_ok=True)
+
+    def _next_trial(self, sampler: Sampler) -> Trial:
+        """The next replicate of the newest recipe, or the first of another, which the sampler suggests."""
+        recipe, replicate = self.study.next_trial()
+        if replicate:
+            first = self.study.recipes()[-1][0].trial
+            suggestion = Suggestion(first.recipe, first.role)
+        else:
+            suggestion = sampler.suggest(self.study.observations(), recipe)
+        seed = self.study.seed + replicate
+        return Trial(len(self.study.records), suggestion.recipe, seed, suggestion.role, self.study.held.seeds(seed))
 
     def _between(self, start: int, until: int) -> tuple[int, ...]:
         """Steps at which to evaluate for the sake of the curve alone."""

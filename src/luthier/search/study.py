@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from luthier.recipes.recipe import Recipe
+from luthier.recipes.seeds import HeldSeeds
 from luthier.recipes.trial import Costs, Point, Stage, StageResult, Trial, TrialState
 from luthier.search.journal import Event
 from luthier.sharing.work import Shape, steps_for
 
 FAILURES_IN_A_ROW = 4
+DEFAULT = "default"
+"""The role of the default recipe's trials."""
 
 
 @dataclass
@@ -27,6 +31,11 @@ class Record:
     target: int = 0
     costs: Costs = Costs()
     reason: str = ""
+
+    @property
+    def is_default(self) -> bool:
+        """Whether this is a trial of the default recipe, which all others are held against."""
+        return self.trial.role == DEFAULT
 
     @property
     def last(self) -> Point | None:
@@ -44,7 +53,11 @@ class Record:
 
 @dataclass(frozen=True)
 class Observation:
-    """What a sampler may know of a trial: its recipe and its newest value (None: it failed), at which level."""
+    """What a sampler may know of a recipe: its newest value (None: it failed), at which level; `number` counts recipes.
+
+    A recipe trained on several seeds is one observation, their mean. Shown once a trial, TPE would take the same point for
+    as many independent findings: its kernels would narrow there, and the noise between seeds would pass for structure.
+    """
 
     number: int
     recipe: Recipe
@@ -57,8 +70,11 @@ class Observation:
 class Study:
     """All trials of one search.
 
+    Every recipe is trained on the same `repeats` seeds, `seed`, `seed` + 1, …: its replicates, which follow one another in
+    the journal. So recipes are compared on equal seeds, by the mean over them.
+
     Args:
-        seed: of the study; trial n's suggestion is seeded by (seed, n).
+        seed: of the study; the suggestion of recipe n is seeded by (seed, n).
         metric: the headline metric; greater is better.
         shape: what the cost of a trial depends on.
         levels: the rungs, in work (see sharing/work.py), ascending; the last is a full run.
@@ -68,6 +84,8 @@ class Study:
     metric: str
     shape: Shape
     levels: tuple[float, ...]
+    repeats: int = 1
+    held: HeldSeeds = HeldSeeds()
     records: dict[int, Record] = field(default_factory=dict)
 
     def apply(self, event: Event) -> None:
@@ -118,42 +136,94 @@ class Study:
         """The trials of the search itself, in order, without the finals."""
         return [record for record in self.records.values() if record.trial.parent is None]
 
+    def recipes(self) -> list[list[Record]]:
+        """The trials of the search by recipe: each recipe's replicates, in the order of their seeds."""
+        records = self.search_records()
+        return [records[start:start + self.repeats] for start in range(0, len(records), self.repeats)]
+
+    def next_trial(self) -> tuple[int, int]:
+        """The recipe that the next trial of the search is of, and the replicate; both count from 0."""
+        return divmod(len(self.search_records()), self.repeats)
+
+    @property
+    def default(self) -> Record | None:
+        """The default recipe's first trial; a grid may have none."""
+        return next((record for record in self.search_records() if record.is_default), None)
+
+    def mean_at(self, replicates: list[Record], level: int) -> float | None:
+        """The mean value of a recipe at a level; None until all its replicates, but those that failed, have got there."""
+        there = [record for record in replicates if record.state is not TrialState.FAILED]
+        values = [record.value_at(self.steps_at(record)[level], self.metric) for record in there]
+        found = [value for value in values if value is not None]
+        return fmean(found) if found and len(found) == len(values) and len(replicates) == self.repeats else None
+
+    def mean(self, replicates: Iterable[Record]) -> tuple[int, float] | None:
+        """The highest level that all of the replicates have reached, and their mean there; None without any value.
+
+        A replicate that is not at its first rung yet, while another is, has nothing to say.
+        """
+        reached = [(self._level(record, record.last), record) for record in replicates if record.last]
+        compared = [level for level, _ in reached if level] or [0]
+        found = [self._newest(record, min(compared)) for level, record in reached if level >= min(compared)]
+        return (min(compared), fmean(found)) if found else None
+
+    def _level(self, record: Record, point: Point | None) -> int:
+        """How many levels the trial had reached at that point."""
+        return sum(point.step >= step for step in self.steps_at(record)) if point else 0
+
+    def _newest(self, record: Record, level: int) -> float:
+        """The newest value of a trial at that level, or at a lower one where it was not evaluated there."""
+        points = [point for point in record.points if point.rows == "rung" and point.step <= record.step]
+        return next(p.metrics[self.metric] for p in reversed(points) if self._level(record, p) <= level or p is points[0])
+
     def out_of_the_running(self, kept: int) -> list[Record]:
-        """Ended trials that still have a checkpoint and are not among the `kept` best, nor the default."""
-        ended = [record for record in self.ranked() if record.state in (TrialState.COMPLETE, TrialState.FAILED)]
-        return [record for record in ended[kept:] if record.checkpoint is not None and record.trial.number != 0]
+        """Ended trials whose checkpoints will not be wanted: finals go on from the first replicates of the best recipes.
+
+        A recipe's place is known when all its replicates have ended; the `kept` best and the default stay.
+        """
+        settled = {replicates[0].trial.number for replicates in self.recipes() if len(replicates) == self.repeats
+                   and all(record.state in _ENDED for record in replicates)}
+        best = [lead for lead in self.ranked() if lead.trial.number in settled and lead.checkpoint is not None]
+        wanted = {lead.trial.number for lead in best[:kept]}
+        leads = [lead for lead, *_ in self.recipes() if lead.trial.number in settled - wanted and not lead.is_default]
+        others = [record for _, *replicates in self.recipes() for record in replicates]
+        return [record for record in leads + others if record.checkpoint is not None and record.state in _ENDED]
 
     def hopeless(self) -> bool:
-        """Whether the last few trials have all failed: then more of them would fail too."""
-        states = [record.state for record in self.search_records()][-FAILURES_IN_A_ROW:]
-        return len(states) == FAILURES_IN_A_ROW and set(states) == {TrialState.FAILED}
+        """Whether the last few recipes have failed on every seed: then more of them would fail too."""
+        few = FAILURES_IN_A_ROW * self.repeats
+        states = [record.state for record in self.search_records()][-few:]
+        return len(states) == few and set(states) == {TrialState.FAILED}
 
     def running(self) -> list[Record]:
         """The trials that are being trained now."""
         return [record for record in self.records.values() if record.state is TrialState.RUNNING]
 
-    def ranked(self, records: Iterable[Record] | None = None) -> list[Record]:
-        """Trials with a value, best first; earlier trials first among equals.
+    def ranked(self) -> list[Record]:
+        """The first trial of each recipe that has a value, by the recipe's mean, best first; earlier ones first among equals.
 
-        A trial that was cut before its first rung comes after all others: its value is of another kind.
+        A recipe that was cut before its first rung comes after all others: its value is of another kind.
         """
-        pool = self.search_records() if records is None else records
-        return sorted((record for record in pool if record.last),
-                      key=lambda record: (record.step < self.steps_at(record)[0], -(record.value(self.metric) or 0.0),
-                                          record.trial.number))
+        found = [(level == 0, -value, lead.trial.number, lead) for lead, *others in self.recipes()
+                 if lead.last and (mean := self.mean([lead, *others])) for level, value in [mean]]
+        return [lead for *_, lead in sorted(found, key=lambda place: place[:3])]
 
     def observations(self) -> list[Observation]:
-        """What samplers may know: every search trial that has been evaluated or has failed."""
+        """What samplers may know: every recipe of the search that has been evaluated or has failed."""
         found = []
-        for record in self.search_records():
-            if record.last is None and record.state is not TrialState.FAILED:
-                continue
-            step = record.last.step if record.last else 0
-            level = sum(step >= at for at in self.steps_at(record))
-            value = None if record.state is TrialState.FAILED else record.value(self.metric)
-            found.append(Observation(record.trial.number, record.trial.recipe, value, level,
-                                     record.state is TrialState.COMPLETE))
+        for number, replicates in enumerate(self.recipes()):
+            there = [record for record in replicates if record.state is not TrialState.FAILED]
+            mean, recipe = self.mean(there), replicates[0].trial.recipe
+            complete = all(record.state is TrialState.COMPLETE for record in there) and len(replicates) == self.repeats
+            if mean:
+                found.append(Observation(number, recipe, mean[1], mean[0], complete))
+            elif not there:
+                level = max(self._level(record, record.last) for record in replicates)
+                found.append(Observation(number, recipe, None, level, False))
         return found
+
+
+_ENDED = (TrialState.COMPLETE, TrialState.STOPPED, TrialState.FAILED)
 
 
 def trial_event(trial: Trial) -> Event:

@@ -25,7 +25,7 @@ class AutoSampler:
     first: int = 0
 
     def suggest(self, observations: Sequence[Observation], number: int) -> Suggestion:
-        """The recipe of trial `number`."""
+        """The next of the part that `number` falls into."""
         position = number - self.first
         if position < len(self.presets):
             preset = self.presets[position]

@@ -22,4 +22,7 @@ class Sampler(Protocol):
     """Suggests recipes. The same observations and number give the same suggestion."""
 
     def suggest(self, observations: Sequence[Observation], number: int) -> Suggestion:
-        """The recipe of trial `number`, given what is known of the others."""
+        """Recipe `number` of the study, counted from 0, given what is known of the others.
+
+        Asked once a recipe, however many seeds it is trained on.
+        """

@@ -1,4 +1,4 @@
-"""Trial 0 is always the default recipe: what every other is held against."""
+"""The default recipe comes first: it is what every other is held against."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from luthier.recipes.recipe import Recipe
 from luthier.search.samplers.base import Sampler, Suggestion
-from luthier.search.study import Observation
+from luthier.search.study import DEFAULT, Observation
 
 
 @dataclass(frozen=True)
 class DefaultFirst:
-    """The default recipe as trial 0, then whatever `others` suggests."""
+    """The default recipe as number 0, then whatever `others` suggests."""
 
     default: Recipe
     others: Sampler
@@ -20,5 +20,5 @@ class DefaultFirst:
     def suggest(self, observations: Sequence[Observation], number: int) -> Suggestion:
         """The default for number 0."""
         if number == 0:
-            return Suggestion(self.default, "default")
+            return Suggestion(self.default, DEFAULT)
         return self.others.suggest(observations, number)

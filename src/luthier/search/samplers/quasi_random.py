@@ -13,7 +13,7 @@ from luthier.search.study import Observation
 
 @dataclass(frozen=True)
 class QuasiRandomSampler:
-    """Trial n is point n - `first` of the sequence."""
+    """Recipe n is point n - `first` of the sequence, one coordinate an axis of the space."""
 
     space: Space
     seed: int
@@ -23,7 +23,7 @@ class QuasiRandomSampler:
         """The next point of the sequence."""
         from scipy.stats import qmc
 
-        sequence = qmc.Sobol(len(self.space.dimensions), scramble=True, rng=self.seed)
+        sequence = qmc.Sobol(len(self.space.axes), scramble=True, rng=self.seed)
         if number > self.first:
             sequence.fast_forward(number - self.first)
         with warnings.catch_warnings():

@@ -21,5 +21,5 @@ class RandomSampler:
 
     def suggest(self, observations: Sequence[Observation], number: int) -> Suggestion:
         """A random point of the space."""
-        point = np.random.default_rng([self.seed, number]).random(len(self.space.dimensions))
+        point = np.random.default_rng([self.seed, number]).random(len(self.space.axes))
         return Suggestion(self.space.at(point.tolist()), "random")

@@ -2,7 +2,8 @@
 
 Optuna cannot hold a study whose trials pause, so it is never the record: each time an in-memory study is made afresh,
 showing a paused trial as pruned at its last level. Seeded by (seed, number), a rebuilt sampler suggests what an
-uninterrupted one would.
+uninterrupted one would. Parameters are asked for as `Space.build` comes to them, and past trials hold only those that were
+active; `group` samples each set of parameters that occurred together jointly.
 """
 
 from __future__ import annotations
@@ -14,19 +15,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from luthier.recipes.recipe import Recipe
-from luthier.recipes.space import Dimension, Interval, Space
+from luthier.recipes.space import Axis, Interval, Space
 from luthier.search.samplers.base import Suggestion
 from luthier.search.study import Observation
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
-    from optuna.trial import FrozenTrial
+    from optuna.trial import FrozenTrial, Trial
 
 
 @dataclass(frozen=True)
 class TpeSampler:
-    """Multivariate, grouped TPE over the dimensions of `space`."""
+    """Multivariate, grouped TPE over the axes of `space`."""
 
     space: Space
     seed: int
@@ -36,52 +36,57 @@ class TpeSampler:
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        distributions = {name: _distribution(dimension) for name, dimension in self.space.dimensions.items()}
         seed = int(np.random.default_rng([self.seed, number]).integers(2**31))
         with warnings.catch_warnings():  # both are marked experimental, and have been for years
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             sampler = optuna.samplers.TPESampler(multivariate=True, group=True, seed=seed, n_startup_trials=0)
         study = optuna.create_study(direction="maximize", sampler=sampler)
         for observation in observations:
-            trial = _frozen(observation, self.space, distributions)
+            trial = _frozen(observation, self.space)
             if trial is not None:
                 study.add_trial(trial)
-        values = study.ask(distributions).params
-        return Suggestion(self.space.base.replace(**values), "tpe")
+        asked = study.ask()
+        return Suggestion(self.space.build(lambda key, axis: _suggest(asked, key, axis)), "tpe")
 
 
-def _distribution(dimension: Dimension) -> BaseDistribution:
+def _suggest(trial: Trial, key: str, axis: Axis) -> Any:
+    """A value of the axis. Of a choice Optuna knows the places, since values may be tables."""
+    if isinstance(axis, Interval):
+        if axis.integer:
+            return trial.suggest_int(key, int(axis.low), int(axis.high), log=axis.log)
+        return trial.suggest_float(key, axis.low, axis.high, log=axis.log)
+    return axis.values[trial.suggest_categorical(key, range(len(axis.values)))]
+
+
+def _distribution(axis: Axis) -> BaseDistribution:
+    """What `_suggest` draws from."""
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-    if isinstance(dimension, Interval):
-        if dimension.integer:
-            return IntDistribution(int(dimension.low), int(dimension.high), log=dimension.log)
-        return FloatDistribution(dimension.low, dimension.high, log=dimension.log)
-    return CategoricalDistribution([_optuna_value(value) for value in dimension.values])
+    if isinstance(axis, Interval):
+        if axis.integer:
+            return IntDistribution(int(axis.low), int(axis.high), log=axis.log)
+        return FloatDistribution(axis.low, axis.high, log=axis.log)
+    return CategoricalDistribution(range(len(axis.values)))
 
 
-def _optuna_value(value: Any) -> Any:
-    return getattr(value, "value", value)
+def _param(axis: Axis, value: Any) -> int | float:
+    """What `_suggest` would have been told for this value."""
+    if isinstance(axis, Interval):
+        return int(value) if axis.integer else float(value)
+    return axis.values.index(value)
 
 
-def _frozen(observation: Observation, space: Space, distributions: dict[str, BaseDistribution]) -> FrozenTrial | None:
+def _frozen(observation: Observation, space: Space) -> FrozenTrial | None:
     """An observation as Optuna knows it; None where its recipe lies outside the space or it failed."""
     from optuna.trial import TrialState, create_trial
 
-    values = _values(observation.recipe, space)
-    inside = all(distribution._contains(distribution.to_internal_repr(values[name]))
-                 for name, distribution in distributions.items() if _known(distribution, values[name]))
-    if observation.value is None or not inside or not all(_known(d, values[n]) for n, d in distributions.items()):
+    values = space.read(observation.recipe)
+    if observation.value is None or values is None:
         return None
+    axes = {key: axis for key, axis in space.axes.items() if key in values}
+    distributions = {key: _distribution(axis) for key, axis in axes.items()}
+    params = {key: _param(axis, values[key]) for key, axis in axes.items()}
     if observation.complete:
-        return create_trial(params=values, distributions=distributions, value=observation.value)
-    return create_trial(params=values, distributions=distributions, state=TrialState.PRUNED,
+        return create_trial(params=params, distributions=distributions, value=observation.value)
+    return create_trial(params=params, distributions=distributions, state=TrialState.PRUNED,
                         intermediate_values={observation.level: observation.value})
-
-
-def _known(distribution: BaseDistribution, value: Any) -> bool:
-    return value in getattr(distribution, "choices", (value,))
-
-
-def _values(recipe: Recipe, space: Space) -> dict[str, Any]:
-    return {name: _optuna_value(getattr(recipe, name)) for name in space.dimensions}

@@ -1,12 +1,14 @@
-"""`Scheduler` and the actions it chooses among."""
+"""`Scheduler`, the actions it chooses among, and what schedulers share."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from luthier.recipes.recipe import Recipe
-from luthier.search.study import Study
+from luthier.recipes.trial import TrialState
+from luthier.search.study import Record, Study
 
 
 @dataclass(frozen=True)
@@ -57,3 +59,28 @@ class Scheduler(Protocol):
 
     def next(self, study: Study) -> Action:
         """The next action. `Run`, `Ask`, `Branch` and `Stop` are carried out before the next call."""
+
+
+def next_level(study: Study, record: Record) -> int:
+    """The step of the first level that the trial has not reached."""
+    return next(step for step in study.steps_at(record) if step > record.step)
+
+
+def begin(study: Study) -> Run | None:
+    """Take up the first trial that waits, or the default where it has paused: it always goes on to its end."""
+    for record in study.search_records():
+        if record.state is TrialState.WAITING or (record.is_default and record.state is TrialState.PAUSED):
+            return Run(record.trial.number, next_level(study, record))
+    return None
+
+
+def follows(replicates: Sequence[Record], step: int) -> bool:
+    """Whether another replicate of the recipe has been let go on beyond this step: then all go on, to stay comparable."""
+    return any(record.target > step for record in replicates)
+
+
+def ask_or_end(study: Study, max_recipes: int | None) -> Action:
+    """Ask for another trial while there may be more recipes, on all of their seeds; else wait for what runs."""
+    if (max_recipes is None or len(study.search_records()) < max_recipes * study.repeats) and not study.hopeless():
+        return Ask()
+    return Wait() if study.running() else Done()

@@ -5,22 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from luthier.recipes.trial import TrialState
-from luthier.search.schedulers.base import Action, Ask, Done, Run, Wait
+from luthier.search.schedulers.base import Action, Run, ask_or_end
 from luthier.search.study import Study
 
 
 @dataclass(frozen=True)
 class FullRuns:
-    """Runs up to `max_trials` trials (None: as many as are let run), each in one stage to its end."""
+    """Runs up to `max_recipes` recipes (None: as many as are let run), each trial in one stage to its end."""
 
-    max_trials: int | None = None
+    max_recipes: int | None = None
 
     def next(self, study: Study) -> Action:
         """Begin what waits, else ask for a new trial."""
-        records = study.search_records()
-        for record in records:
+        for record in study.search_records():
             if record.state in (TrialState.WAITING, TrialState.PAUSED):
                 return Run(record.trial.number, study.steps_at(record)[-1])
-        if (self.max_trials is None or len(records) < self.max_trials) and not study.hopeless():
-            return Ask()
-        return Wait() if study.running() else Done()
+        return ask_or_end(study, self.max_recipes)
