@@ -20,7 +20,7 @@ from luthier.models.pretrained import Pretrained, resolve_model
 from luthier.models.suits import unsuited
 from luthier.recipes.defaults import default_recipe, default_space
 from luthier.recipes.recipe import Method, Recipe
-from luthier.recipes.space import Choice, Dimension, Space, parse_space
+from luthier.recipes.space import Choice, Space, parse_space
 from luthier.search.budget import parse_duration
 from luthier.sharing.work import Shape
 from luthier.tasks.base import Task
@@ -137,14 +137,10 @@ def _check_suitable(settings: Settings, models: dict[str, Pretrained]) -> None:
     base = Recipe(layer_decay=1.0, max_length=4)
     asked = [base.replace(**{name: value}) for name, value in settings.fixed.items()]
     dimensions = parse_space(settings.search, base).dimensions
-    asked += [base.replace(**{name: value}) for name, dimension in dimensions.items() for value in _extremes(dimension)]
+    asked += [base.replace(**{name: value}) for name, dimension in dimensions.items() for value in dimension.extremes]
     found = [problem for recipe in asked for model in models.values() for problem in unsuited(recipe, model)]
     if found:
         raise ConfigError("\n".join(dict.fromkeys(found)))
-
-
-def _extremes(dimension: Dimension) -> list[Any]:
-    return list(dimension.values) if isinstance(dimension, Choice) else [dimension.at(0.0), dimension.at(1.0)]
 
 
 def prepare(asked: Asked) -> Prepared:

@@ -37,8 +37,6 @@ from luthier.search.schedulers import AshaScheduler, FullRuns, Scheduler
 from luthier.search.study import Study
 from luthier.sharing.features import fit_head
 
-CURVE_POINTS = 10
-
 
 def run(ready: Ready, observer: Observer, interrupt: Interrupt) -> RunFolder:
     """Search, choose, score the test rows once, and write the run's folder.
@@ -74,7 +72,7 @@ def _train(ready: Ready, folder: RunFolder, journal: Journal, observer: Observer
     study = Study(asked.settings.seed, asked.task.metric, ready.prepared.shape, ready.plan.levels)
     with _engine(make_setup(ready, folder), ready.force) as engine:
         search = Search(study, journal, engine, folder.checkpoints, observer, lambda: interrupt.asked,
-                        curve_points=CURVE_POINTS if ready.command is Command.TRAIN else 0)
+                        curve_points=ready.plan.curve_points)
         observer.searching(ready.plan, ready.started)
         _search(search, ready)
         _finals(search, ready, interrupt)

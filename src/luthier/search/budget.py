@@ -24,6 +24,9 @@ STAGE_SECONDS = 4.0
 WORKER_START_SECONDS = 8.0
 CLOSING_SECONDS = 6.0
 MARGIN = 1.1
+MOST_CURVE_POINTS = 10
+CURVE_SHARE = 0.08
+"""What looking at the rung rows for the sake of the curve alone may take, over the training of a full run."""
 
 _DURATION = re.compile(r"^(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?$")
 
@@ -78,13 +81,14 @@ class Job:
 class Plan:
     """How the time is shared out, in seconds from the start of the command; None where there is no budget.
 
-    `work` is that of one full run of the default recipe; `levels` are the rungs; `challengers` how many trials meet the
-    default in the finals.
+    `work` is that of one full run of the default recipe; `levels` are the rungs; `curve_points` how often a full run is
+    looked at for its curve; `challengers` how many trials meet the default in the finals.
     """
 
     work: float
     levels: tuple[float, ...]
     challengers: int
+    curve_points: int
     full_run_seconds: float
     finals_seconds: float
     scoring_seconds: float
@@ -117,6 +121,7 @@ def plan_budget(budget: float | None, elapsed: float, job: Job, speed: Speed) ->
 def _plan(steps: int, challengers: int, costs: _Costs, search_until: float | None, finals_until: float | None) -> Plan:
     work = steps * costs.step_work
     return Plan(work=work, levels=rung_levels(steps, costs.step_work), challengers=challengers,
+                curve_points=min(MOST_CURVE_POINTS, int(CURVE_SHARE * steps * costs.step_seconds / costs.rung)),
                 full_run_seconds=steps * costs.step_seconds, finals_seconds=costs.finals(steps, challengers),
                 scoring_seconds=costs.scoring, search_until=search_until, finals_until=finals_until)
 
@@ -154,7 +159,7 @@ class _Costs:
         while low < high:
             steps = (low + high + 1) // 2
             room = seconds - self.finals(steps, challengers)
-            if steps * self.step_seconds + 3 * self.rung + STAGE_SECONDS <= DEFAULT_SHARE * room:
+            if self._full_run(steps) <= DEFAULT_SHARE * room:
                 low = steps
             else:
                 high = steps - 1
@@ -162,4 +167,7 @@ class _Costs:
 
     def least_seconds(self, steps: int) -> float:
         """One full run at its share of the search, and the smallest finals."""
-        return (steps * self.step_seconds + 3 * self.rung + STAGE_SECONDS) / DEFAULT_SHARE + self.finals(steps, 1)
+        return self._full_run(steps) / DEFAULT_SHARE + self.finals(steps, 1)
+
+    def _full_run(self, steps: int) -> float:
+        return (1 + CURVE_SHARE) * steps * self.step_seconds + 3 * self.rung + STAGE_SECONDS
