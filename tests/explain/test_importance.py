@@ -140,4 +140,4 @@ def test_trials_that_failed_count_and_finals_do_not() -> None:
             row |= {"state": "failed", "score": ""}
     final = {**rows[0], "trial": 99, "parent": 0, "score": 100.0}
     found = rank([*rows, final])
-    assert found.distinguishable == ("learning_rate",) and found == rank(rows)
+    assert found.entries[0].name == "learning_rate" and found == rank(rows)
