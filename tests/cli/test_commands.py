@@ -59,6 +59,14 @@ def test_evaluate_prints_the_headline_metric_with_its_interval(run_folder: Path,
     assert figure["low"] < figure["value"] < figure["high"]
 
 
+def test_explain_says_the_verdict_on_a_training(run_folder: Path) -> None:
+    done = luthier_command("explain", run_folder)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("This training: ") and len(done.stdout.splitlines()) == 2
+    table = json.loads(luthier_command("explain", run_folder, "--json").stdout)
+    assert [row["trial"] for row in table["verdicts"]] == [0] and table["importance"] == []
+
+
 GOOD = "text,label\n" + "".join(f"row number {i} is {'fine' if i % 2 else 'bad'},{'p' if i % 2 else 'n'}\n" for i in range(200))
 BAD_FILES = {
     "columns": ("a.csv", "body_of_it,verdict\nx,y\n", ["No", "body_of_it", "verdict"]),
@@ -101,6 +109,7 @@ BAD_WORDS = {
     "config": (["train", "a.csv", "--config", "nowhere.toml"], ["nowhere.toml", "no such file"]),
     "output": (["tune", "a.csv", "--output", "."], ["not empty"]),
     "label column": (["tune", "a.csv", "--label-column", "lable"], ["lable", "label"]),
+    "explain": (["explain", "nowhere"], ["nowhere", "no finished run"]),
     "predict": (["predict", "nowhere", "a.csv", "--json"], ["nowhere"]),
     "predict output": (["predict", "nowhere", "a.csv"], ["--output"]),
 }

@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from luthier.report.html_search import MOST_SCATTERS, search_section, searched, validation_curves
+from luthier.explain.verdicts import Kind, Verdict
+from luthier.report.html_search import search_section, validation_curves
 
 
 def test_search_section_warns_that_the_best_validation_score_is_optimistic(make_results, make_trials):
@@ -21,7 +22,7 @@ def test_search_section_warns_that_the_best_validation_score_is_optimistic(make_
 def test_search_section_draws_each_trial_once_and_highlights_two(make_results, make_trials):
     trials, curves = make_trials()
     page = search_section(make_results(), trials, curves)
-    chart = page[page.index("Every trial as it learnt"):page.index("Score and each hyperparameter")]
+    chart = page[page.index("Every trial as it learnt"):page.index("<h3>Every trial</h3>")]
     titles = re.findall(r"<title>trial (\d+) ", chart)
     assert sorted(map(int, titles)) == sorted(validation_curves(make_results(), curves))
     lines = re.findall(r'<polyline class="(\w+)"', chart)
@@ -76,27 +77,15 @@ def test_search_section_survives_a_search_without_a_score(make_results, make_tri
     assert "No evaluation was recorded" in page
 
 
-def test_searched_keeps_what_varies_in_the_order_of_the_recipe(make_trials):
-    trials = make_trials(12, 0)[0]
-    names = searched(trials)
-    assert names == ["learning_rate", "head_lr_multiplier", "layer_decay", "frozen_layers", "batch_size", "dropout",
-                     "weight_decay"]
-    for trial in trials:
-        trial["warmup_steps"] = trial["trial"]
-    assert len(searched(trials)) == 8
-    assert searched(trials, MOST_SCATTERS) == [name for name in searched(trials) if name != "batch_size"]
-    assert searched(trials[:1]) == []
-
-
-def test_scatters_use_a_log_axis_over_a_wide_spread_only(make_results, make_trials):
-    page = search_section(make_results(), *make_trials())
-    assert "learning_rate, log scale" in page and "weight_decay, log scale" in page
-    assert "layer_decay, log scale" not in page and "batch_size, log scale" not in page
-
-
-def test_scatters_show_words_as_categories(make_results, make_trials):
+def test_search_section_shows_verdicts_with_their_evidence(make_results, make_trials, hostile):
     trials, curves = make_trials()
-    for trial in trials:
-        trial["averaging"], trial["dropout"] = "none" if trial["trial"] % 2 else "ema", 0.1
-    page = search_section(make_results(), trials, curves)
-    assert re.search(r">ema</text>", page) and re.search(r">none</text>", page)
+    verdicts = {trial["trial"]: Verdict(Kind.OVERFIT, hostile[0]) for trial in trials}
+    page = search_section(make_results(), trials, curves, verdicts)
+    assert page.count(">overfit</span>") == len(trials) and "<script>" not in page
+    assert ">verdict<" not in search_section(make_results(), trials, curves)
+
+
+def test_search_section_of_a_training_says_its_verdict(make_results, make_trials):
+    results = make_results(command="train")
+    page = search_section(results, *make_trials(1, 0), {0: Verdict(Kind.UNDERFIT, "The training loss was still falling.")})
+    assert "<b>Underfit.</b> The training loss was still falling." in page

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import dataclasses
 import json
 from functools import cached_property
 from pathlib import Path
@@ -9,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from luthier.api.folder import RunFolder
 from luthier.api.model import Model
-from luthier.errors import ConfigError
+from luthier.errors import ConfigError, nearest
 from luthier.recipes.recipe import Recipe
 from luthier.tasks.metrics import Score
 
 if TYPE_CHECKING:
     import pandas
+
+    from luthier.explain.overview import Explanation
 
 
 class Run:
@@ -77,6 +81,44 @@ class Run:
         """The rows of "validation" or "test" with their labels, predictions and probabilities."""
         return self._table(self.folder.predictions(split))
 
+    @cached_property
+    def explanation(self) -> Explanation:
+        """Verdicts, importances and responses, with sentences that say what they show."""
+        from luthier.explain.overview import explain
+
+        return explain(self.results, self._rows(self.folder.trials), self._rows(self.folder.curves))
+
+    @property
+    def verdicts(self) -> pandas.DataFrame:
+        """What became of each trial, with the evidence: `trial`, `verdict`, `evidence`."""
+        return self._frame(self.explanation.to_table()["verdicts"], ["trial", "verdict", "evidence"])
+
+    def importance(self) -> pandas.DataFrame:
+        """The searched hyperparameters, the most important first, each held against noise.
+
+        Empty where nothing can be told; `attrs["reason"]` then says why.
+        """
+        from luthier.explain.importance import Importance
+
+        frame = self._frame(self.explanation.to_table()["importance"], [field.name for field in dataclasses.fields(Importance)])
+        frame.attrs["reason"] = self.explanation.ranking.reason
+        return frame
+
+    def response(self, name: str) -> pandas.DataFrame:
+        """What happened at each value of one searched hyperparameter: one row for each stretch of values.
+
+        Raises:
+            ConfigError: it was not searched.
+        """
+        responses = {response.name: response for response in self.explanation.responses}
+        if name not in responses:
+            raise ConfigError(f"{name}: not among the searched hyperparameters ({', '.join(responses) or 'there are none'})."
+                              f"{nearest(name, responses)}")
+        from luthier.explain.effects import Bin
+
+        return self._frame([dataclasses.asdict(each) for each in responses[name].bins],
+                           [field.name for field in dataclasses.fields(Bin)])
+
     def report(self) -> Path:
         """The run's page, report.html."""
         return self.folder.report
@@ -86,6 +128,18 @@ class Run:
         import pandas
 
         return pandas.read_csv(file)
+
+    @staticmethod
+    def _frame(rows: list[dict[str, Any]], columns: list[str]) -> pandas.DataFrame:
+        import pandas
+
+        return pandas.DataFrame(rows, columns=columns)
+
+    @staticmethod
+    def _rows(file: Path) -> list[dict[str, str]]:
+        """The rows of a table as they were written: pandas would turn blanks and words such as "none" into nan."""
+        with file.open(encoding="utf-8", newline="") as stream:
+            return list(csv.DictReader(stream))
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r}: {self.results['metric_title']} {self.metrics['test']} on the test rows)"

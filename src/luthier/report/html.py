@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from luthier.data.places import count
+from luthier.explain.overview import explain
 from luthier.report.html_data import data_section
+from luthier.report.html_explain import explain_section
 from luthier.report.html_search import search_section
 from luthier.report.opening import default_delivered, opening, rivals, unbeaten
 from luthier.report.style import CSS
@@ -32,9 +34,10 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 def render(results: Table, trials: Sequence[Table], curves: Sequence[Table]) -> str:
     """The page, from results.json and the rows of trials.csv and curves.csv."""
     title = f"{results['name']} - Luthier report"
+    explanation = explain(results, trials, curves)
     body = "".join((
-        _head(results), _result(results), _recipe(results), search_section(results, trials, curves),
-        data_section(results), _use(results)))
+        _head(results), _result(results), _recipe(results), search_section(results, trials, curves, explanation.verdicts),
+        explain_section(results, explanation, trials), data_section(results), _use(results)))
     return ('<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
             f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
             '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -43,7 +46,8 @@ def render(results: Table, trials: Sequence[Table], curves: Sequence[Table]) -> 
 
 def _head(results: Table) -> str:
     search = "Search" if results["command"] == "tune" else "Training"
-    links = (("result", "Result"), ("recipe", "Recipe"), ("search", search), ("data", "Data"), ("use", "Use"))
+    explained = (("explain", "Hyperparameters"),) if results["command"] == "tune" else ()
+    links = (("result", "Result"), ("recipe", "Recipe"), ("search", search), *explained, ("data", "Data"), ("use", "Use"))
     lost = unbeaten(results) or results.get("interrupted") or ((results.get("gain") or {}).get("high", 0) < 0)
     return (f'<header><div class="kicker">Luthier {esc(results["luthier"])} &middot; {esc(results["command"])} '
             f'&middot; {esc(results["created"])}</div><h1>{name(results["name"])}</h1></header>\n'

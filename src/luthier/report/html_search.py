@@ -1,20 +1,19 @@
-"""The page's section on the search: every trial's curve, what each hyperparameter went with, and every trial's fate."""
+"""The page's section on the search: every trial's curve, and every trial's fate."""
 
 from __future__ import annotations
 
-import itertools
-import math
 from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from luthier.data.places import count
+from luthier.explain.rows import listed, number, own_trials, varied
+from luthier.explain.verdicts import Verdict
 from luthier.report.opening import default_delivered
 from luthier.report.svg import Plot, Scale, key
 from luthier.report.tags import EMPTY, esc, paragraphs, section, table
-from luthier.report.wording import Table, figure, listed, number, short, shown
+from luthier.report.wording import Table, figure, short, shown
 
-MOST_SCATTERS = 7
 MOST_REASONS = 8
 CROWD = 50
 """More trials than this are drawn fainter and smaller."""
@@ -23,19 +22,25 @@ TALL = 25
 
 Curve = list[tuple[float, float]]
 
-_ORDER = {"cut": 0, "other": 1, "default": 2, "delivered": 3}
-"""Styles of marks, the topmost last."""
+_ORDER = {"other": 1, "default": 2, "delivered": 3}
+"""Styles of lines, the topmost last."""
 
 
-def search_section(results: Table, trials: Sequence[Table], curves: Sequence[Table]) -> str:
-    """What was tried. A single training shows its curve alone."""
+def search_section(results: Table, trials: Sequence[Table], curves: Sequence[Table],
+                   verdicts: Mapping[int, Verdict] | None = None) -> str:
+    """What was tried. A single training shows its curve and its verdict alone."""
     lines = validation_curves(results, curves)
     if results["command"] == "train":
-        return section("search", "How training went", _curve_chart(results, trials, lines))
+        return section("search", "How training went", _own_verdict(results, verdicts or {}), _curve_chart(results, trials, lines))
     return section(
         "search", "What the search tried", paragraphs(_account(results, trials)), _failures(trials),
         "<h3>Every trial as it learnt</h3>", _curve_chart(results, trials, lines),
-        _scatters(results, trials), "<h3>Every trial</h3>", _trial_table(results, trials))
+        "<h3>Every trial</h3>", _trial_table(results, trials, verdicts or {}))
+
+
+def _own_verdict(results: Table, verdicts: Mapping[int, Verdict]) -> str:
+    verdict = verdicts.get(int(results["best"]["trial"]))
+    return f"<p><b>{esc(verdict.kind.value.capitalize())}.</b> {esc(verdict.evidence)}</p>" if verdict else ""
 
 
 def _account(results: Table, trials: Sequence[Table]) -> list[str]:
@@ -141,81 +146,14 @@ def _joined(lines: dict[int, Curve], trial: int, parent: int | None) -> Curve:
     return before[-1:] + line
 
 
-def searched(trials: Sequence[Table], most: int | None = None) -> list[str]:
-    """The hyperparameters that differ between the trials of the search itself, in the recipe's order.
-
-    Of more than `most`, those with the most values are kept.
-
-    `epochs` is left out: in trials.csv it is how far a trial got, which follows from its score more than it makes it.
-    """
-    from luthier.recipes.recipe import HELP
-
-    values = {name: {str(trial[name]) for trial in trials if name in trial} for name in HELP if name != "epochs"}
-    varied = [name for name in values if len(values[name]) > 1]
-    kept = sorted(varied, key=lambda name: -len(values[name]))[:most]
-    return [name for name in varied if name in kept]
-
-
-def _scatters(results: Table, trials: Sequence[Table]) -> str:
-    own = [trial for trial in trials if _parent(trial) is None and number(trial["score"]) is not None]
-    names = searched(own, MOST_SCATTERS)
-    if not names:
-        return ""
+def _trial_table(results: Table, trials: Sequence[Table], verdicts: Mapping[int, Verdict]) -> str:
     classes = _lineage(results, trials)
-    charts = "".join(_scatter(results, own, name, classes) for name in names)
-    legend = key(entry for entry in (
-        ("delivered", "delivered", False),
-        None if default_delivered(results) else ("default", "default recipe", False),
-        ("other", "ran to its end", False), ("cut", "ended early", False)) if entry)
-    return ("<h3>Score and each hyperparameter</h3>" + legend + f'<div class="small {_crowd(own)}">{charts}</div>'
-            '<p class="soft">One point a trial, without the finals. Points, not causes: several hyperparameters move '
-            "at once, and the search looks more often where it has seen good scores. A trial that ended early is shown "
-            "with the score it had then.</p>")
-
-
-def _scatter(results: Table, trials: Sequence[Table], name: str, classes: dict[int, str]) -> str:
-    """Score against one hyperparameter; words stand side by side in the order they were met."""
-    trials = [trial for trial in trials if name in trial]
-    scores = [number(trial["score"]) or 0.0 for trial in trials]
-    places, scale, ticks = _x_axis([trial[name] for trial in trials])
-    plot = Plot(scale, Scale.around(scores), f"{name}, log scale" if scale.log else name, results["metric_title"],
-                height=150, most_x=4, x_ticks=ticks)
-    styles = [_dot_style(trial, classes) for trial in trials]
-    for x, y, trial, css in sorted(zip(places, scores, trials, styles, strict=True), key=lambda dot: _ORDER[dot[3]]):
-        plot.dot(x, y, css=css, title=f"trial {trial['trial']}: {shown(trial[name])}, {figure(y)}")
-    return plot.render(f"{results['metric_title']} against {name}")
-
-
-def _dot_style(trial: Table, classes: dict[int, str]) -> str:
-    css = classes[int(trial["trial"])]
-    return "cut" if css == "other" and trial["state"] != "complete" else css
-
-
-def _x_axis(values: Sequence[Any]) -> tuple[list[float], Scale, list[tuple[float, str]] | None]:
-    """Places, scale and, for words, the ticks. Logarithmic where the greatest value is over 10 times the least."""
-    numbers = [number(value) for value in values]
-    if any(value is None for value in numbers):
-        words = list(dict.fromkeys(shown(value) for value in values))
-        ticks = [(float(place), short(word, 14)) for place, word in enumerate(words)]
-        return [float(words.index(shown(value))) for value in values], Scale(-0.6, len(words) - 0.4), ticks
-    found = [value for value in numbers if value is not None]
-    log = min(found) > 0 and max(found) / min(found) > 10
-    scale = Scale.around(found, log=log, whole=all(value == math.floor(value) for value in found))
-    distinct = sorted(set(found))
-    if scale.whole and len(distinct) <= 5 and all(
-            scale.at(b) - scale.at(a) >= 10 for a, b in itertools.pairwise(distinct)):
-        return found, scale, [(value, f"{value:g}") for value in distinct]
-    return found, scale, None
-
-
-def _trial_table(results: Table, trials: Sequence[Table]) -> str:
-    classes = _lineage(results, trials)
-    names = searched([trial for trial in trials if _parent(trial) is None])
-    head = ["#trial", "role", "how it ended", "#score", "#epochs", "#seconds",
+    names = varied(own_trials(trials))
+    head = ["#trial", "role", "how it ended", *(["verdict"] if verdicts else []), "#score", "#epochs", "#seconds",
             *("#" + esc(name).replace("_", "_<wbr>") for name in names)]
-    rows = [[esc(trial["trial"]), esc(trial["role"]) + _from(trial), _fate(trial), _figure(trial["score"], 3),
-             _figure(trial["epochs"], 1), _figure(trial["seconds"], 1), *(_value(trial.get(name)) for name in names)]
-            for trial in trials]
+    rows = [[esc(trial["trial"]), esc(trial["role"]) + _from(trial), _fate(trial),
+             *([_verdict(trial, verdicts)] if verdicts else []), _figure(trial["score"], 3), _figure(trial["epochs"], 1),
+             _figure(trial["seconds"], 1), *(_value(trial.get(name)) for name in names)] for trial in trials]
     delivered = results["best"]["trial"]
     marks = ["hit" if int(trial["trial"]) == delivered else "" for trial in trials]
     for row, trial in zip(rows, trials, strict=True):
@@ -234,6 +172,12 @@ def _from(trial: Table) -> str:
 def _fate(trial: Table) -> str:
     reason = short(trial["reason"], 160)
     return esc(trial["state"]) + (f"<small>{esc(reason)}</small>" if reason else "")
+
+
+def _verdict(trial: Table, verdicts: Mapping[int, Verdict]) -> str:
+    """The verdict; its evidence is shown on hovering, since most are alike."""
+    found = verdicts.get(int(trial["trial"]))
+    return EMPTY if found is None else f'<span title="{esc(found.evidence)}">{esc(found.kind.value)}</span>'
 
 
 def _figure(value: Any, digits: int) -> str:

@@ -7,7 +7,8 @@ whether the run was cut short. The page and the model card begin with the same s
 from __future__ import annotations
 
 from luthier.data.places import count
-from luthier.report.wording import CONTROLS, Table, figure, interval, listed, signed
+from luthier.explain.rows import listed
+from luthier.report.wording import CONTROLS, Table, figure, interval, signed
 
 
 def opening(results: Table) -> list[str]:

@@ -1,14 +1,16 @@
 """The style sheet of report.html: light and dark, wide and narrow, screen and paper.
 
 Blue marks what is delivered and orange the default recipe (apart for every kind of colour vision, and by shape and
-dash too); text has a contrast of at least 4.5 on every ground it stands on.
+dash too); verdicts differ in shape as well as in colour; text has a contrast of at least 4.5 on every ground it stands on.
 """
 
 CSS = """
 :root{color-scheme:light dark;--bg:#fff;--panel:#f5f6f8;--fg:#1b1f26;--soft:#565e6c;--rule:#d9dde3;--blue:#0b5cad;
---orange:#b04a00;--grey:#8a93a1;--heat:11 92 173;--heat-off:200 84 0;--mark:#e9f1fb}
+--orange:#b04a00;--grey:#8a93a1;--heat:11 92 173;--heat-off:200 84 0;--mark:#e9f1fb;
+--red:#c0203a;--violet:#7a3fb5;--teal:#00766a}
 @media (prefers-color-scheme:dark){:root{--bg:#13161b;--panel:#1c2027;--fg:#e7eaef;--soft:#a5adba;--rule:#343a44;
---blue:#6db1ff;--orange:#f0a35c;--grey:#7d8796;--heat:74 144 226;--heat-off:224 122 44;--mark:#1a2a3f}}
+--blue:#6db1ff;--orange:#f0a35c;--grey:#7d8796;--heat:74 144 226;--heat-off:224 122 44;--mark:#1a2a3f;
+--red:#ff7b8b;--violet:#c79bff;--teal:#4fc9b8}}
 *{box-sizing:border-box}
 html{-webkit-text-size-adjust:100%}
 body{margin:0 auto;padding:1.5rem 1.25rem 4rem;max-width:60rem;background:var(--bg);color:var(--fg);
@@ -47,8 +49,6 @@ thead th{font-weight:600;color:var(--soft);font-size:.84rem;vertical-align:botto
 .trials small{display:block;line-height:1.3;font-size:.95em}
 .narrow.tall{width:fit-content;max-width:100%}
 .crowd polyline.other{opacity:.28;stroke-width:1}
-.crowd circle.other,.crowd circle.cut{r:2.6px}
-.crowd circle.cut{fill:none;stroke-width:1}
 .none{color:var(--soft)}
 .phone{display:none}
 tr.changed th,tr.changed td,tr.hit th,tr.hit td{background:var(--mark)}
@@ -78,12 +78,32 @@ polyline:hover{stroke-width:4;opacity:1}
 polyline.delivered,.key line.delivered{stroke:var(--blue);stroke-width:3}
 polyline.default,.key line.default{stroke:var(--orange);stroke-width:2.5;stroke-dasharray:7 4}
 circle,rect{fill:var(--grey);stroke:var(--bg);stroke-width:1}
-circle.cut{fill:var(--bg);stroke:var(--grey);stroke-width:1.5}
 circle.delivered{fill:var(--blue)}
 rect.default{fill:var(--orange)}
 circle:hover,rect:hover{stroke:var(--fg);stroke-width:2}
 .key{display:flex;flex-wrap:wrap;gap:.1rem 1.2rem;list-style:none;margin:.4rem 0;padding:0;font-size:.86rem}
 .key li{display:flex;align-items:center;gap:.4rem}
+use.v{fill:none;stroke-width:1.7;stroke-linejoin:round}
+use.good,use.unstable{fill:var(--grey);stroke:var(--bg);stroke-width:1}
+use.too{stroke:var(--grey);stroke-width:1.4}
+use.underfit{stroke:var(--teal)}
+use.overfit{fill:var(--violet);stroke:var(--bg);stroke-width:1}
+use.overconfident{stroke:var(--violet)}
+use.unstable{fill:var(--orange)}
+use.diverged,use.collapsed{stroke:var(--red);stroke-width:2.2}
+use.ring{fill:none;stroke:var(--blue);stroke-width:2.2}
+use.ring.default{stroke:var(--orange);stroke-width:2}
+use.v:hover{stroke:var(--fg)}
+.importance td:nth-child(2){width:40%;min-width:8rem;vertical-align:middle}
+.importance rect{fill:var(--grey);stroke:none}
+.importance rect.real{fill:var(--blue)}
+.importance line{stroke:var(--fg);stroke-width:2}
+.key line.noise{stroke:var(--fg);stroke-width:2}
+.importance td:last-child{white-space:nowrap}
+.values th[scope=row],.values td{white-space:nowrap}
+.values thead .n{white-space:normal}
+.values td:nth-child(5){white-space:normal;min-width:9rem}
+.values tr.first th,.values tr.first td{border-top:2px solid var(--rule)}
 .small{display:grid;grid-template-columns:repeat(auto-fill,minmax(15rem,1fr));gap:.6rem 1rem}
 .forest td,.forest th{vertical-align:middle}
 .forest th{width:16rem}
@@ -128,7 +148,7 @@ h1{font-size:1.5rem}
 }
 @media print{
 :root{color-scheme:light;--bg:#fff;--panel:#f5f6f8;--fg:#000;--soft:#444;--rule:#ccc;--blue:#0b5cad;--orange:#b04a00;
---grey:#777;--heat:11 92 173;--heat-off:200 84 0;--mark:#eef3fa}
+--grey:#777;--heat:11 92 173;--heat-off:200 84 0;--mark:#eef3fa;--red:#c0203a;--violet:#7a3fb5;--teal:#00766a}
 *{print-color-adjust:exact;-webkit-print-color-adjust:exact}
 html{font-size:12px}
 body{font-size:1rem;max-width:none;padding:0}

@@ -7,7 +7,7 @@ points keep their size, on a phone as on a desk. Hovering over a mark shows its 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from luthier.report.tags import esc
@@ -115,6 +115,10 @@ class Plot:
         """A point; `css` holds "default" for a square one."""
         self._marks.append(mark(self.x.at(x), f"{100 - self.y.at(y):.2f}%", css, title))
 
+    def symbol(self, x: float, y: float, *, css: str, shape: str, title: str) -> None:
+        """A point of a shape of its own; see `symbol`."""
+        self._marks.append(symbol(self.x.at(x), f"{100 - self.y.at(y):.2f}%", css, shape, title))
+
     def render(self, label: str) -> str:
         """The plot as HTML; `label` describes it to who cannot see it."""
         return (f'<div class="plot"><div class="axis">{esc(self.y_title)}</div>'
@@ -141,6 +145,18 @@ def mark(x: float, y: str, css: str, title: str = "") -> str:
         return (f'<rect class="{css}" x="{x:.2f}%" y="{y}" width="9" height="9" transform="translate(-4.5 -4.5)">'
                 f"{inner}</rect>")
     return f'<circle class="{css}" cx="{x:.2f}%" cy="{y}" r="{6 if "delivered" in css.split() else 4}">{inner}</circle>'
+
+
+def shapes(paths: Mapping[str, str]) -> str:
+    """Shapes that `symbol` draws, written once on a page: SVG paths around (0, 0), in pixels, by their names."""
+    return ('<svg width="0" height="0" aria-hidden="true"><defs>' +
+            "".join(f'<path id="{name}" d="{path}"/>' for name, path in paths.items()) + "</defs></svg>")
+
+
+def symbol(x: float, y: str, css: str, shape: str, title: str = "") -> str:
+    """A mark at `x` percent, of a shape that stands on the page."""
+    inner = f"<title>{esc(title)}</title>" if title else ""
+    return f'<use href="#{shape}" class="{css}" x="{x:.1f}%" y="{y}">{inner}</use>'
 
 
 def key(entries: Iterable[tuple[str, str, bool]]) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import enum
 import json
-import math
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from luthier.data.places import count
+from luthier.explain.rows import listed, number
 
 Table = Mapping[str, Any]
 
@@ -45,17 +45,6 @@ def short(value: Any, length: int) -> str:
     return text if len(text) <= length else text[:length - 3].rstrip() + "..."
 
 
-def number(value: Any) -> float | None:
-    """`value` as a finite number, or None where a table has an empty cell or a word."""
-    if isinstance(value, bool):
-        return None
-    try:
-        found = float(value)
-    except (TypeError, ValueError):
-        return None
-    return found if math.isfinite(found) else None
-
-
 def figure(value: Any) -> str:
     """A score to three decimals."""
     found = number(value)
@@ -85,11 +74,6 @@ def sentence(text: Any) -> str:
     """`text` with a capital and a full stop."""
     words = short(text, 600).rstrip(".")
     return f"{words[:1].upper()}{words[1:]}." if words else ""
-
-
-def listed(names: list[str]) -> str:
-    """ "a", "a and b", "a, b and c"."""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def literal(text: Any) -> str:

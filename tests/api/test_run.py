@@ -1,0 +1,54 @@
+"""A run's tables of what it explains, read from its folder."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from luthier.api.run import Run
+from luthier.errors import ConfigError
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    results = {"command": "tune", "metric": "macro_f1", "best": {"trial": 11}, "rows": {"validation": 300}}
+    trials = [{"trial": i, "role": "random", "parent": "", "state": "complete", "score": 0.6 + i / 100, "seed": 0,
+               "learning_rate": 1e-5 * (i + 1), "averaging": ("none", "ema")[i % 2]} for i in range(12)]
+    curves = [{"trial": i, "split": "validation", "rows": "rung", "weights": "averaged", "step": place, "epoch": place,
+               "work": place, "metric": "macro_f1", "value": 0.5 + place * i / 100} for i in range(12) for place in (1, 2, 3)]
+    (tmp_path / "results.json").write_text(json.dumps(results), encoding="utf-8")
+    for name, rows in (("trials", trials), ("curves", curves)):
+        with (tmp_path / f"{name}.csv").open("w", encoding="utf-8", newline="") as stream:
+            writer = csv.DictWriter(stream, list(rows[0]))
+            writer.writeheader()
+            writer.writerows(rows)
+    return Run(tmp_path)
+
+
+def test_verdicts_are_a_table_of_the_trials(run: Run) -> None:
+    assert list(run.verdicts.columns) == ["trial", "verdict", "evidence"]
+    assert run.verdicts["verdict"].tolist() == ["good"] * 12
+
+
+def test_importance_is_a_table_with_the_reason_where_it_is_empty(run: Run) -> None:
+    found = run.importance()
+    assert found["name"].tolist() == ["learning_rate", "averaging"]
+    assert found["importance"].is_monotonic_decreasing and found["p"].between(0, 1).all()
+    assert found.attrs["reason"] == ""
+    run.folder.trials.write_text("trial,role,parent,state,score\n", encoding="utf-8")
+    empty = Run(run.path).importance()
+    assert len(empty) == 0 and "p" in empty.columns and "too few recipes" in empty.attrs["reason"]
+
+
+def test_response_is_a_table_of_values(run: Run) -> None:
+    found = run.response("averaging")
+    assert found["label"].tolist() == ["none", "ema"] and found["runs"].tolist() == [6, 6]
+    assert len(run.response("learning_rate")) == 5
+
+
+def test_response_to_what_was_not_searched_is_refused(run: Run) -> None:
+    with pytest.raises(ConfigError, match=r"learning_rat: not among the searched.*learning_rate"):
+        run.response("learning_rat")
