@@ -128,8 +128,9 @@ def _check_hyperparameters(settings: Settings) -> None:
             found.extend(str(error).splitlines())
     if settings.fixed.get("model") or "model" in settings.search | settings.search_also:
         found.append("model: name it with --model; repeat that to compare several")
-    found.extend(f"{name}: both --set and {option}; leave one out" for option, table in
-                 (("--search", settings.search), ("--search-also", settings.search_also)) for name in settings.fixed if name in table)
+    options = {"--search": settings.search, "--search-also": settings.search_also}
+    found.extend(f"{name}: both --set and {option}; leave one out"
+                 for option, table in options.items() for name in sorted(set(table) & set(settings.fixed)))
     if found:
         raise ConfigError("\n".join(found))
 

@@ -26,7 +26,8 @@ from luthier.recipes.recipe import Recipe
 
 def tune(data: Any, *, model: str | Path | Sequence[str | Path] = "auto", budget: str | None = None, trials: int | None = None,
          search: Mapping[str, str] | None = None, search_also: Mapping[str, str] | None = None,
-         fixed: Mapping[str, Any] | None = None, sampler: str = "auto", scheduler: str = "auto", repeats: int = 1, text_columns: Sequence[str] = (), label_column: str | None = None,
+         fixed: Mapping[str, Any] | None = None, sampler: str = "auto", scheduler: str = "auto", repeats: int = 1,
+         text_columns: Sequence[str] = (), label_column: str | None = None,
          group_column: str | None = None, validation: str | None = None, test: str | None = None, device: str = "auto",
          workers: int | None = None, threads: int | None = None, output: str | Path | None = None, seed: int = 0,
          init_seed: int | None = None, order_seed: int | None = None, dropout_seed: int | None = None,

@@ -31,7 +31,8 @@ def train(
         "order_seed": order_seed, "dropout_seed": dropout_seed,
         "offline": offline,
     }, config, trial)
-    settings = dataclasses.replace(settings, search={}, search_also={}, trials=None, budget=None, repeats=1)  # of a search's run.toml
+    settings = dataclasses.replace(  # a run.toml of a search may name them
+        settings, search={}, search_also={}, trials=None, budget=None, repeats=1)
     from luthier.cli.execute import execute
 
     raise typer.Exit(execute("train", settings, dry_run=dry_run, quiet=quiet, json=json))

@@ -31,7 +31,8 @@ def tune(
     settings = o.gather({
         "data": data, "text_columns": text_column, "label_column": label_column, "group_column": group_column,
         "validation": validation, "test": test, "model": model, "budget": budget, "trials": trials,
-        "search": o.pairs("--search", search), "search_also": o.pairs("--search-also", search_also), "fixed": o.pairs("--set", fixed), "sampler": sampler,
+        "search": o.pairs("--search", search), "search_also": o.pairs("--search-also", search_also),
+        "fixed": o.pairs("--set", fixed), "sampler": sampler,
         "scheduler": scheduler, "device": device, "workers": workers, "threads": threads, "output": output, "seed": seed,
         "repeats": repeats, "init_seed": init_seed, "order_seed": order_seed, "dropout_seed": dropout_seed,
         "offline": offline,

@@ -96,7 +96,7 @@ def _lineage(results: Table, trials: Sequence[Table]) -> dict[int, str]:
     classes = {}
     for trial in trials:
         parent = _parent(trial)
-        ends_default = parent is not None and parent == results["default_trial"]
+        ends_default = parent is not None and parent == results.get("default_trial")
         default = results["command"] == "tune" and (trial["role"] == "default" or ends_default)
         classes[int(trial["trial"])] = "default" if default else "other"
     for trial_number in (best["trial"], best.get("parent")):

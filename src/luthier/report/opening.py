@@ -26,7 +26,7 @@ def opening(results: Table) -> list[str]:
 
 def default_delivered(results: Table) -> bool:
     """Whether a search ended with the default recipe itself, or its final, as the model to deliver."""
-    best, default = results["best"], results["default_trial"]
+    best, default = results["best"], results.get("default_trial")
     own = default is not None and default in (best.get("trial"), best.get("parent"))
     return results["command"] == "tune" and not results.get("gain") and own
 
