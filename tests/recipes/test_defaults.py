@@ -36,7 +36,7 @@ def test_default_recipe_runs_long_enough_and_not_too_long(rows: int, labels: int
 
 
 def test_default_recipe_is_horizon_free_so_that_rungs_are_prefixes() -> None:
-    assert default_recipe(1000, 3, SMALL_MODEL, 128).schedule.horizon_free
+    assert default_recipe(1000, 3, SMALL_MODEL, 128).horizon_free
 
 
 def test_default_recipe_is_gentler_with_a_larger_model() -> None:

@@ -95,7 +95,7 @@ def test_parse_dimension_reads_each_kind_of_spec(name: str, spec: str, expected:
     ("batch_size", "4.5..32", "the ends of a range of whole numbers must be whole numbers"),
     ("batch_size", "8,16.5", "expected a whole number"),
     ("batch_size", "grid(4..32,1)", "a grid needs at least 2 values"),
-    ("schedule", "1..2", "schedule = 1: expected one of "),
+    ("schedule", "1..2", "schedule is not a number, so it has no range; write its values"),
     ("schedule", "constant,liner", "Did you mean 'linear'?"),
     ("dropout", "0.1,0.95", "dropout = 0.95: must be at least 0 and at most 0.9"),
 ])

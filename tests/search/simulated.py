@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 
 from luthier.recipes.recipe import Recipe, steps_per_epoch
-from luthier.recipes.trial import EngineEvent, Finished, Lost, Point, Progress, Stage, StageResult, Trial
+from luthier.recipes.seeds import HeldSeeds
+from luthier.recipes.trial import Costs, EngineEvent, Finished, Lost, Point, Progress, Stage, StageResult, Trial
 from luthier.search.samplers import Suggestion
 from luthier.search.schedulers import Action, Ask, Done, Run, Scheduler, Stop, Wait
-from luthier.search.study import Observation, Study, result_event, stage_event, stopped_event, trial_event
+from luthier.search.study import DEFAULT, Observation, Study, result_event, stage_event, stopped_event, trial_event
 from luthier.sharing.work import Shape, step_work
 
 METRIC = "macro_f1"
@@ -39,9 +40,14 @@ def peak_at_3e4(recipe: Recipe, step: int) -> float:
     return plateau * (1 - 0.5 * math.exp(-step / 20))
 
 
-def new_study(seed: int = 0, levels: tuple[float, ...] = LEVELS) -> Study:
+def new_study(seed: int = 0, levels: tuple[float, ...] = LEVELS, repeats: int = 1, held: HeldSeeds = HeldSeeds()) -> Study:
     """A study without trials."""
-    return Study(seed, METRIC, SHAPE, levels)
+    return Study(seed, METRIC, SHAPE, levels, repeats, held)
+
+
+def new_trial(number: int, recipe: Recipe = BASE, seed: int = 0, role: str = "made up", parent: int | None = None) -> Trial:
+    """A trial that draws everything from one seed."""
+    return Trial(number, recipe, seed, role, HeldSeeds().seeds(seed), parent)
 
 
 def point(step: int, value: float, recipe: Recipe = BASE, seconds: float = 0.0, rows: str = "rung") -> Point:
@@ -141,8 +147,8 @@ class SimulatedEngine:
         if stage.save is not None:
             stage.save.parent.mkdir(parents=True, exist_ok=True)
             stage.save.write_text(f"{number} {running.until}")
-        return Finished(StageResult(number, running.until, tuple(points), stage.save, seconds=self.clock - running.began,
-                                    rows_per_second=16 / seconds, peak_memory=1000 + number))
+        return Finished(StageResult(number, running.until, tuple(points), stage.save, Costs(
+            seconds=self.clock - running.began, rows_per_second=16 / seconds, peak_memory=1000 + number)))
 
 
 def _held(checkpoint: Path | None) -> int:
@@ -171,7 +177,7 @@ def play(scheduler: Scheduler, study: Study, recipes: Sequence[Recipe], curve: C
     """Follow a scheduler to its end without any engine: stages end in an order drawn from `order`.
 
     Args:
-        recipes: of trial 0, 1, …, repeated from the start when they run out.
+        recipes: the default, then others, repeated from the start when they run out.
         failing: whether the n-th stage of a trial fails.
         most: more actions than this are taken for a scheduler that never ends.
     """
@@ -189,8 +195,9 @@ def play(scheduler: Scheduler, study: Study, recipes: Sequence[Recipe], curve: C
                 assert running, "nothing runs, and nothing is begun"
                 break
             if isinstance(action, Ask):
-                number = len(study.records)
-                study.apply(trial_event(Trial(number, recipes[number % len(recipes)], study.seed, "made up")))
+                recipe, replicate = study.next_trial()
+                study.apply(trial_event(new_trial(len(study.records), recipes[recipe % len(recipes)], study.seed + replicate,
+                                                  "made up" if recipe else DEFAULT)))
             elif isinstance(action, Stop):
                 study.apply(stopped_event(action.trial, action.reason))
             else:
@@ -214,19 +221,23 @@ def _result(stage: Stage, curve: Curve, failed: bool) -> StageResult:
 
 @dataclass(frozen=True)
 class ListSampler:
-    """Trial n is the n-th of `recipes`, from the start again when they run out."""
+    """Recipe n is the n-th of `recipes`, from the start again when they run out; the first is the default."""
 
     recipes: Sequence[Recipe]
 
     def suggest(self, observations: Sequence[Observation], number: int) -> Suggestion:
         """The next of the list."""
-        return Suggestion(self.recipes[number % len(self.recipes)], "list")
+        return Suggestion(self.recipes[number % len(self.recipes)], "list" if number else DEFAULT)
 
 
 def add_trial(study: Study, recipe: Recipe, value: float | None, step: int, **result: Any) -> int:
-    """A trial that has run to `step` and been evaluated there (None: not evaluated); returns its number."""
+    """A trial that has run to `step` and been evaluated there (None: not evaluated); returns its number.
+
+    The first recipe is the default.
+    """
     number = len(study.records)
-    trial = Trial(number, recipe, study.seed, "made up")
+    index, replicate = study.next_trial()
+    trial = new_trial(number, recipe, study.seed + replicate, "made up" if index else DEFAULT)
     points = () if value is None else (point(step, value, recipe),)
     study.apply(trial_event(trial))
     study.apply(stage_event(Stage(trial, 0, step, recipe.total_steps(SHAPE.rows))))

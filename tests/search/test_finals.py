@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from simulated import BASE, SHAPE, add_trial, new_study
+from simulated import BASE, SHAPE, add_trial, new_study, new_trial
 
 from luthier.recipes.recipe import Recipe, Schedule, steps_per_epoch
-from luthier.recipes.trial import Stage, StageResult, Trial
+from luthier.recipes.trial import Stage, StageResult
 from luthier.search.finals import MOST_TRIES, Finals, choose, decayed_total, finalists
 from luthier.search.schedulers import Branch, Done, Wait
 from luthier.search.study import Study, result_event, stage_event, stopped_event, trial_event
@@ -28,7 +28,7 @@ def _study(*values: float | None, step: int = TOTAL) -> Study:
 def _begin(study: Study, branch: Branch) -> int:
     """What the search does with a branch; returns its number."""
     number = len(study.records)
-    trial = Trial(number, branch.recipe, study.seed, "final", parent=branch.parent)
+    trial = new_trial(number, branch.recipe, study.seed, "final", parent=branch.parent)
     study.apply(trial_event(trial))
     study.apply(stage_event(Stage(trial, study.records[branch.parent].step, branch.until_step, branch.until_step)))
     return number

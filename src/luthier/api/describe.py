@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from luthier.api.prepare import Prepared
+from luthier.api.settings import SamplerName, Settings
 from luthier.config import shown
 from luthier.engines.local import Workforce
 from luthier.search.budget import Plan, duration
@@ -25,6 +26,15 @@ def data_lines(prepared: Prepared) -> list[str]:
     return lines
 
 
+def amount(settings: Settings, recipes: int) -> str:
+    """How much a search tries: 12 trials, 12 recipes × 3 seeds = 36 trials, 12 cells × 3 seeds = 36 trials."""
+    grid = settings.sampler is SamplerName.GRID
+    if settings.repeats == 1 and not grid:
+        return f"{recipes} trials"
+    kind = f"{recipes} {'cell' if grid else 'recipe'}{'s' if recipes > 1 else ''}"
+    return f"{kind} × {settings.repeats} seed{'s' if settings.repeats > 1 else ''} = {recipes * settings.repeats} trials"
+
+
 def plan_lines(prepared: Prepared, plan: Plan, force: Workforce, device: str, budget: float | None, trials: int | None,
                searching: bool) -> list[str]:
     """What will be searched, and the time it gets."""
@@ -32,12 +42,16 @@ def plan_lines(prepared: Prepared, plan: Plan, force: Workforce, device: str, bu
     full = f"one full run takes about {duration(plan.full_run_seconds)} of one worker"
     if not searching:
         return [f"Training one recipe on {device}, {workers}; {full}."]
-    limit = [f"{trials} trials"] if trials else []
+    settings, dimensions = prepared.asked.settings, prepared.space.dimensions
+    limit = [amount(settings, trials)] if trials else []
     limit += [duration(budget)] if budget else []
-    dimensions = prepared.space.dimensions
     lines = [f"Search: {' or '.join(limit)} on {device}, {workers}; {full}."]
     lines.append(f"  {len(dimensions)} hyperparameters: " + "; ".join(f"{name} {dim}" for name, dim in dimensions.items()))
-    fixed = prepared.asked.settings.fixed
+    lines.extend(f"    {name}: {note}" for name, note in prepared.space.notes.items())
+    fixed = settings.fixed
+    if settings.repeats > 1:
+        lines.append(f"  every recipe on {settings.repeats} seeds, {settings.seed} to {settings.seed + settings.repeats - 1}; "
+                     "recipes are compared by their mean")
     if fixed:
         lines.append("  held: " + "; ".join(f"{name} = {shown(getattr(prepared.default, name))}" for name in fixed))
     if budget and plan.search_until is not None and plan.finals_until is not None:

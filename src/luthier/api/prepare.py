@@ -19,7 +19,11 @@ from luthier.models.classifier import load_tokenizer
 from luthier.models.pretrained import Pretrained, resolve_model
 from luthier.models.suits import unsuited
 from luthier.recipes.defaults import default_recipe, default_space
+<<<<<<< HEAD
 from luthier.recipes.recipe import Method, Recipe
+=======
+from luthier.recipes.recipe import Method, Recipe, Schedule
+>>>>>>> wt-c
 from luthier.recipes.space import Choice, Space, parse_space
 from luthier.search.budget import parse_duration
 from luthier.sharing.work import Shape
@@ -116,27 +120,48 @@ def find_models(names: Sequence[str]) -> dict[str, Pretrained]:
 
 
 def _check_hyperparameters(settings: Settings) -> None:
-    """Names, values and ranges of --set, --search and --budget, before anything is read."""
+    """Names, values and ranges of --set, --search, --search-also and --budget, before anything is read."""
     found = []
-    for part in (lambda: Recipe.from_table(settings.fixed, "--set"), lambda: parse_space(settings.search, Recipe()),
+    if settings.search and settings.search_also:
+        found.append("--search replaces the default space and --search-also adds to it; give only one of the two")
+    for part in (lambda: Recipe.from_table(settings.fixed, "--set"), lambda: asked_space(settings, _held(settings)),
                  lambda: parse_duration(settings.budget or "1s")):
         try:
             part()
         except ConfigError as error:
             found.extend(str(error).splitlines())
-    if settings.fixed.get("model") or "model" in settings.search:
+    if settings.fixed.get("model") or "model" in settings.search | settings.search_also:
         found.append("model: name it with --model; repeat that to compare several")
-    twice = sorted(set(settings.fixed) & set(settings.search))
-    found.extend(f"{name}: both --set and --search; leave one out" for name in twice)
+    options = {"--search": settings.search, "--search-also": settings.search_also}
+    found.extend(f"{name}: both --set and {option}; leave one out"
+                 for option, table in options.items() for name in sorted(set(table) & set(settings.fixed)))
     if found:
         raise ConfigError("\n".join(found))
+
+
+def _held(settings: Settings) -> Recipe:
+    """The default recipe as far as it is known yet; any recipe where --set is wrong, which is reported on its own."""
+    try:
+        return Recipe.from_table({"schedule": Schedule.CONSTANT} | settings.fixed)
+    except ConfigError:
+        return Recipe()
+
+
+def asked_space(settings: Settings, base: Recipe) -> Space:
+    """What --search or --search-also names."""
+    return parse_space(settings.search, base).also(
+        parse_space(settings.search_also, base, "--search-also").dimensions)
 
 
 def _check_suitable(settings: Settings, models: dict[str, Pretrained]) -> None:
     """Every value that was asked for, against the models at hand."""
     base = Recipe(layer_decay=1.0, max_length=4)
     asked = [base.replace(**{name: value}) for name, value in settings.fixed.items()]
+<<<<<<< HEAD
     dimensions = parse_space(settings.search, base).dimensions
+=======
+    dimensions = asked_space(settings, _held(settings)).dimensions
+>>>>>>> wt-c
     asked += [base.replace(**{name: value}) for name, dimension in dimensions.items() for value in dimension.extremes]
     found = [problem for recipe in asked for model in models.values() for problem in unsuited(recipe, model)]
     if found:
@@ -159,12 +184,12 @@ def prepare(asked: Asked) -> Prepared:
     default = default_recipe(rows, len(asked.task.labels), start.parameters, length,
                              method=_method(settings), shared_layers=shared)
     default = default.replace(**(settings.fixed | {"model": next(iter(starts))}))
-    space = parse_space(settings.search, default) if settings.search else default_space(default, first.layers, rows)
-    free = {name: dimension for name, dimension in space.dimensions.items() if name not in settings.fixed}
+    space = Space(default, {}) if settings.search else default_space(default, first.layers, rows, shared)
+    space = space.also(asked_space(settings, default).dimensions).without(settings.fixed)
     if len(starts) > 1:
-        free["model"] = Choice(tuple(starts))
+        space = space.also({"model": Choice(tuple(starts))})
     return Prepared(
-        asked=asked, starts=starts, default=default, space=Space(default, free),
+        asked=asked, starts=starts, default=default, space=space,
         rung_rows=rung_rows(len(start.splits["validation"]), rows, settings.seed),
         shape=_shape(starts))
 

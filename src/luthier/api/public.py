@@ -25,10 +25,12 @@ from luthier.recipes.recipe import Recipe
 
 
 def tune(data: Any, *, model: str | Path | Sequence[str | Path] = "auto", budget: str | None = None, trials: int | None = None,
-         search: Mapping[str, str] | None = None, fixed: Mapping[str, Any] | None = None, sampler: str = "auto",
-         scheduler: str = "auto", text_columns: Sequence[str] = (), label_column: str | None = None,
+         search: Mapping[str, str] | None = None, search_also: Mapping[str, str] | None = None,
+         fixed: Mapping[str, Any] | None = None, sampler: str = "auto", scheduler: str = "auto", repeats: int = 1,
+         text_columns: Sequence[str] = (), label_column: str | None = None,
          group_column: str | None = None, validation: str | None = None, test: str | None = None, device: str = "auto",
          workers: int | None = None, threads: int | None = None, output: str | Path | None = None, seed: int = 0,
+         init_seed: int | None = None, order_seed: int | None = None, dropout_seed: int | None = None,
          offline: bool = False) -> Run:
     """Find how to fine-tune a model for `data`, and hand back the tuned model with an honest figure.
 
@@ -40,9 +42,12 @@ def tune(data: Any, *, model: str | Path | Sequence[str | Path] = "auto", budget
         budget: wall-clock time of the whole call, such as "90s" or "15m"; 15 minutes unless `trials` is given.
         trials: most recipes to try, the default among them.
         search: {hyperparameter: SPEC} instead of the default space (see luthier/recipes/space.py).
+        search_also: {hyperparameter: SPEC} besides the default space, or in the place of a part of it.
         fixed: {hyperparameter: value} held fixed.
         sampler: "auto", "grid", "random" or "tpe".
-        scheduler: "auto" (stops trials early) or "none".
+        scheduler: "auto" (as "asha"), "asha" (the best third goes on), "median" (what is below the median stops) or "none".
+        repeats: seeds that every recipe is trained on, the same for all; `trials` counts recipes.
+        init_seed: held in every trial, like `order_seed` and `dropout_seed`: the seeds of new weights, row order and dropout.
         workers: trials trained at once; `threads`, the processor threads of each. All cores are shared out by default.
         output: the run's folder; runs/NAME-1, runs/NAME-2, … by default.
         offline: open no network socket; a hub model must be in the cache, or a folder that `fetch` wrote.
@@ -58,7 +63,8 @@ def tune(data: Any, *, model: str | Path | Sequence[str | Path] = "auto", budget
 def train(data: Any, recipe: Recipe | None = None, *, model: str | Path = "auto", text_columns: Sequence[str] = (),
           label_column: str | None = None, group_column: str | None = None, validation: str | None = None,
           test: str | None = None, device: str = "auto", threads: int | None = None, output: str | Path | None = None,
-          seed: int = 0, offline: bool = False,
+          seed: int = 0, init_seed: int | None = None, order_seed: int | None = None, dropout_seed: int | None = None,
+          offline: bool = False,
           **hyperparameters: Any) -> Run:
     """Fine-tune a model by one recipe: `recipe`, or the default one, with `hyperparameters` changed.
 

@@ -58,7 +58,7 @@ def get_ready(command: Command, asked: Asked, observer: Observer, started: float
     for line in data_lines(prepared):
         observer.say(line)
     budget = _budget(command, settings.budget, trials)
-    force = plan_workers(settings.workers, trials, device)
+    force = plan_workers(settings.workers, trials and trials * settings.repeats, device)
     force = Workforce(force.workers, settings.threads or force.threads)
     observer.say("Measuring this machine, and what fine-tuning must beat …")
     measured = measure(prepared, force, device)
@@ -66,7 +66,7 @@ def get_ready(command: Command, asked: Asked, observer: Observer, started: float
     for control in controls:
         observer.say(f"  {control.title}: {asked.task.metric_title} {control.validation:.3f} on the validation rows")
     job = Job(prepared.default, prepared.shape, force.workers, len(prepared.splits["validation"]), len(prepared.rung_rows),
-              len(prepared.splits["test"]))
+              len(prepared.splits["test"]), settings.repeats)
     plan = plan_budget(budget, time.monotonic() - started, job, measured.speed)
     ready = Ready(command, prepared, measured, controls, plan, force, device, started, budget, trials)
     for line in plan_lines(prepared, plan, force, device, budget, trials, command is Command.TUNE):
@@ -82,7 +82,7 @@ def _budget(command: Command, asked: str | None, trials: int | None) -> float | 
 
 
 def _trials(prepared: Prepared) -> int | None:
-    """The most trials of a search: those asked for, and of a grid no more than its cells and the default.
+    """The most recipes of a search: those asked for, and of a grid no more than its cells.
 
     Raises:
         ConfigError: there is nothing to search, or a dimension of a grid has no finite set of values.
@@ -94,7 +94,7 @@ def _trials(prepared: Prepared) -> int | None:
         return settings.trials
     if not settings.search:
         raise ConfigError("--sampler grid needs values to combine: give --search NAME=A,B,C for each hyperparameter")
-    cells = 1 + sum(1 for _ in space.cells())
+    cells = sum(1 for _ in space.cells())
     return min(settings.trials or cells, cells)
 
 

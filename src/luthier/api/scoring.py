@@ -19,11 +19,12 @@ from luthier.training.loop import predict_scores
 
 @dataclass(frozen=True)
 class Final:
-    """A trial that ended as a model: its folder and its probabilities of all validation rows."""
+    """A trial that ended as a model: its folder, its probabilities of all validation rows, whether it ends the default."""
 
     record: Record
     folder: Path
     validation: Floats
+    is_default: bool = False
 
     @property
     def number(self) -> int:
@@ -53,7 +54,7 @@ def score_finals(ready: Ready, finals: list[Final], verdict: Verdict) -> Outcome
     prepared, task = ready.prepared, ready.prepared.asked.task
     truth = {name: prepared.splits[name].targets.astype(np.int64) for name in ("validation", "test")}
     final = next(final for final in finals if final.number == verdict.chosen)
-    default = next((f for f in finals if f.record.trial.parent == 0), None) if ready.command is Command.TUNE else None
+    default = next((final for final in finals if final.is_default), None) if ready.command is Command.TUNE else None
     delivered = predict_final(ready, final)
     tested: dict[str, Floats] = {}
     validated: dict[str, Floats] = {}

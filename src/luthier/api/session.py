@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from luthier.engines.local import LocalEngine, Workforce
 from luthier.errors import RunError
 from luthier.recipes.presets import load_presets
 from luthier.recipes.recipe import HeadInit
+from luthier.recipes.space import Space
 from luthier.recipes.trial import TrialState
 from luthier.search.finals import Finals, Verdict, choose
 from luthier.search.journal import Journal
@@ -33,7 +35,7 @@ from luthier.search.samplers import (
     Sampler,
     TpeSampler,
 )
-from luthier.search.schedulers import AshaScheduler, FullRuns, Scheduler
+from luthier.search.schedulers import AshaScheduler, FullRuns, MedianScheduler, Scheduler
 from luthier.search.study import Study
 from luthier.sharing.features import fit_head
 
@@ -50,12 +52,13 @@ def run(ready: Ready, observer: Observer, interrupt: Interrupt) -> RunFolder:
     observer.say(f"Run folder: {folder.path}")
     with Journal(folder.journal) as journal:
         journal.append({"event": "study", "command": ready.command, "seed": asked.settings.seed, "metric": asked.task.metric,
+                        "repeats": asked.settings.repeats, "held_seeds": asdict(asked.settings.held_seeds),
                         "levels": ready.plan.levels, "workers": ready.force.workers, "threads": ready.force.threads,
                         "speed": ready.measured.speed.training})
         write_config(folder, ready)
         study = _train(ready, folder, journal, observer, interrupt)
         finals = collect_finals(study, folder)
-        verdict = pick(finals, ready)
+        verdict = pick(finals, ready, in_search=study.default is not None)
         journal.append({"event": "chosen", "trial": verdict.chosen, "reason": verdict.reason})
         observer.say("Scoring the test rows, once …")
         outcome = score_finals(ready, finals, verdict)
@@ -69,7 +72,9 @@ def run(ready: Ready, observer: Observer, interrupt: Interrupt) -> RunFolder:
 def _train(ready: Ready, folder: RunFolder, journal: Journal, observer: Observer, interrupt: Interrupt) -> Study:
     """The search and its finals, on workers."""
     asked = ready.prepared.asked
-    study = Study(asked.settings.seed, asked.task.metric, ready.prepared.shape, ready.plan.levels)
+    settings = asked.settings
+    study = Study(settings.seed, asked.task.metric, ready.prepared.shape, ready.plan.levels, settings.repeats,
+                  settings.held_seeds)
     with _engine(make_setup(ready, folder), ready.force) as engine:
         search = Search(study, journal, engine, folder.checkpoints, observer, lambda: interrupt.asked,
                         curve_points=ready.plan.curve_points)
@@ -103,7 +108,8 @@ def make_setup(ready: Ready, folder: RunFolder) -> Setup:
                   record_test=asked.settings.record_test)
     default = prepared.default
     if default.head_init is HeadInit.PROBE and not default.reinit_layers:
-        fit_head(ready.measured.features["train"], prepared.splits["train"], head_file(setup, default, asked.settings.seed))
+        init = asked.settings.held_seeds.seeds(asked.settings.seed).init
+        fit_head(ready.measured.features["train"], prepared.splits["train"], head_file(setup, default, init))
     return setup
 
 
@@ -114,24 +120,33 @@ def _search(search: Search, ready: Ready) -> None:
         search.run(FullRuns(1), DefaultFirst(ready.prepared.default, make_sampler(ready)), until)
         return
     settings = ready.prepared.asked.settings
-    scheduler: Scheduler = AshaScheduler(ready.trials) if settings.scheduler is SchedulerName.AUTO else FullRuns(ready.trials)
-    sampler: Sampler = DefaultFirst(ready.prepared.default, make_sampler(ready))
-    named = set(settings.search) | set(settings.fixed)
-    if "epochs" not in named:
-        sampler = EqualWork(sampler, ready.prepared.shape, ready.plan.work, keep_warmup="warmup_steps" in named)
-    search.run(scheduler, sampler, until)
+    sampler = make_sampler(ready)
+    if "epochs" not in settings.chosen:  # in a grid too: its cells are compared at equal cost
+        sampler = EqualWork(sampler, ready.prepared.shape, ready.plan.work, keep_warmup="warmup_steps" in settings.chosen)
+    search.run(SCHEDULERS[settings.scheduler](ready.trials), sampler, until)
+
+
+SCHEDULERS: dict[SchedulerName, Callable[[int | None], Scheduler]] = {
+    SchedulerName.AUTO: AshaScheduler, SchedulerName.ASHA: AshaScheduler, SchedulerName.MEDIAN: MedianScheduler,
+    SchedulerName.NONE: FullRuns}
 
 
 def make_sampler(ready: Ready) -> Sampler:
-    """The sampler that was asked for, for the trials after the default."""
-    settings, space, seed = ready.prepared.asked.settings, ready.prepared.space, ready.prepared.asked.settings.seed
+    """The sampler that was asked for; all but the grid begin with the default recipe."""
+    settings, space = ready.prepared.asked.settings, ready.prepared.space
     if settings.sampler is SamplerName.GRID:
-        return GridSampler(space, first=1)
+        return GridSampler(space)
+    return DefaultFirst(ready.prepared.default, _others(ready, space, settings.seed))
+
+
+def _others(ready: Ready, space: Space, seed: int) -> Sampler:
+    settings, models = ready.prepared.asked.settings, ready.prepared.asked.models.values()
     if settings.sampler is SamplerName.RANDOM:
         return RandomSampler(space, seed)
     if settings.sampler is SamplerName.TPE:
         return TpeSampler(space, seed)
-    presets = () if settings.search else load_presets(space.base, ready.prepared.shape.layers, held=settings.fixed)
+    whole = {"layer_decay", "frozen_layers"} if any(model.shares_layers for model in models) else set()
+    presets = () if settings.search else load_presets(space.base, ready.prepared.shape.layers, held=whole.union(settings.fixed))
     return AutoSampler(space, seed, presets, first=1)
 
 
@@ -143,7 +158,7 @@ def _finals(search: Search, ready: Ready, interrupt: Interrupt) -> None:
             "It was interrupted too early." if interrupt.asked else "The budget ended first.")))
     alone = ready.command is Command.TRAIN
     settings = ready.prepared.asked.settings
-    chosen = "schedule" in settings.fixed or "schedule" in settings.search
+    chosen = "schedule" in settings.chosen
     asked_before = interrupt.asked
     until = None if ready.plan.finals_until is None or asked_before else ready.started + ready.plan.finals_until
     search.interrupted = lambda: interrupt.asked and not asked_before
@@ -161,7 +176,8 @@ def collect_finals(study: Study, folder: RunFolder) -> list[Final]:
         RunError: none did.
     """
     found = [Final(record, folder.checkpoints / f"model-{record.trial.number}",
-                   np.load(folder.checkpoints / f"model-{record.trial.number}" / "validation.npy", allow_pickle=False))
+                   np.load(folder.checkpoints / f"model-{record.trial.number}" / "validation.npy", allow_pickle=False),
+                   is_default=study.records[record.trial.parent].is_default)
              for record in study.records.values()
              if record.trial.parent is not None and record.state is not TrialState.FAILED]
     if not found:
@@ -170,14 +186,14 @@ def collect_finals(study: Study, folder: RunFolder) -> list[Final]:
     return found
 
 
-def pick(finals: list[Final], ready: Ready) -> Verdict:
-    """Choose the final to deliver, on all validation rows."""
+def pick(finals: list[Final], ready: Ready, in_search: bool) -> Verdict:
+    """Choose the final to deliver, on all validation rows; `in_search` says whether the default recipe was tried at all."""
     if ready.command is Command.TRAIN:
         return Verdict(finals[0].number, "the one recipe that was asked for")
     task = ready.prepared.asked.task
     truth = ready.prepared.splits["validation"].targets.astype(np.int64)
-    default = next((final for final in finals if final.record.trial.parent == 0), None)
+    default = next((final for final in finals if final.is_default), None)
     values = {final.number: task.metrics(final.validation, truth)[task.metric] for final in finals}
     gains: dict[int, Any] = {} if default is None else {
         final.number: task.difference(final.validation, default.validation, truth) for final in finals}
-    return choose(default.number if default else None, values, gains)
+    return choose(default.number if default else None, values, gains, in_search=in_search)

@@ -12,6 +12,7 @@ from typing import Any
 from luthier.config import Limits, build, read_toml, setting, to_table, validate
 from luthier.errors import ConfigError
 from luthier.recipes.recipe import HELP
+from luthier.recipes.seeds import HeldSeeds
 
 
 class SamplerName(enum.Enum):
@@ -27,6 +28,8 @@ class SchedulerName(enum.Enum):
     """What stops trials early."""
 
     AUTO = "auto"
+    ASHA = "asha"
+    MEDIAN = "median"
     NONE = "none"
 
 
@@ -60,18 +63,34 @@ class Settings:
     budget: str | None = setting(None, "Wall-clock time of the whole command, such as 90s, 15m or 2h [default: 15m].")
     trials: int | None = setting(None, "Most recipes to try, the default among them.", Limits(1, 1_000_000))
     search: dict[str, str] = setting({}, "What to search, instead of the default space: NAME=SPEC.")
+    search_also: dict[str, str] = setting({}, "What to search besides the default space, or otherwise than there: NAME=SPEC.")
     fixed: dict[str, str] = setting({}, "Hyperparameters held at a value: NAME=VALUE.")
     sampler: SamplerName = setting(SamplerName.AUTO, "What suggests recipes.")
-    scheduler: SchedulerName = setting(SchedulerName.AUTO, "What stops trials early; none runs each to its end.")
+    scheduler: SchedulerName = setting(
+        SchedulerName.AUTO, "What stops trials early: auto (asha), asha, median, or none, which runs each to its end.")
+    repeats: int = setting(1, "Seeds that every recipe is trained on; recipes are compared by their mean.", Limits(1, 1000))
     record_test: bool = setting(False, "Score the test rows for every trial; selection is then no longer blind to them.")
     device: DeviceName = setting(DeviceName.AUTO, "What to train on.")
     workers: int | None = setting(None, "Trials trained at once.", Limits(1, 256))
     threads: int | None = setting(None, "Threads of each worker.", Limits(1, 1024))
     output: str | None = setting(None, "Folder of the run [default: runs/NAME-1, runs/NAME-2, …].")
     seed: int = setting(0, "Seed of the splits, the training and the search.", Limits(0, 2**31 - 1))
+    init_seed: int | None = setting(None, "Seed of the new weights, held in every trial.", Limits(0, 2**31 + 999))
+    order_seed: int | None = setting(None, "Seed of the order of the rows, held in every trial.", Limits(0, 2**31 + 999))
+    dropout_seed: int | None = setting(None, "Seed of the dropout, held in every trial.", Limits(0, 2**31 + 999))
 
     def __post_init__(self) -> None:
         validate(self)
+
+    @property
+    def chosen(self) -> set[str]:
+        """The hyperparameters that a person has held or searched: nothing else decides on them."""
+        return {*self.fixed, *self.search, *self.search_also}
+
+    @property
+    def held_seeds(self) -> HeldSeeds:
+        """The sources of randomness that every trial has in common."""
+        return HeldSeeds(self.init_seed, self.order_seed, self.dropout_seed)
 
 
 def read_config(path: Path, trial: int | None) -> dict[str, Any]:
@@ -116,8 +135,9 @@ def _of_trial(run: Path, number: int | None) -> dict[str, Any]:
         raise ConfigError(f"--trial {number}: this trial was never scored ({row['state']}), so there is nothing to repeat")
     tables = read_toml(run / "run.toml")
     settings = dict(build(Settings, tables["settings"], str(run / "run.toml")).__dict__)
-    for name in ("search", "trials", "budget", "output", "sampler", "scheduler"):
+    for name in ("search", "search_also", "trials", "budget", "output", "sampler", "scheduler", "repeats"):
         settings.pop(name)
+    settings |= {name: int(row[name]) for name in ("init_seed", "order_seed", "dropout_seed")}
     names = {model["key"]: model["name"] for model in tables["model"]}
     settings["model"] = (names[row["model"]],)
     fixed = {name: row[name] for name in HELP if name != "model"}

@@ -121,7 +121,7 @@ def write_model(target: Path, ready: Ready, outcome: Outcome) -> None:
 def summarize(ready: Ready, study: Study, outcome: Outcome, interrupted: bool) -> dict[str, Any]:
     """results.json."""
     prepared, asked, corpus = ready.prepared, ready.prepared.asked, ready.prepared.asked.corpus
-    trial = outcome.final.record.trial
+    trial, default = outcome.final.record.trial, study.default
     start = prepared.starts[trial.recipe.model]
     base = start.pretrained
     return {
@@ -144,8 +144,10 @@ def summarize(ready: Ready, study: Study, outcome: Outcome, interrupted: bool) -
         "controls_validation": {name: score.to_table() for name, score in outcome.controls_validation.items()},
         "gain": outcome.gain.to_table() if outcome.gain else None,
         "best": {"trial": trial.number, "parent": trial.parent, "role": trial.role, "recipe": trial.recipe.to_table(),
-                 "default_recipe": study.records[0].trial.recipe.to_table(), "reason": outcome.verdict.reason},
-        "trials": len(study.search_records()), "finals": outcome.finals,
+                 "default_recipe": (default.trial.recipe if default else prepared.default).to_table(),
+                 "reason": outcome.verdict.reason},
+        "trials": len(study.search_records()), "default_trial": default.trial.number if default else None,
+        "repeats": study.repeats, "finals": outcome.finals,
         "seconds": round(time.monotonic() - ready.started, 1), "budget": ready.budget, "interrupted": interrupted,
         "machine": {"workers": ready.force.workers, "threads": ready.force.threads, "device": ready.device,
                     "versions": versions()},

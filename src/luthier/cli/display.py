@@ -76,7 +76,7 @@ class Display:
     def _status(self, study: Study, running: dict[int, Progress]) -> str:
         best = study.ranked()[:1]
         speed = sum(progress.rows_per_second for progress in running.values())
-        parts = [f"best {best[0].value(study.metric) or 0:.3f} (trial {best[0].trial.number})"] if best else []
+        parts = [f"best {study.score(best[0]):.3f} (trial {best[0].trial.number})"] if best else []
         parts += [f"{speed:.0f} rows/s"] if speed else []
         left = self._left()
         parts += [f"{duration(left)} left"] if left is not None else []

@@ -43,6 +43,9 @@ Device = Annotated[str | None, option("--device", setting="device")]
 Threads = Annotated[int | None, option("--threads", setting="threads")]
 Output = Annotated[str | None, option("--output", setting="output")]
 Seed = Annotated[int | None, option("--seed", setting="seed")]
+InitSeed = Annotated[int | None, option("--init-seed", setting="init_seed")]
+OrderSeed = Annotated[int | None, option("--order-seed", setting="order_seed")]
+DropoutSeed = Annotated[int | None, option("--dropout-seed", setting="dropout_seed")]
 Config = Annotated[Path | None, option("--config", help="A recipe or run.toml to start from; options given here count more.")]
 DryRun = Annotated[bool, option("--dry-run", help="Say what would be done, and stop.")]
 Quiet = Annotated[bool, option("--quiet", help="Say nothing but errors.")]
@@ -60,7 +63,7 @@ def pairs(option: str, texts: Sequence[str] | None) -> dict[str, str]:
         name, equals, value = text.partition("=")
         name = name.strip().replace("-", "_")
         if not equals or not name or not value.strip():
-            form = "NAME=SPEC, such as learning_rate=1e-5..1e-3:log" if option == "--search" else "NAME=VALUE"
+            form = "NAME=SPEC, such as learning_rate=1e-5..1e-3:log" if option.startswith("--search") else "NAME=VALUE"
             raise ConfigError(f"{option} {text}: write {option} {form}")
         if name in table:
             raise ConfigError(f"{option} {text}: {name} is given twice")

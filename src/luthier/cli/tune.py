@@ -16,11 +16,14 @@ def tune(
     budget: Annotated[str | None, o.option("--budget", setting="budget")] = None,
     trials: Annotated[int | None, o.option("--trials", setting="trials")] = None,
     search: Annotated[list[str] | None, o.option("--search", setting="search")] = None,
+    search_also: Annotated[list[str] | None, o.option("--search-also", setting="search_also")] = None,
     fixed: o.Fixed = None,
     sampler: Annotated[str | None, o.option("--sampler", help="auto, grid, random or tpe.")] = None,
-    scheduler: Annotated[str | None, o.option("--scheduler", help="auto, or none: run each trial to its end.")] = None,
+    scheduler: Annotated[str | None, o.option("--scheduler", setting="scheduler")] = None,
+    repeats: Annotated[int | None, o.option("--repeats", setting="repeats")] = None,
     device: o.Device = None, workers: Annotated[int | None, o.option("--workers", setting="workers")] = None,
     threads: o.Threads = None, output: o.Output = None, config: o.Config = None, seed: o.Seed = None,
+    init_seed: o.InitSeed = None, order_seed: o.OrderSeed = None, dropout_seed: o.DropoutSeed = None,
     dry_run: o.DryRun = False, quiet: o.Quiet = False, json: o.Json = False,
     offline: o.Offline = None,
 ) -> None:
@@ -28,8 +31,10 @@ def tune(
     settings = o.gather({
         "data": data, "text_columns": text_column, "label_column": label_column, "group_column": group_column,
         "validation": validation, "test": test, "model": model, "budget": budget, "trials": trials,
-        "search": o.pairs("--search", search), "fixed": o.pairs("--set", fixed), "sampler": sampler,
+        "search": o.pairs("--search", search), "search_also": o.pairs("--search-also", search_also),
+        "fixed": o.pairs("--set", fixed), "sampler": sampler,
         "scheduler": scheduler, "device": device, "workers": workers, "threads": threads, "output": output, "seed": seed,
+        "repeats": repeats, "init_seed": init_seed, "order_seed": order_seed, "dropout_seed": dropout_seed,
         "offline": offline,
     }, config)
     from luthier.cli.execute import execute

@@ -95,8 +95,9 @@ def _lineage(results: Table, trials: Sequence[Table]) -> dict[int, str]:
     best = results["best"]
     classes = {}
     for trial in trials:
-        own = (int(trial["trial"]), _parent(trial))
-        default = results["command"] == "tune" and 0 in own
+        parent = _parent(trial)
+        ends_default = parent is not None and parent == results.get("default_trial")
+        default = results["command"] == "tune" and (trial["role"] == "default" or ends_default)
         classes[int(trial["trial"])] = "default" if default else "other"
     for trial_number in (best["trial"], best.get("parent")):
         if number(trial_number) is not None:

@@ -25,9 +25,10 @@ def opening(results: Table) -> list[str]:
 
 
 def default_delivered(results: Table) -> bool:
-    """Whether a search ended with the default recipe itself (trial 0 or its final) as the model to deliver."""
-    best = results["best"]
-    return results["command"] == "tune" and not results.get("gain") and 0 in (best.get("trial"), best.get("parent"))
+    """Whether a search ended with the default recipe itself, or its final, as the model to deliver."""
+    best, default = results["best"], results.get("default_trial")
+    own = default is not None and default in (best.get("trial"), best.get("parent"))
+    return results["command"] == "tune" and not results.get("gain") and own
 
 
 def rivals(results: Table) -> dict[str, Table]:

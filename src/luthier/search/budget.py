@@ -16,7 +16,7 @@ from luthier.search.schedulers.asha import REDUCTION
 from luthier.sharing.work import FORWARD_SHARE, Shape, step_work
 
 DEFAULT_SHARE = 0.5
-"""A full run takes at most this share of the search's time, so that others can be compared with the default."""
+"""The default recipe takes at most this share of the search's time, so that others can be compared with it."""
 LEAST_STEPS = 50
 FEWEST_RUNG_STEPS = 30
 STAGE_SECONDS = 4.0
@@ -75,6 +75,7 @@ class Job:
     validation_rows: int
     rung_rows: int
     test_rows: int
+    repeats: int = 1
 
 
 @dataclass(frozen=True)
@@ -159,7 +160,11 @@ class _Costs:
         while low < high:
             steps = (low + high + 1) // 2
             room = seconds - self.finals(steps, challengers)
+<<<<<<< HEAD
             if self._full_run(steps) <= DEFAULT_SHARE * room:
+=======
+            if self._default(steps) <= DEFAULT_SHARE * room:
+>>>>>>> wt-c
                 low = steps
             else:
                 high = steps - 1
@@ -167,7 +172,16 @@ class _Costs:
 
     def least_seconds(self, steps: int) -> float:
         """One full run at its share of the search, and the smallest finals."""
+<<<<<<< HEAD
         return self._full_run(steps) / DEFAULT_SHARE + self.finals(steps, 1)
 
     def _full_run(self, steps: int) -> float:
         return (1 + CURVE_SHARE) * steps * self.step_seconds + 3 * self.rung + STAGE_SECONDS
+=======
+        return self._default(steps) / DEFAULT_SHARE + self.finals(steps, 1)
+
+    def _default(self, steps: int) -> float:
+        """The default recipe on all of its seeds, side by side on the workers."""
+        rounds = math.ceil(self.job.repeats / self.job.workers)
+        return rounds * (steps * self.step_seconds + 3 * self.rung + STAGE_SECONDS)
+>>>>>>> wt-c

@@ -208,6 +208,12 @@ class Study:
                  if lead.last and (mean := self.mean([lead, *others])) for level, value in [mean]]
         return [lead for *_, lead in sorted(found, key=lambda place: place[:3])]
 
+    def score(self, lead: Record) -> float:
+        """The mean value of the recipe that a trial of `ranked` stands for."""
+        replicates = next(found for found in self.recipes() if found[0] is lead)
+        mean = self.mean(replicates)
+        return mean[1] if mean else 0.0
+
     def observations(self) -> list[Observation]:
         """What samplers may know: every recipe of the search that has been evaluated or has failed."""
         found = []

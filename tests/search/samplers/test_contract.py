@@ -37,7 +37,7 @@ SAMPLERS: dict[str, Callable[[Space, int], Sampler]] = {
     "quasi-random": QuasiRandomSampler,
     "tpe": TpeSampler,
     "auto": lambda space, seed: AutoSampler(space, seed, load_presets(space.base, 6), first=1),
-    "grid": lambda space, seed: GridSampler(FINITE, first=1),
+    "grid": lambda space, seed: GridSampler(FINITE),
     "default first": lambda space, seed: DefaultFirst(BASE, RandomSampler(space, seed)),
     "equal work": lambda space, seed: EqualWork(QuasiRandomSampler(space, seed), SHAPE, WORK),
 }

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from simulated import BASE, SHAPE, WORK, ListSampler, new_study
+from simulated import BASE, SHAPE, WORK, ListSampler, new_study, new_trial
 
 from luthier.recipes.recipe import Recipe
-from luthier.recipes.trial import Trial
 from luthier.search.samplers import EqualWork
 from luthier.search.samplers.equal_work import WARMUP_SHARE
 from luthier.search.study import Record
@@ -36,7 +35,7 @@ def test_a_full_run_costs_the_work_to_half_a_step(recipe: Recipe, rows: int, len
 @given(recipe=RECIPES)
 def test_the_last_rung_is_the_end_of_the_run(recipe: Recipe) -> None:
     equal = _equal(recipe)
-    assert new_study().steps_at(Record(Trial(0, equal, 0, "made up")))[-1] == equal.total_steps(SHAPE.rows)
+    assert new_study().steps_at(Record(new_trial(0, equal, 0, "made up")))[-1] == equal.total_steps(SHAPE.rows)
 
 
 @given(recipe=RECIPES)
@@ -49,12 +48,12 @@ def test_only_epochs_and_warmup_are_changed(recipe: Recipe) -> None:
 def test_warmup_is_a_share_of_the_run(recipe: Recipe) -> None:
     equal = _equal(recipe)
     assert equal.warmup_steps == max(1, round(WARMUP_SHARE * equal.total_steps(SHAPE.rows)))
-    first_rung = new_study().steps_at(Record(Trial(0, equal.replace(schedule="constant"), 0, "made up")))[0]
+    first_rung = new_study().steps_at(Record(new_trial(0, equal.replace(schedule="constant"), 0, "made up")))[0]
     assert equal.warmup_steps <= first_rung
 
 
 def test_the_role_is_kept() -> None:
-    assert EqualWork(ListSampler([BASE]), SHAPE, WORK).suggest([], 0).role == "list"
+    assert EqualWork(ListSampler([BASE]), SHAPE, WORK).suggest([], 1).role == "list"
 
 
 @pytest.mark.parametrize("epochs", [400, 1000])
