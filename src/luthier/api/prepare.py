@@ -19,11 +19,7 @@ from luthier.models.classifier import load_tokenizer
 from luthier.models.pretrained import Pretrained, resolve_model
 from luthier.models.suits import unsuited
 from luthier.recipes.defaults import default_recipe, default_space
-<<<<<<< HEAD
-from luthier.recipes.recipe import Method, Recipe
-=======
 from luthier.recipes.recipe import Method, Recipe, Schedule
->>>>>>> wt-c
 from luthier.recipes.space import Choice, Space, parse_space
 from luthier.search.budget import parse_duration
 from luthier.sharing.work import Shape
@@ -157,11 +153,7 @@ def _check_suitable(settings: Settings, models: dict[str, Pretrained]) -> None:
     """Every value that was asked for, against the models at hand."""
     base = Recipe(layer_decay=1.0, max_length=4)
     asked = [base.replace(**{name: value}) for name, value in settings.fixed.items()]
-<<<<<<< HEAD
-    dimensions = parse_space(settings.search, base).dimensions
-=======
     dimensions = asked_space(settings, _held(settings)).dimensions
->>>>>>> wt-c
     asked += [base.replace(**{name: value}) for name, dimension in dimensions.items() for value in dimension.extremes]
     found = [problem for recipe in asked for model in models.values() for problem in unsuited(recipe, model)]
     if found:

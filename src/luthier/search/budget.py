@@ -160,11 +160,7 @@ class _Costs:
         while low < high:
             steps = (low + high + 1) // 2
             room = seconds - self.finals(steps, challengers)
-<<<<<<< HEAD
-            if self._full_run(steps) <= DEFAULT_SHARE * room:
-=======
             if self._default(steps) <= DEFAULT_SHARE * room:
->>>>>>> wt-c
                 low = steps
             else:
                 high = steps - 1
@@ -172,16 +168,9 @@ class _Costs:
 
     def least_seconds(self, steps: int) -> float:
         """One full run at its share of the search, and the smallest finals."""
-<<<<<<< HEAD
-        return self._full_run(steps) / DEFAULT_SHARE + self.finals(steps, 1)
-
-    def _full_run(self, steps: int) -> float:
-        return (1 + CURVE_SHARE) * steps * self.step_seconds + 3 * self.rung + STAGE_SECONDS
-=======
         return self._default(steps) / DEFAULT_SHARE + self.finals(steps, 1)
 
     def _default(self, steps: int) -> float:
         """The default recipe on all of its seeds, side by side on the workers."""
         rounds = math.ceil(self.job.repeats / self.job.workers)
-        return rounds * (steps * self.step_seconds + 3 * self.rung + STAGE_SECONDS)
->>>>>>> wt-c
+        return rounds * ((1 + CURVE_SHARE) * steps * self.step_seconds + 3 * self.rung + STAGE_SECONDS)
