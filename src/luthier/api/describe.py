@@ -21,8 +21,8 @@ def data_lines(prepared: Prepared) -> list[str]:
     lines = [f"Data: {corpus.name}: {sizes} rows; {asked.task.name}, {len(counts)} labels: "
              + ", ".join(named[:MOST_LABELS_SHOWN]) + more]
     lines.extend(f"  {note}" for note in corpus.notes)
-    lines.append(f"Model: {asked.pretrained.origin}, {asked.pretrained.layers} layers; rows are cut at "
-                 f"{prepared.default.max_length} tokens")
+    models = "; ".join(f"{model.origin}, {model.layers} layers" for model in asked.models.values())
+    lines.append(f"Model{'s' if len(asked.models) > 1 else ''}: {models}; rows are cut at {prepared.default.max_length} tokens")
     return lines
 
 

@@ -27,6 +27,7 @@ from luthier.recipes.recipe import Recipe
 def tune(data: Any, *, model: str | Path | Sequence[str | Path] = "auto", budget: str | None = None, trials: int | None = None,
          search: Mapping[str, str] | None = None, search_also: Mapping[str, str] | None = None,
          fixed: Mapping[str, Any] | None = None, sampler: str = "auto", scheduler: str = "auto", repeats: int = 1,
+         record_test: bool = False,
          text_columns: Sequence[str] = (), label_column: str | None = None,
          group_column: str | None = None, validation: str | None = None, test: str | None = None, device: str = "auto",
          workers: int | None = None, threads: int | None = None, output: str | Path | None = None, seed: int = 0,
@@ -47,6 +48,7 @@ def tune(data: Any, *, model: str | Path | Sequence[str | Path] = "auto", budget
         sampler: "auto", "grid", "random" or "tpe".
         scheduler: "auto" (as "asha"), "asha" (the best third goes on), "median" (what is below the median stops) or "none".
         repeats: seeds that every recipe is trained on, the same for all; `trials` counts recipes.
+        record_test: score the test rows for every trial; selection is then no longer blind, and the report says so.
         init_seed: held in every trial, like `order_seed` and `dropout_seed`: the seeds of new weights, row order and dropout.
         workers: trials trained at once; `threads`, the processor threads of each. All cores are shared out by default.
         output: the run's folder; runs/NAME-1, runs/NAME-2, … by default.

@@ -11,7 +11,7 @@ from typing import Any
 
 from luthier.config import Limits, build, read_toml, setting, to_table, validate
 from luthier.errors import ConfigError
-from luthier.recipes.recipe import HELP
+from luthier.recipes.recipe import HELP, Recipe
 from luthier.recipes.seeds import HeldSeeds
 
 
@@ -112,10 +112,9 @@ def read_config(path: Path, trial: int | None) -> dict[str, Any]:
     if "settings" in tables:
         return to_table(build(Settings, tables["settings"], str(path))) | _machine(tables)
     recipe = tables.get("recipe", tables)
-    unknown = [key for key in tables if key not in HELP and key != "recipe"]
-    if unknown or not isinstance(recipe, Mapping):
-        raise ConfigError(f"{path}: '{unknown[0] if unknown else 'recipe'}' is not a hyperparameter. A recipe holds any of: "
-                          + ", ".join(HELP))
+    if not isinstance(recipe, Mapping) or ("recipe" in tables and len(tables) > 1):
+        raise ConfigError(f"{path}: a recipe is a table of hyperparameters, by itself or under [recipe]")
+    Recipe.from_table(recipe, str(path))
     return {"fixed": dict(recipe)}
 
 

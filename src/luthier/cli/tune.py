@@ -21,6 +21,7 @@ def tune(
     sampler: Annotated[str | None, o.option("--sampler", help="auto, grid, random or tpe.")] = None,
     scheduler: Annotated[str | None, o.option("--scheduler", setting="scheduler")] = None,
     repeats: Annotated[int | None, o.option("--repeats", setting="repeats")] = None,
+    record_test: Annotated[bool | None, o.option("--record-test", setting="record_test")] = None,
     device: o.Device = None, workers: Annotated[int | None, o.option("--workers", setting="workers")] = None,
     threads: o.Threads = None, output: o.Output = None, config: o.Config = None, seed: o.Seed = None,
     init_seed: o.InitSeed = None, order_seed: o.OrderSeed = None, dropout_seed: o.DropoutSeed = None,
@@ -34,7 +35,7 @@ def tune(
         "search": o.pairs("--search", search), "search_also": o.pairs("--search-also", search_also),
         "fixed": o.pairs("--set", fixed), "sampler": sampler,
         "scheduler": scheduler, "device": device, "workers": workers, "threads": threads, "output": output, "seed": seed,
-        "repeats": repeats, "init_seed": init_seed, "order_seed": order_seed, "dropout_seed": dropout_seed,
+        "repeats": repeats, "record_test": record_test, "init_seed": init_seed, "order_seed": order_seed, "dropout_seed": dropout_seed,
         "offline": offline,
     }, config)
     from luthier.cli.execute import execute
