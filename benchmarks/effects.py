@@ -42,7 +42,7 @@ class Change:
 
 
 CHANGES = [
-    Change("learning_rate = 5e-4", {"learning_rate": 5e-4}, {"drift": 1, "train_loss": -1}),
+    Change("learning_rate = 5e-4", {"learning_rate": 5e-4}, {"drift": 1}),
     Change("learning_rate = 2e-5", {"learning_rate": 2e-5}, {"drift": -1, "train_loss": 1}),
     Change("head_lr_multiplier = 1", {"head_lr_multiplier": 1}, {"train_loss": 1}),
     Change("layer_decay = 0.5", {"layer_decay": 0.5}, {"drift": -1}),

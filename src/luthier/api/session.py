@@ -39,8 +39,6 @@ from luthier.search.schedulers import AshaScheduler, FullRuns, MedianScheduler, 
 from luthier.search.study import Study
 from luthier.sharing.features import fit_head
 
-CURVE_POINTS = 10
-
 
 def run(ready: Ready, observer: Observer, interrupt: Interrupt) -> RunFolder:
     """Search, choose, score the test rows once, and write the run's folder.
@@ -79,7 +77,7 @@ def _train(ready: Ready, folder: RunFolder, journal: Journal, observer: Observer
                   settings.held_seeds)
     with _engine(make_setup(ready, folder), ready.force) as engine:
         search = Search(study, journal, engine, folder.checkpoints, observer, lambda: interrupt.asked,
-                        curve_points=CURVE_POINTS if ready.command is Command.TRAIN else 0)
+                        curve_points=ready.plan.curve_points)
         observer.searching(ready.plan, ready.started)
         _search(search, ready)
         _finals(search, ready, interrupt)

@@ -11,6 +11,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import luthier
 from luthier.api.folder import RunFolder
 from luthier.api.ready import Ready
@@ -18,9 +20,11 @@ from luthier.api.scoring import Outcome
 from luthier.config import to_table, write_toml
 from luthier.data.load import Corpus
 from luthier.data.row import Row
+from luthier.explain.curves import curves_of
+from luthier.explain.overview import verdicts_of
 from luthier.models.pretrained import Pretrained
 from luthier.report import card, html
-from luthier.report.tables import curve_rows, prediction_rows, trial_rows, write_csv
+from luthier.report.tables import Table, curve_rows, prediction_rows, trial_rows, write_csv
 from luthier.search.study import Study
 from luthier.tasks.base import Floats
 
@@ -79,18 +83,29 @@ def write_outcome(folder: RunFolder, ready: Ready, study: Study, outcome: Outcom
     """Everything that the finished run holds; results.json last, so that it stands for a whole run."""
     prepared, corpus = ready.prepared, ready.prepared.asked.corpus
     write_model(folder.model, ready, outcome)
-    trials, curves = trial_rows(study), curve_rows(study)
+    results, curves = summarize(ready, study, outcome, interrupted), curve_rows(study)
+    trials = with_verdicts(trial_rows(study), results, curves)
     write_csv(folder.trials, trials)
     write_csv(folder.curves, curves)
     for split, rows, scores in (("validation", corpus.validation, outcome.final.validation),
                                 ("test", corpus.test, outcome.test_scores)):
         write_csv(folder.predictions(split), prediction_rows(rows, scores, prepared.asked.task))
-    results = summarize(ready, study, outcome, interrupted)
     (folder.model / "README.md").write_text(card.render(results), encoding="utf-8")
     folder.report.write_text(html.render(results, trials, curves), encoding="utf-8")
     partial = folder.results.with_suffix(".partial")
     partial.write_text(json.dumps(results, indent=1, ensure_ascii=False), encoding="utf-8")
     partial.replace(folder.results)
+
+
+def with_verdicts(trials: Table, results: dict[str, Any], curves: Table) -> Table:
+    """The rows of trials.csv with what became of each, and the evidence."""
+    verdicts = verdicts_of(results, trials, curves_of(curves))
+    place = list(trials[0]).index("reason") + 1 if trials else 0
+    found = []
+    for row in trials:
+        verdict, cells = verdicts[row["trial"]], list(row.items())
+        found.append(dict([*cells[:place], ("verdict", verdict.kind.value), ("evidence", verdict.evidence), *cells[place:]]))
+    return found
 
 
 def write_model(target: Path, ready: Ready, outcome: Outcome) -> None:
@@ -120,7 +135,9 @@ def summarize(ready: Ready, study: Study, outcome: Outcome, interrupted: bool) -
         "max_length": trial.recipe.max_length,
         "base": {"name": base.name, "origin": base.origin, "hash": base.hash, "revision": base.revision,
                  "parameters": start.parameters, "layers": base.layers},
-        "record_test": asked.settings.record_test,
+        "record_test": asked.settings.record_test, "searched": list(prepared.space.dimensions),
+        "facts": {"validation_rows": len(prepared.rung_rows),
+                  "chance_loss": asked.task.chance_loss(prepared.splits["train"].targets.astype(np.int64))},
         "test": outcome.test.to_table(), "test_metrics": outcome.test_metrics, "validation": outcome.validation.to_table(),
         "confusion": outcome.confusion,
         "controls": {name: score.to_table() for name, score in outcome.controls.items()},

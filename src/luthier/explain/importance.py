@@ -15,8 +15,13 @@ null: the same forest on outcomes that are shuffled among the recipes.
   in each shuffle (max-T, Westfall and Young). So the p value is that of "any of these hyperparameters", and exact where
   nothing matters and recipes do not follow from earlier scores. Dividing by the spread as well would favour words: it found
   a real learning rate less often, a real word hardly more often.
+- **Observed and shuffled outcomes meet the same trees.** With other draws for each, 6.5 % of 200 searches in which nothing
+  mattered passed a gate of 3.3 %.
 
-FIGURES
+Measured on made-up searches of 30 random recipes over 5 to 7 hyperparameters of mixed kinds: where nothing mattered, 3.5 % of
+200 reported something. Where the score fell with the square of the log learning rate, by 3.5 times the noise over its range,
+that hyperparameter was ranked first in 90 % of 100 and called distinguishable in 37 % (46 % at a gate of 4.9 %, at which 4.5 %
+of the 200 were false): an effect of that size is mostly ranked right, and often not provable from 30 trials.
 """
 
 from __future__ import annotations

@@ -72,7 +72,8 @@ def by_recipe(trials: Sequence[Row]) -> list[list[Row]]:
     """The trials in groups of one recipe each: replicates differ in their seeds alone."""
     groups: dict[tuple[str, ...], list[Row]] = defaultdict(list)
     for trial in trials:
-        groups[tuple(str(trial.get(name, "")) for name in HELP if name != "epochs")].append(trial)
+        own = tuple(str(trial.get(name, "")) for name in HELP if name != "epochs")
+        groups[(str(trial["recipe"]),) if trial.get("recipe") else own].append(trial)
     return list(groups.values())
 
 

@@ -24,6 +24,9 @@ STAGE_SECONDS = 4.0
 WORKER_START_SECONDS = 8.0
 CLOSING_SECONDS = 6.0
 MARGIN = 1.1
+MOST_CURVE_POINTS = 10
+CURVE_SHARE = 0.08
+"""What looking at the rung rows for the sake of the curve alone may take, over the training of a full run."""
 
 _DURATION = re.compile(r"^(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?$")
 
@@ -79,13 +82,14 @@ class Job:
 class Plan:
     """How the time is shared out, in seconds from the start of the command; None where there is no budget.
 
-    `work` is that of one full run of the default recipe; `levels` are the rungs; `challengers` how many trials meet the
-    default in the finals.
+    `work` is that of one full run of the default recipe; `levels` are the rungs; `curve_points` how often a full run is
+    looked at for its curve; `challengers` how many trials meet the default in the finals.
     """
 
     work: float
     levels: tuple[float, ...]
     challengers: int
+    curve_points: int
     full_run_seconds: float
     finals_seconds: float
     scoring_seconds: float
@@ -118,6 +122,7 @@ def plan_budget(budget: float | None, elapsed: float, job: Job, speed: Speed) ->
 def _plan(steps: int, challengers: int, costs: _Costs, search_until: float | None, finals_until: float | None) -> Plan:
     work = steps * costs.step_work
     return Plan(work=work, levels=rung_levels(steps, costs.step_work), challengers=challengers,
+                curve_points=min(MOST_CURVE_POINTS, int(CURVE_SHARE * steps * costs.step_seconds / costs.rung)),
                 full_run_seconds=steps * costs.step_seconds, finals_seconds=costs.finals(steps, challengers),
                 scoring_seconds=costs.scoring, search_until=search_until, finals_until=finals_until)
 
@@ -168,4 +173,4 @@ class _Costs:
     def _default(self, steps: int) -> float:
         """The default recipe on all of its seeds, side by side on the workers."""
         rounds = math.ceil(self.job.repeats / self.job.workers)
-        return rounds * (steps * self.step_seconds + 3 * self.rung + STAGE_SECONDS)
+        return rounds * ((1 + CURVE_SHARE) * steps * self.step_seconds + 3 * self.rung + STAGE_SECONDS)

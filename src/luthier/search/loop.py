@@ -16,7 +16,7 @@ from luthier.search.engine import Engine
 from luthier.search.journal import Event, Journal
 from luthier.search.samplers.base import Sampler, Suggestion
 from luthier.search.schedulers.base import Ask, Branch, Done, Run, Scheduler, Stop, Wait
-from luthier.search.study import Study, dropped_event, result_event, stage_event, stopped_event, trial_event
+from luthier.search.study import Record, Study, dropped_event, result_event, stage_event, stopped_event, trial_event
 from luthier.sharing import plan
 
 KEPT_CHECKPOINTS = 4
@@ -37,7 +37,7 @@ class Search:
     Args:
         checkpoints: the folder of checkpoints and delivered models.
         interrupted: answers whether the user wants the search to end.
-        curve_points: evaluations within a stage, evenly spaced, besides those at the rungs.
+        curve_points: evaluations of a whole run, evenly spaced, besides those at the rungs.
     """
 
     study: Study
@@ -94,7 +94,7 @@ class Search:
             self._submit(plan.stage(
                 record.trial, action.until_step, rows=self.study.shape.rows, reached=record.step,
                 checkpoint=record.checkpoint, folder=self.checkpoints,
-                evaluate_at=self.study.steps_at(record) + self._between(record.step, action.until_step)))
+                evaluate_at=self.study.steps_at(record) + self._curve(record)))
         elif isinstance(action, Stop):
             checkpoint = self.study.records[action.trial].checkpoint
             self._record(stopped_event(action.trial, action.reason))
@@ -112,10 +112,10 @@ class Search:
         seed = self.study.seed + replicate
         return Trial(len(self.study.records), suggestion.recipe, seed, suggestion.role, self.study.held.seeds(seed))
 
-    def _between(self, start: int, until: int) -> tuple[int, ...]:
+    def _curve(self, record: Record) -> tuple[int, ...]:
         """Steps at which to evaluate for the sake of the curve alone."""
-        points = self.curve_points
-        return tuple(start + (until - start) * i // points for i in range(1, points))
+        end, points = self.study.steps_at(record)[-1], self.curve_points
+        return tuple(end * i // points for i in range(1, points))
 
     def _submit(self, stage: Stage) -> None:
         self._record(stage_event(stage))
