@@ -40,9 +40,9 @@ def peak_at_3e4(recipe: Recipe, step: int) -> float:
     return plateau * (1 - 0.5 * math.exp(-step / 20))
 
 
-def new_study(seed: int = 0, levels: tuple[float, ...] = LEVELS, repeats: int = 1, held: HeldSeeds = HeldSeeds()) -> Study:
+def new_study(seed: int = 0, levels: tuple[float, ...] = LEVELS, repeats: int = 1) -> Study:
     """A study without trials."""
-    return Study(seed, METRIC, SHAPE, levels, repeats, held)
+    return Study(seed, METRIC, SHAPE, levels, repeats)
 
 
 def new_trial(number: int, recipe: Recipe = BASE, seed: int = 0, role: str = "made up", parent: int | None = None) -> Trial:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from simulated import BASE, SHAPE, add_trial, new_study, new_trial
+from simulated import BASE, SHAPE, add_trial, new_study, new_trial, point
 
 from luthier.recipes.recipe import Recipe, Schedule, steps_per_epoch
 from luthier.recipes.trial import Stage, StageResult
@@ -58,6 +60,21 @@ def test_a_default_that_was_cut_short_is_no_default_to_compare_with() -> None:
         add_trial(study, BASE, value, 30)
     assert _numbers(study, 1) == [1, 2]
     assert _numbers(study, 9) == [1, 2, 0]
+
+
+def test_finalists_on_several_seeds_are_the_first_trials_of_the_best_recipes_by_their_mean() -> None:
+    study = new_study(repeats=2)
+    for value in (0.3, 0.3, 0.9, 0.1, 0.6, 0.8, 0.5, 0.6):
+        add_trial(study, BASE, value, TOTAL)
+    assert _numbers(study, 2) == [0, 4, 6]
+
+
+def test_finalists_without_a_default_are_the_best() -> None:
+    study = new_study()
+    for number, value in enumerate((0.3, 0.9, 0.6)):
+        study.apply(trial_event(new_trial(number, role="grid")))
+        study.apply(result_event(StageResult(number, TOTAL, (point(TOTAL, value),), Path("there"))))
+    assert _numbers(study, 1) == [1, 2]
 
 
 def test_finals_branch_each_finalist_once_then_wait_then_are_done() -> None:
@@ -172,7 +189,13 @@ def test_choose_asks_for_more_than_one_standard_error(gain: float, chosen: int) 
 def test_choose_takes_the_best_where_the_default_did_not_finish() -> None:
     verdict = choose(None, {6: 0.7, 7: 0.9, 8: 0.9}, {})
     assert verdict.chosen == 7  # the earlier among equals
-    assert "default" in verdict.reason
+    assert "the default recipe was not run to its end" in verdict.reason
+
+
+def test_choose_says_where_a_grid_does_not_hold_the_default() -> None:
+    verdict = choose(None, {6: 0.7, 7: 0.9}, {}, in_search=False)
+    assert verdict.chosen == 7
+    assert "is not a cell of the grid" in verdict.reason
 
 
 def test_choose_says_when_there_was_nothing_to_compare_with() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,13 +16,14 @@ from hypothesis import strategies as st
 from simulated import BASE, SHAPE, WORK, ListSampler, SimulatedEngine, new_study, peak_at_3e4
 
 from luthier.recipes.recipe import Recipe
+from luthier.recipes.seeds import HeldSeeds, Seeds
 from luthier.recipes.space import parse_space
 from luthier.recipes.trial import Progress, Stage, TrialState
 from luthier.search.finals import Finals
 from luthier.search.journal import Journal, read_journal
 from luthier.search.loop import KEPT_CHECKPOINTS, Search
-from luthier.search.samplers import AutoSampler, DefaultFirst, EqualWork, RandomSampler, Sampler
-from luthier.search.schedulers import AshaScheduler, FullRuns, Scheduler
+from luthier.search.samplers import AutoSampler, DefaultFirst, EqualWork, GridSampler, RandomSampler, Sampler, TpeSampler
+from luthier.search.schedulers import AshaScheduler, FullRuns, MedianScheduler, Scheduler
 from luthier.search.study import FAILURES_IN_A_ROW, Study
 
 SPACE = parse_space({"learning_rate": "1e-5..1e-2:log", "batch_size": "8,16,32", "frozen_layers": "0..6"}, BASE)
@@ -66,9 +68,10 @@ class Outcome:
 
 def _search(folder: Path, scheduler: Scheduler, sampler: Sampler = RANDOM, *, engine: SimulatedEngine | None = None,
             deadline: float | None = None, interrupted: Callable[[], bool] = _never, finals: Finals | None = None,
-            journal: str = "journal.jsonl", **options: Any) -> Outcome:
+            journal: str = "journal.jsonl", repeats: int = 1, held: HeldSeeds = Study.held, **options: Any) -> Outcome:
     """Run a search, and its finals where asked, to their end."""
-    engine, study, watcher = engine or SimulatedEngine(), new_study(), Noted()
+    engine, study, watcher = engine or SimulatedEngine(), new_study(repeats=repeats), Noted()
+    study.held = held
     with Journal(folder / journal) as stream:
         search = Search(study, stream, engine, folder / "checkpoints", watcher, interrupted, **options)
         search.run(scheduler, sampler, deadline)
@@ -78,9 +81,10 @@ def _search(folder: Path, scheduler: Scheduler, sampler: Sampler = RANDOM, *, en
     return Outcome(study, engine, folder / "checkpoints", folder / journal, watcher)
 
 
-def _folded(path: Path) -> Study:
+def _folded(path: Path, like: Study) -> Study:
     """The study that a journal tells of."""
-    study = new_study()
+    study = new_study(repeats=like.repeats)
+    study.held = like.held
     for event in read_journal(path):
         study.apply(event)
     return study
@@ -88,7 +92,7 @@ def _folded(path: Path) -> Study:
 
 def _check(outcome: Outcome) -> None:
     """What holds after any search."""
-    assert _folded(outcome.journal) == outcome.study
+    assert _folded(outcome.journal, outcome.study) == outcome.study
     assert outcome.study.running() == []
     for record in outcome.study.records.values():
         if record.checkpoint is not None and record.trial.parent is None:
@@ -98,21 +102,78 @@ def _check(outcome: Outcome) -> None:
 
 
 @settings(max_examples=25, deadline=None)
-@given(slots=st.integers(1, 4), trials=st.integers(1, 14), asha=st.booleans(), unlucky=st.sets(st.integers(0, 40), max_size=6),
-       failing=st.sets(st.integers(0, 40), max_size=6), deadline=st.none() | st.floats(0, 6), curve_points=st.integers(0, 4))
+@given(slots=st.integers(1, 4), trials=st.integers(1, 14), kind=st.sampled_from([AshaScheduler, MedianScheduler, FullRuns]),
+       unlucky=st.sets(st.integers(0, 40), max_size=6), failing=st.sets(st.integers(0, 40), max_size=6),
+       deadline=st.none() | st.floats(0, 6), curve_points=st.integers(0, 4), repeats=st.integers(1, 3))
 def test_the_journal_folded_afresh_is_the_live_study(
-        slots: int, trials: int, asha: bool, unlucky: set[int], failing: set[int], deadline: float | None, curve_points: int,
-        tmp_path_factory: pytest.TempPathFactory) -> None:
+        slots: int, trials: int, kind: Callable[[int], Scheduler], unlucky: set[int], failing: set[int],
+        deadline: float | None, curve_points: int, repeats: int, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Whatever the slots, the scheduler, the workers lost, the trials failed, and the time given."""
     def among(chosen: set[int]) -> Callable[[Stage], bool]:
         return lambda stage: engine.submitted.index(stage) in chosen
 
     engine = SimulatedEngine(slots=slots, lose=among(unlucky), fail=among(failing))
-    scheduler = AshaScheduler(trials) if asha else FullRuns(trials)
-    outcome = _search(tmp_path_factory.mktemp("search"), scheduler, engine=engine, deadline=deadline,
-                      finals=Finals(challengers=2), curve_points=curve_points)
+    outcome = _search(tmp_path_factory.mktemp("search"), kind(trials), engine=engine, deadline=deadline,
+                      finals=Finals(challengers=2), curve_points=curve_points, repeats=repeats)
     _check(outcome)
-    assert len(outcome.study.search_records()) <= trials
+    assert len(outcome.study.search_records()) <= trials * repeats
+
+
+@pytest.mark.parametrize("repeats", [1, 2])
+@pytest.mark.parametrize("scheduler", [AshaScheduler(10), MedianScheduler(10), FullRuns(10)])
+@pytest.mark.parametrize("others", [AutoSampler(SPACE, 1, first=1), TpeSampler(SPACE, 1)])
+def test_every_sampler_goes_with_every_scheduler(
+        others: Sampler, scheduler: Scheduler, repeats: int, tmp_path: Path) -> None:
+    sampler = EqualWork(DefaultFirst(BASE, others), SHAPE, WORK)
+    outcome = _search(tmp_path, scheduler, sampler, engine=SimulatedEngine(slots=2), finals=Finals(2), repeats=repeats)
+    _check(outcome)
+    recipes = outcome.study.recipes()
+    assert [len(replicates) for replicates in recipes] == [repeats] * 10
+    for replicates in recipes:
+        assert [record.trial.seed for record in replicates] == list(range(repeats))
+        assert [record.trial.seeds for record in replicates] == [Seeds.all(seed) for seed in range(repeats)]
+        assert len({(record.trial.recipe.hash, record.trial.role, record.step) for record in replicates}) == 1
+    assert {record.state for record in recipes[0]} == {TrialState.COMPLETE}
+    assert any(record.state is TrialState.STOPPED for record in outcome.study.records.values()) or scheduler == FullRuns(10)
+    finals = [record.trial for record in outcome.study.records.values() if record.trial.parent is not None]
+    assert finals[0].parent == 0
+    assert {final.seed for final in finals} == {0}
+
+
+def test_a_grid_of_12_cells_on_3_seeds_is_36_trials_of_which_none_is_stopped(tmp_path: Path) -> None:
+    space = parse_space({"learning_rate": "grid(1e-5..1e-3,3):log", "dropout": "0,0.1", "frozen_layers": "0,half"}, BASE)
+    sampler = EqualWork(GridSampler(space), SHAPE, WORK)
+    outcome = _search(tmp_path, FullRuns(12), sampler, engine=SimulatedEngine(slots=2), finals=Finals(2), repeats=3)
+    _check(outcome)
+    search = outcome.study.search_records()
+    assert len(search) == 36
+    assert {record.state for record in search} == {TrialState.COMPLETE}
+    assert len({record.trial.recipe.hash for record in search}) == 12
+    assert Counter(record.trial.seed for record in search) == {0: 12, 1: 12, 2: 12}
+    assert Counter(record.trial.role for record in search) == {"default": 3, "grid": 33}
+    default = outcome.study.default
+    assert default is not None and default.trial.recipe.replace(epochs=9, warmup_steps=30) == BASE
+    assert next(record.trial.parent for record in outcome.study.records.values() if record.trial.role == "final") == (
+        default.trial.number)
+
+
+def test_sources_of_randomness_can_be_held_in_every_trial(tmp_path: Path) -> None:
+    outcome = _search(tmp_path, FullRuns(2), repeats=2, held=HeldSeeds(order=5), finals=Finals(1))
+    assert [record.trial.seeds for record in outcome.study.records.values()] == [
+        Seeds(0, 5, 0), Seeds(1, 5, 1), Seeds(0, 5, 0), Seeds(1, 5, 1), Seeds(0, 5, 0), Seeds(0, 5, 0)]
+
+
+def test_a_sampler_is_asked_once_a_recipe(tmp_path: Path) -> None:
+    asked: list[tuple[int, list[int]]] = []
+
+    @dataclass(frozen=True)
+    class Asked:
+        def suggest(self, observations: Any, number: int) -> Any:
+            asked.append((number, [seen.number for seen in observations]))
+            return ListSampler([BASE]).suggest(observations, number)
+
+    _search(tmp_path, FullRuns(3), Asked(), repeats=3)
+    assert asked == [(0, []), (1, [0]), (2, [0, 1])]
 
 
 def test_a_search_tries_every_trial_and_ends(tmp_path: Path) -> None:

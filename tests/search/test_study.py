@@ -81,11 +81,13 @@ def test_stages_add_up() -> None:
     for start, until, memory, rate in ((0, 10, 700, 50.0), (10, 30, 500, 60.0)):
         study.apply(stage_event(Stage(trial, start, until, TOTAL)))
         points = tuple(point(step, step / 100, seconds=float(step - start)) for step in range(start + 5, until + 1, 5))
-        study.apply(result_event(StageResult(0, until, points, Path(f"{until}"), Costs(until - start + 2.0, rate, peak_memory=memory))))
+        costs = Costs(until - start + 2.0, rate, peak_memory=memory)
+        study.apply(result_event(StageResult(0, until, points, Path(f"{until}"), costs)))
     record = _record(study)
     assert [p.step for p in record.points] == [5, 10, 15, 20, 25, 30]
     assert [p.seconds for p in record.points] == [5.0, 10.0, 17.0, 22.0, 27.0, 32.0]  # the first stage took 12 s
-    assert (record.costs.seconds, record.costs.peak_memory, record.costs.rows_per_second) == (34.0, 700, 60.0)
+    assert (record.costs.seconds, record.costs.peak_memory) == (34.0, 700)
+    assert record.costs.rows_per_second == 60.0
     assert record.checkpoint == Path("30")
 
 
@@ -211,6 +213,92 @@ def test_observations_say_value_level_and_whether_complete() -> None:
     study.apply(stopped_event(6, "far behind"))
     assert [(seen.number, seen.value, seen.level, seen.complete) for seen in study.observations()] == [
         (0, 0.5, 1, False), (1, 0.6, 1, False), (2, 0.7, 3, True), (3, None, 2, False), (6, 0.4, 1, False)]
+
+
+def _numbers(records: list[Record]) -> list[int]:
+    return [record.trial.number for record in records]
+
+
+def _repeated(*values: float | None, step: int = TOTAL, repeats: int = 2) -> Study:
+    study = new_study(repeats=repeats)
+    for value in values:
+        add_trial(study, BASE, value, step)
+    return study
+
+
+def test_recipes_are_the_trials_of_the_search_in_blocks_of_the_replicates() -> None:
+    study = _repeated(0.1, 0.2, 0.3)
+    study.apply(trial_event(new_trial(3, role="final", parent=0)))
+    assert [_numbers(replicates) for replicates in study.recipes()] == [[0, 1], [2]]
+    assert study.next_trial() == (1, 1)
+    assert study.default is study.records[0]
+    assert [record.is_default for record in study.records.values()] == [True, True, False, False]
+
+
+def test_a_study_may_have_no_default() -> None:
+    study = new_study()
+    study.apply(trial_event(new_trial(0, role="grid")))
+    assert study.default is None
+
+
+def test_recipes_rank_by_their_mean_and_are_led_by_their_first_trial() -> None:
+    study = _repeated(0.5, 0.5, 0.95, 0.0, 0.6, 0.7, 0.9)
+    assert _numbers(study.ranked()) == [6, 4, 0, 2]
+    assert study.score(study.ranked()[1]) == pytest.approx(0.65)
+
+
+def test_means_are_taken_at_the_highest_level_that_all_replicates_have_reached() -> None:
+    study = new_study(repeats=3)
+    for _ in range(3):
+        add_trial(study, BASE, 0.5, 10)
+    study.apply(stage_event(Stage(study.records[0].trial, 10, 30, TOTAL)))
+    study.apply(result_event(StageResult(0, 30, (point(30, 0.9),))))
+    assert study.mean(study.records.values()) == (1, 0.5)
+    assert study.mean([study.records[0]]) == (2, 0.9)
+    assert study.mean([]) is None
+
+
+def test_a_replicate_that_was_cut_before_its_first_rung_says_nothing_of_its_recipe() -> None:
+    study = _repeated(0.9, step=TOTAL)
+    add_trial(study, BASE, 0.1, 3)
+    assert study.mean(study.recipes()[0]) == (3, 0.9)
+    assert study.mean([study.records[1]]) == (0, 0.1)
+
+
+def test_a_recipe_on_several_seeds_is_one_observation() -> None:
+    study = _repeated(0.4, 0.6, 0.7)
+    add_trial(study, BASE, None, 0, failure="lost", checkpoint=None)
+    for _ in range(2):
+        add_trial(study, BASE, None, 0, failure="lost", checkpoint=None)
+    add_trial(study, BASE, 0.3, TOTAL)
+    assert [(seen.number, seen.value, seen.level, seen.complete) for seen in study.observations()] == [
+        (0, 0.5, 3, True), (1, 0.7, 3, True), (2, None, 0, False), (3, 0.3, 3, False)]
+
+
+def test_mean_at_a_level_waits_for_all_replicates_but_the_failed() -> None:
+    study = _repeated(0.4, step=10)
+    assert study.mean_at(study.recipes()[0], 0) is None
+    add_trial(study, BASE, 0.6, 10)
+    assert study.mean_at(study.recipes()[0], 0) == 0.5
+    assert study.mean_at(study.recipes()[0], 1) is None
+    study.records[0].state = TrialState.FAILED
+    assert study.mean_at(study.recipes()[0], 0) == 0.6
+    study.records[1].state = TrialState.FAILED
+    assert study.mean_at(study.recipes()[0], 0) is None
+
+
+def test_checkpoints_of_other_replicates_are_dropped_and_those_of_leads_once_their_recipes_have_ended() -> None:
+    study = _repeated(0.1, 0.1, 0.5, 0.5, 0.6, 0.6, 0.2)
+    assert _numbers(study.out_of_the_running(1)) == [2, 1, 3, 5]  # 0 is the default, 6 waits for its second
+    add_trial(study, BASE, 1.0, TOTAL)
+    assert _numbers(study.out_of_the_running(1)) == [2, 6, 1, 3, 5, 7]
+
+
+def test_a_study_on_several_seeds_is_hopeless_after_four_recipes() -> None:
+    study = new_study(repeats=2)
+    for count in range(1, 9):
+        add_trial(study, BASE, None, 0, failure="the loss is not finite", checkpoint=None)
+        assert study.hopeless() == (count == 8)
 
 
 @st.composite

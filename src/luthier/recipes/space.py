@@ -220,8 +220,7 @@ def _without(table: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]
 
 def _text(value: Any) -> str:
     """A value as it is written in a SPEC: exactly, and shortly where that is the same."""
-    short = shown(value)
-    return short if not isinstance(value, float) or float(short) == value else as_text(value)
+    return shown(value) if isinstance(value, float) and float(shown(value)) == value else as_text(value)
 
 
 def _grid_of(dimension: Dimension) -> str:

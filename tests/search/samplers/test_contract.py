@@ -11,7 +11,7 @@ from simulated import BASE, SHAPE, WORK
 
 from luthier.recipes.presets import load_presets
 from luthier.recipes.recipe import Recipe
-from luthier.recipes.space import Choice, Space, parse_space
+from luthier.recipes.space import Space, parse_space
 from luthier.search.samplers import (
     AutoSampler,
     DefaultFirst,
@@ -29,7 +29,10 @@ SPACES = {
     "whole": parse_space({"frozen_layers": "0..6", "batch_size": "4..64:int,log"}, BASE),
     "choices": parse_space({"schedule": "constant,linear", "batch_size": "8,16,32", "head_init": "probe,random"}, BASE),
     "mixed": parse_space({"learning_rate": "1e-5..1e-2:log", "schedule": "constant,linear", "frozen_layers": "0..6",
-                          "batch_size": "8,16,32", "dropout": "0..0.3", "weight_decay": "0.003..3:log"}, BASE),
+                          "batch_size": "8,16,32", "dropout": "0..0.3", "weight_decay": "off|0.003..3:log"}, BASE),
+    "conditional": parse_space({"lora_rank": "4..64:log", "method": "full,lora", "lora_dropout": "off|0.01..0.2",
+                                "frozen_layers": "0,half,75%,all", "layer_lr": ";embeddings=0;embeddings=0, 0-2=0.1",
+                                "class_weighting": "0,0.5,auto"}, BASE),
 }
 FINITE = parse_space({"learning_rate": "grid(1e-5..1e-3,3):log", "schedule": "constant,linear", "frozen_layers": "0,3"}, BASE)
 SAMPLERS: dict[str, Callable[[Space, int], Sampler]] = {
@@ -49,7 +52,7 @@ def _observed(draw: st.DrawFn, space: Space) -> list[Observation]:
     """What may be known: complete, paused and failed trials, and recipes that are not of the space."""
     found = []
     for number in range(draw(st.integers(0, 12))):
-        recipe = space.at([draw(st.floats(0, 1, exclude_max=True)) for _ in space.dimensions])
+        recipe = space.at([draw(st.floats(0, 1, exclude_max=True)) for _ in space.axes])
         recipe = draw(st.sampled_from([recipe, recipe, recipe, BASE, *PRESETS, recipe.replace(learning_rate=0.5)]))
         value = draw(st.none() | st.floats(0, 1))
         found.append(Observation(number, recipe, value, draw(st.integers(0, 3)), value is not None and draw(st.booleans())))
@@ -58,13 +61,8 @@ def _observed(draw: st.DrawFn, space: Space) -> list[Observation]:
 
 def _inside(recipe: Recipe, space: Space) -> bool:
     """Whether the recipe differs from the space's base only in its dimensions, and lies within them."""
-    for name, dimension in space.dimensions.items():
-        value = getattr(recipe, name)
-        if isinstance(dimension, Choice):
-            if value not in dimension.values:
-                return False
-        elif not dimension.low <= value <= dimension.high or (dimension.integer and value != int(value)):
-            return False
+    if space.read(recipe) is None:
+        return False
     table, base = recipe.to_table(), space.base.to_table()
     return all(table[name] == base[name] for name in table if name not in space.dimensions)
 

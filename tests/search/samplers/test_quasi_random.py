@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import qmc
 from simulated import BASE
 
-from luthier.recipes.recipe import Recipe
+from luthier.recipes.recipe import Method, Recipe
 from luthier.recipes.space import Space, parse_space
 from luthier.search.samplers import QuasiRandomSampler, RandomSampler, Sampler
 
@@ -51,6 +51,14 @@ def test_sobol_covers_better_than_chance() -> None:
 
 def test_sobol_starts_at_its_first_trial() -> None:
     assert _recipes(QuasiRandomSampler(SPACE, 1, first=4), 4, 3) == _recipes(QuasiRandomSampler(SPACE, 1), 0, 3)
+
+
+def test_sobol_gives_a_switch_and_its_range_a_coordinate_each() -> None:
+    space = parse_space({"weight_decay": "off|1..3", "method": "full,lora", "lora_rank": "1..64"}, BASE)
+    recipes = _recipes(QuasiRandomSampler(space, 4), 0, 32)
+    assert sum(recipe.weight_decay == 0 for recipe in recipes) == 16
+    assert sum(recipe.weight_decay > 2 for recipe in recipes) == 8
+    assert sum(recipe.method is Method.LORA and recipe.lora_rank > 32 for recipe in recipes) == 8
 
 
 def test_sobol_without_dimensions_is_the_base() -> None:

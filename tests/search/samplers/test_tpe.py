@@ -7,7 +7,7 @@ import math
 import pytest
 from simulated import BASE
 
-from luthier.recipes.recipe import Recipe, Schedule
+from luthier.recipes.recipe import Method, Recipe, Schedule
 from luthier.recipes.space import parse_space
 from luthier.search.samplers import RandomSampler, TpeSampler
 from luthier.search.study import Observation
@@ -87,6 +87,41 @@ def test_tpe_shows_a_complete_trial_before_any_paused_one_of_a_lower_level() -> 
         Observation(8 + i, recipe, 0.9, 1, False) for i, recipe in enumerate(early)]
     rates = [math.log10(TpeSampler(SPACE, 0).suggest(observations, number).recipe.learning_rate) for number in range(16, 36)]
     assert sum(abs(rate + 4) < abs(rate - math.log10(5e-2)) for rate in rates) > 12
+
+
+CONDITIONAL = parse_space({"method": "full,lora", "lora_rank": "1..64", "weight_decay": "off|0.01..1:log",
+                           "layer_lr": ";embeddings=0", "frozen_layers": "0,half,all"}, BASE)
+
+
+def test_tpe_shows_optuna_only_what_was_active(monkeypatch: pytest.MonkeyPatch) -> None:
+    import optuna
+
+    shown: list[dict[str, object]] = []
+    create = optuna.trial.create_trial
+    monkeypatch.setattr(optuna.trial, "create_trial", lambda **given: shown.append(given["params"]) or create(**given))
+    recipes = [BASE.replace(weight_decay=0), BASE.replace(method="lora", lora_rank=3, weight_decay=0.5, frozen_layers="half",
+                                                         layer_lr={"embeddings": 0})]
+    TpeSampler(CONDITIONAL, 0).suggest([_observe(number, recipe) for number, recipe in enumerate(recipes)], 2)
+    assert shown == [
+        {"method": 0, "weight_decay on": 0, "layer_lr": 0, "frozen_layers": 0},
+        {"method": 1, "weight_decay on": 1, "weight_decay": 0.5, "layer_lr": 1, "frozen_layers": 1, "lora_rank": 3}]
+
+
+def test_tpe_learns_in_a_conditional_space() -> None:
+    """LoRA of a high rank, without weight decay, is best; rank says nothing where all weights are trained."""
+    def value(recipe: Recipe) -> float:
+        return (recipe.method is Method.LORA) * (0.5 + recipe.lora_rank / 128) - (0.3 if recipe.weight_decay else 0)
+
+    late: list[Recipe] = []
+    for seed in range(3):
+        observations: list[Observation] = []
+        for number in range(45):
+            recipe = TpeSampler(CONDITIONAL, seed).suggest(observations, number).recipe
+            observations.append(Observation(number, recipe, value(recipe), 3, True))
+        late += [seen.recipe for seen in observations[-15:]]
+    assert sum(recipe.method is Method.LORA and recipe.weight_decay == 0 for recipe in late) > 22  # by chance, 11 of 45
+    ranks = [recipe.lora_rank for recipe in late if recipe.method is Method.LORA]
+    assert sum(ranks) / len(ranks) > 40
 
 
 def test_tpe_says_nothing_on_the_terminal(capfd: pytest.CaptureFixture[str]) -> None:

@@ -118,6 +118,54 @@ def test_asha_compares_at_equal_work_not_at_equal_steps() -> None:
     assert played.stages_of(2) == [(0, 10)]
 
 
+def _repeated(*values: tuple[float, ...]) -> Study:
+    """As `_study`, on two seeds: the others' values at the first rung, one a seed."""
+    study = new_study(repeats=2)
+    play(AshaScheduler(1), study, [BASE], lambda recipe, step: 0.5)
+    for both in values:
+        for value in both:
+            add_trial(study, OTHER, value, 10)
+    return study
+
+
+def test_asha_judges_a_recipe_by_its_mean_and_takes_all_its_trials_along() -> None:
+    study = _repeated((0.9, 0.2), (0.6, 0.7), (0.3, 0.3))
+    for number in (4, 5):
+        assert AshaScheduler(4).next(study) == Run(number, 30)
+        study.apply(stage_event(Stage(study.records[number].trial, 10, 30, 90)))
+    stops = []
+    while isinstance(action := AshaScheduler(4).next(study), Stop):
+        stops.append(action.trial)
+        study.apply(stopped_event(action.trial, action.reason))
+    assert stops == [6, 7]
+    assert action == Wait()
+
+
+def test_asha_lets_the_second_trial_follow_the_first_although_better_ones_have_come_since() -> None:
+    study = _repeated((0.9, 0.8), (0.6, 0.7))
+    assert AshaScheduler(9).next(study) == Run(2, 30)
+    study.apply(stage_event(Stage(study.records[2].trial, 10, 30, 90)))
+    for _ in range(2):
+        add_trial(study, OTHER, 0.95, 10)
+    assert AshaScheduler(9).next(study) == Run(6, 30)
+    for number in (6, 7):
+        study.apply(stage_event(Stage(study.records[number].trial, 10, 30, 90)))
+    assert AshaScheduler(9).next(study) == Run(3, 30)
+
+
+def test_asha_asks_for_the_second_trial_before_it_judges_the_first() -> None:
+    study = _repeated((0.9, 0.8), (0.95,))
+    assert AshaScheduler(3).next(study) == Ask()
+    add_trial(study, OTHER, 0.95, 10)
+    assert AshaScheduler(3).next(study) == Run(4, 30)
+
+
+def test_asha_leaves_a_failed_trial_out_of_its_recipes_mean() -> None:
+    study = _repeated((0.9, 0.1), (0.6, 0.6))
+    study.records[3].state = TrialState.FAILED
+    assert AshaScheduler(3).next(study) == Run(2, 30)
+
+
 def test_asha_waits_for_what_runs_when_no_more_trials_may_begin() -> None:
     study = _study(0.9)
     study.apply(stage_event(Stage(study.records[1].trial, 10, 30, 90)))
