@@ -26,7 +26,8 @@ def test_settings_survive_toml(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("text", "message"), [
-    ("learning_rat = 1\ndropout = 3", "learning_rat: no such setting. Did you mean 'learning_rate'(.|\n)*dropout = 3: must be"), ("x = [", "not a TOML file"),
+    ("learning_rat = 1\ndropout = 3", "learning_rat: no such setting. Did you mean 'learning_rate'(.|\n)*dropout = 3: must be"),
+    ("x = [", "not a TOML file"),
     ("[settings]\nbudgte = '1m'", "no such setting. Did you mean 'budget'"), ("recipe = 3", "a table of hyperparameters")])
 def test_wrong_file_is_one_error(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "c.toml").write_text(text)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from luthier.api.folder import RunFolder
+from luthier.api.frames import read_table
 from luthier.api.model import Model
 from luthier.errors import ConfigError, nearest
 from luthier.recipes.recipe import Recipe
@@ -69,17 +70,17 @@ class Run:
 
     @property
     def trials(self) -> pandas.DataFrame:
-        """One row a trial, every hyperparameter a column."""
-        return self._table(self.folder.trials)
+        """One row a trial, every hyperparameter a column of its type (words where any value of a column is one)."""
+        return read_table(self.folder.trials)
 
     @property
     def curves(self) -> pandas.DataFrame:
         """One row for each trial, point and metric."""
-        return self._table(self.folder.curves)
+        return read_table(self.folder.curves)
 
     def predictions(self, split: str) -> pandas.DataFrame:
         """The rows of "validation" or "test" with their labels, predictions and probabilities."""
-        return self._table(self.folder.predictions(split))
+        return read_table(self.folder.predictions(split))
 
     @cached_property
     def explanation(self) -> Explanation:
@@ -122,12 +123,6 @@ class Run:
     def report(self) -> Path:
         """The run's page, report.html."""
         return self.folder.report
-
-    @staticmethod
-    def _table(file: Path) -> pandas.DataFrame:
-        import pandas
-
-        return pandas.read_csv(file)
 
     @staticmethod
     def _frame(rows: list[dict[str, Any]], columns: list[str]) -> pandas.DataFrame:

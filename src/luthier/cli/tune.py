@@ -35,7 +35,8 @@ def tune(
         "search": o.pairs("--search", search), "search_also": o.pairs("--search-also", search_also),
         "fixed": o.pairs("--set", fixed), "sampler": sampler,
         "scheduler": scheduler, "device": device, "workers": workers, "threads": threads, "output": output, "seed": seed,
-        "repeats": repeats, "record_test": record_test, "init_seed": init_seed, "order_seed": order_seed, "dropout_seed": dropout_seed,
+        "repeats": repeats, "record_test": record_test,
+        "init_seed": init_seed, "order_seed": order_seed, "dropout_seed": dropout_seed,
         "offline": offline,
     }, config)
     from luthier.cli.execute import execute
