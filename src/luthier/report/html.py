@@ -27,6 +27,7 @@ from luthier.report.wording import (
 )
 from luthier.search.budget import duration
 
+_ALWAYS_SHOWN = ("learning_rate", "layer_decay", "batch_size", "epochs", "frozen_layers", "dropout", "weight_decay", "method")
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 """The page may load nothing and run nothing, whatever a label or a text might hold."""
 
@@ -114,21 +115,27 @@ def _forest_row(title: str, meaning: str, css: str, score: Table, held: Table | 
 def _recipe(results: Table) -> str:
     from luthier.recipes.recipe import HELP
 
-    rows, marks = [], []
+    rows: dict[bool, list[tuple[str, str, str]]] = {True: [], False: []}
+    marks = []
     for setting in hyperparameters(results):
         changed = "changed" if setting.difference is Difference.CHANGED else ""
         tag = f' <span class="tag {changed}">{esc(setting.difference.value)}</span>' if setting.difference.value else ""
         default = f'<span class="phone">default </span>{esc(setting.default)}' if setting.default else EMPTY
-        rows.append((f"<code>{name(setting.name)}</code>{tag}<br><small>{esc(HELP.get(setting.name, ''))}</small>",
+        first = bool(changed or setting.difference.value) or setting.name in (*_ALWAYS_SHOWN, *results.get("searched", ()))
+        rows[first].append((f"<code>{name(setting.name)}</code>{tag}<br><small>{esc(HELP.get(setting.name, ''))}</small>",
                      f'<span class="v">{esc(setting.value)}</span>', default))
-        marks.append(changed)
+        if first:
+            marks.append(changed)
+    head = ("hyperparameter", "#delivered", "#default")
     base, best = results["base"], results["best"]
     parent = f", the end of trial {best['parent']}" if best.get("parent") not in (None, "") else ""
     why = f"Trial {best['trial']} ({best['role']}{parent}) is delivered: {best['reason'].rstrip('.')}." \
         if best.get("reason") else ""
     return section(
         "recipe", "The delivered recipe", paragraphs([why] if why else []), paragraphs([changes(results)]),
-        table(("hyperparameter", "#delivered", "#default"), rows, css="recipe", marks=marks),
+        table(head, rows[True], css="recipe", marks=marks),
+        f"<details><summary>{count(len(rows[False]), 'more hyperparameter')}, as in the default recipe</summary>"
+        f"{table(head, rows[False], css='recipe')}</details>" if rows[False] else "",
         f'<h3>Where the weights came from</h3><p>{esc(base["origin"][:1].upper() + base["origin"][1:])}'
         f"{esc(_revision(base))}: {base['parameters'] / 1e6:,.1f} million parameters in "
         f'{count(base["layers"], "layer")}; hash <code>{esc(base["hash"])}</code>.</p>')

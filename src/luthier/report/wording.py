@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from luthier import config
 from luthier.data.places import count
 from luthier.explain.rows import listed, number
 
@@ -65,6 +66,8 @@ def shown(value: Any) -> str:
     """A hyperparameter's value, to four digits."""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, Mapping | list):
+        return clean(config.shown(value))
     if isinstance(value, float):
         return f"{value:.4g}".replace("e-0", "e-").replace("e+0", "e")
     return clean(value)
@@ -115,11 +118,15 @@ class Setting:
 
 
 def hyperparameters(results: Table) -> list[Setting]:
-    """The delivered model's hyperparameters beside the default's, in the order of the recipe's fields."""
+    """The delivered model's hyperparameters beside the default's, in the order of the recipe's fields.
+
+    Those that mean nothing in either recipe, such as the rank of LoRA where there is none, are left out.
+    """
     from luthier.recipes.recipe import HELP
 
     delivered, default = results["best"]["recipe"], results["best"].get("default_recipe") or {}
     names = [name for name in HELP if name in delivered] + [name for name in delivered if name not in HELP]
+    names = [name for name in names if _means_something(name, delivered) or (default and _means_something(name, default))]
     found = []
     for name in names:
         value, usual = shown(delivered[name]), shown(default[name]) if name in default else ""
@@ -128,6 +135,13 @@ def hyperparameters(results: Table) -> list[Setting]:
             difference = Difference.FINAL if name in _ending(results) else Difference.CHANGED
         found.append(Setting(name, value, usual, difference))
     return found
+
+
+def _means_something(name: str, recipe: Table) -> bool:
+    from luthier.recipes.recipe import CONDITIONS
+
+    other, value = CONDITIONS.get(name, (name, None))
+    return recipe.get(name) != "" and (value is None or recipe.get(other, value.value) == value.value)
 
 
 def _ending(results: Table) -> tuple[str, ...]:
