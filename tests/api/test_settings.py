@@ -9,6 +9,7 @@ import pytest
 from luthier.api.settings import SamplerName, Settings, read_config
 from luthier.config import build, to_table, write_toml
 from luthier.errors import ConfigError
+from luthier.recipes.seeds import HeldSeeds
 
 
 def test_recipe_file_holds_hyperparameters_with_or_without_a_table(tmp_path: Path) -> None:
@@ -33,6 +34,15 @@ def test_wrong_file_is_one_error(tmp_path: Path, text: str, message: str) -> Non
     (tmp_path / "c.toml").write_text(text)
     with pytest.raises(ConfigError, match=message):
         read_config(tmp_path / "c.toml", None)
+
+
+def test_chosen_are_the_hyperparameters_that_a_person_named() -> None:
+    asked = Settings(search_also={"l1": "off|0.1..1"}, fixed={"epochs": "2"})
+    assert asked.chosen == {"l1", "epochs"}
+
+
+def test_held_seeds_are_those_given() -> None:
+    assert Settings(order_seed=3).held_seeds == HeldSeeds(order=3)
 
 
 def test_row_of_trials_needs_its_number(tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def get_ready(command: Command, asked: Asked, observer: Observer, started: float
     prepared = prepare(asked)
     if command is Command.TRAIN and "schedule" not in settings.fixed:  # nothing is compared, so the horizon is known
         prepared = replace(prepared, default=prepared.default.replace(schedule=Schedule.WARMUP_STABLE_DECAY))
-    trials = _trials(prepared) if command is Command.TUNE else 1
+    trials = find_trials(prepared) if command is Command.TUNE else 1
     for line in data_lines(prepared):
         observer.say(line)
     budget = _budget(command, settings.budget, trials)
@@ -81,7 +81,7 @@ def _budget(command: Command, asked: str | None, trials: int | None) -> float | 
     return parse_duration(DEFAULT_BUDGET) if command is Command.TUNE and trials is None else None
 
 
-def _trials(prepared: Prepared) -> int | None:
+def find_trials(prepared: Prepared) -> int | None:
     """The most recipes of a search: those asked for, and of a grid no more than its cells.
 
     Raises:
