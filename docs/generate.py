@@ -26,7 +26,7 @@ def render() -> str:
     """The page."""
     kinds = field_types(Recipe)
     lines = [f"| `{field.name}` | {_values(kinds[field.name], field.metadata['limits'])} | {_default(field)} | "
-             f"{field.metadata['help']}{_condition(field.name)} |" for field in dataclasses.fields(Recipe)]
+             f"{field.metadata['help']}{_condition(field.name)} |" for field in dataclasses.fields(Recipe) if field.name != "model"]
     return HEAD + "\n".join(lines) + "\n"
 
 

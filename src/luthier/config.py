@@ -245,6 +245,8 @@ def shown(value: Any) -> str:
 
 def as_text(value: Any, digits: str = "") -> str:
     """A value as one text that `convert` reads back, exactly unless `digits` (a format) rounds its numbers."""
+    if value is None:
+        return ""
     if isinstance(value, enum.Enum):
         return str(value.value)
     if isinstance(value, bool):

@@ -114,7 +114,7 @@ def test_train_offline_from_the_cache_opens_no_socket(watched: Watched, hub_home
     assert done.returncode == 0, done.stderr
     assert watched.sockets == "" and watched.processes >= 2, "the command and its worker"
     tables = tomllib.loads((tmp_path / "run" / "run.toml").read_text(encoding="utf-8"))
-    assert tables["settings"]["model"] == f"owner/name@{hub_home.commit}" and tables["settings"]["offline"] is True
+    assert tables["settings"]["model"] == [f"owner/name@{hub_home.commit}"] and tables["settings"]["offline"] is True
     card = (tmp_path / "run" / "model" / "README.md").read_text(encoding="utf-8")
     assert 'base_model: "owner/name"\n' in card and hub_home.commit in card
 

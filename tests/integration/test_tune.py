@@ -64,7 +64,11 @@ def test_trials_hold_every_hyperparameter_and_trial_0_is_the_default(run: luthie
 def test_curves_are_tidy(run: luthier.Run) -> None:
     curves = run.curves
     assert set(curves["split"]) == {"train", "validation"}
-    assert {"macro_f1", "accuracy", "loss"} == set(curves["metric"])
+    metrics = {split: set(rows["metric"]) for split, rows in curves.groupby("split")}
+    assert metrics == {"train": {"macro_f1", "accuracy", "loss", "objective"},
+                       "validation": {"macro_f1", "accuracy", "loss", "largest_share"}}
+    assert list(curves.columns) == ["trial", "recipe", "seed", "split", "rows", "step", "epoch", "work", "seconds", "weights",
+                                    "metric", "value"]
     assert (curves.groupby(["trial", "split", "rows", "metric"], dropna=False)["step"].diff().dropna() > 0).all()
 
 
@@ -97,7 +101,8 @@ def decisions(folder: RunFolder) -> list[object]:
     kept = []
     for event in read_journal(folder.journal):
         clean = {key: value for key, value in event.items()
-                 if key not in ("seconds", "rows_per_second", "peak_memory", "checkpoint", "speed")}
+                 if key not in ("checkpoint", "speed")}
+        clean |= {"costs": [clean["costs"][key] for key in ("trainable_parameters", "drift")]} if "costs" in clean else {}
         for point in clean.get("points", []):
             point.pop("seconds")
         kept.append(clean)

@@ -65,8 +65,9 @@ def judged(tiny_model: Path, example_rows: list[dict[str, str]], tmp_path_factor
 @pytest.mark.parametrize(("kind", "changes"), [
     (Kind.DIVERGED, {"learning_rate": 1.0, "max_grad_norm": 1e6, "warmup_steps": 0}),
     (Kind.COLLAPSED, {"learning_rate": 0.02, "warmup_steps": 0}),
-    (Kind.UNDERFIT, {"learning_rate": 3e-5, "head_lr_multiplier": 3, "epochs": 6}),
-    (Kind.OVERFIT, {"learning_rate": 3e-4, "noise": 0.25, "epochs": 20, "dropout": 0.0}),
+    (Kind.UNDERFIT, {"frozen_layers": "all", "learning_rate": 1e-3, "epochs": 5}),
+    (Kind.OVERFIT, {"head_init": "probe", "learning_rate": 5e-4, "noise": 0.35, "epochs": 12, "dropout": 0.0,
+                    "averaging": "none"}),
     (Kind.OVERCONFIDENT, {"learning_rate": 1e-3, "train": 120, "epochs": 16, "dropout": 0.0}),
     (Kind.GOOD, {"learning_rate": 2e-4, "epochs": 5}),
 ])

@@ -10,6 +10,7 @@ import numpy as np
 
 from luthier.api.prepare import Prepared
 from luthier.engines.local import Workforce
+from luthier.models.adapters import adapted_layers
 from luthier.models.classifier import load_classifier
 from luthier.models.encoder import anatomy
 from luthier.recipes.recipe import Recipe
@@ -63,17 +64,23 @@ def measure(prepared: Prepared, force: Workforce, device: str) -> Measured:
 
 def fresh_model(prepared: Prepared, recipe: Recipe, device: str) -> nn.Module:
     """The pre-trained model of a recipe with a new head."""
-    start, seed = prepared.starts[recipe.model], prepared.asked.settings.seed
+    settings = prepared.asked.settings
+    start, seed = prepared.starts[recipe.model], settings.held_seeds.seeds(settings.seed).init
     return load_classifier(start.pretrained.path, prepared.asked.task.labels, recipe, seed=seed,
                            pad_token_id=start.pad_token_id).to(device)
 
 
 def _check_names(prepared: Prepared, model: nn.Module) -> None:
-    """The entries of every `layer_lr` that was asked for, against the model's parameters."""
-    names = [name for name, _ in model.named_parameters()]
-    choice = prepared.space.dimensions.get("layer_lr")
-    for table in (prepared.default.layer_lr, *(choice.values if isinstance(choice, Choice) else ())):
-        check_layer_lr(names, anatomy(model), table)
+    """Every name of a part that was asked for, against the parts of every model: before time is spent on anything else."""
+    default = prepared.default
+    asked = [default, *(default.replace(**{name: value}) for name in ("layer_lr", "lora_targets")
+                        if isinstance(choice := prepared.space.dimensions.get(name), Choice) for value in choice.values)]
+    for key in prepared.starts:
+        looked_at = model if key == default.model else fresh_model(prepared, default.replace(model=key), "cpu")
+        parts, names = anatomy(looked_at), [name for name, _ in looked_at.named_parameters()]
+        for recipe in asked:
+            check_layer_lr(names, parts, recipe.layer_lr)
+            adapted_layers(looked_at, parts, recipe)
 
 
 def look(prepared: Prepared, model: nn.Module, split: str) -> Features:

@@ -10,16 +10,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from luthier.api.settings import Settings
+from luthier.api.settings import SamplerName, Settings
+from luthier.config import as_text
 from luthier.data.load import Corpus, load
 from luthier.data.row import Row
 from luthier.data.tokens import Tokens, percentile_length, tokenize
 from luthier.errors import ConfigError
 from luthier.models.classifier import load_tokenizer
+from luthier.models.encoder import is_embedding
 from luthier.models.pretrained import Pretrained, resolve_model
 from luthier.models.suits import unsuited
 from luthier.recipes.defaults import default_recipe, default_space
-from luthier.recipes.recipe import Method, Recipe, Schedule
+from luthier.recipes.recipe import CONDITIONS, Method, Recipe, Schedule
 from luthier.recipes.space import Choice, Space, parse_space
 from luthier.search.budget import parse_duration
 from luthier.sharing.work import Shape
@@ -50,12 +52,16 @@ class Asked:
 
 @dataclass(frozen=True)
 class Start:
-    """A pre-trained model with its tokenizer and the rows as its tokens: splits train, validation and test."""
+    """A pre-trained model with its tokenizer and the rows as its tokens: splits train, validation and test.
+
+    `block_parameters` are those outside of the embeddings: what a pass through the model costs grows with them.
+    """
 
     pretrained: Pretrained
     tokenizer: Any
     splits: dict[str, Tokens]
     parameters: int
+    block_parameters: int
 
     @property
     def pad_token_id(self) -> int:
@@ -131,8 +137,22 @@ def _check_hyperparameters(settings: Settings) -> None:
     options = {"--search": settings.search, "--search-also": settings.search_also}
     found.extend(f"{name}: both --set and {option}; leave one out"
                  for option, table in options.items() for name in sorted(set(table) & set(settings.fixed)))
+    found.extend(_idle(settings))
+    if settings.sampler is SamplerName.GRID and not settings.search and len(settings.model) == 1:
+        found.append("--sampler grid needs values to combine: give --search NAME=A,B,C for each hyperparameter")
+    if settings.repeats > 1 and None not in (settings.init_seed, settings.order_seed, settings.dropout_seed):
+        found.append("--repeats: all three seeds are held, so every repeat would be the same; leave out one of them")
     if found:
         raise ConfigError("\n".join(found))
+
+
+def _idle(settings: Settings) -> list[str]:
+    """What is held by --set though it means nothing beside what else is held."""
+    held, usual = _held(settings), Recipe()
+    searched = settings.search | settings.search_also
+    return [f"--set {name}={as_text(getattr(held, name))}: means something only where {other} is {as_text(value)}"
+            for name, (other, value) in CONDITIONS.items()
+            if getattr(held, other) is not value and getattr(held, name) != getattr(usual, name) and other not in searched]
 
 
 def _held(settings: Settings) -> Recipe:
@@ -166,7 +186,7 @@ def prepare(asked: Asked) -> Prepared:
     Raises:
         ModelError: a tokenizer cannot be loaded.
     """
-    settings, first = asked.settings, asked.pretrained
+    settings, layers = asked.settings, min(model.layers for model in asked.models.values())
     starts = {name: _start(asked, model) for name, model in asked.models.items()}
     start = next(iter(starts.values()))
     rows = len(start.splits["train"])
@@ -176,7 +196,9 @@ def prepare(asked: Asked) -> Prepared:
     default = default_recipe(rows, len(asked.task.labels), start.parameters, length,
                              method=_method(settings), shared_layers=shared)
     default = default.replace(**(settings.fixed | {"model": next(iter(starts))}))
-    space = Space(default, {}) if settings.search else default_space(default, first.layers, rows, shared)
+    space = Space(default, {}) if settings.search else default_space(default, layers, rows, shared)
+    if len({model.layers for model in asked.models.values()}) > 1 and "frozen_layers" in space.dimensions:
+        space = space.also({"frozen_layers": Choice((0, "half", "75%", "all"))})  # numbers mean another depth on each
     space = space.also(asked_space(settings, default).dimensions).without(settings.fixed)
     if len(starts) > 1:
         space = space.also({"model": Choice(tuple(starts))})
@@ -191,7 +213,7 @@ def _start(asked: Asked, pretrained: Pretrained) -> Start:
     limit = _positions(pretrained, tokenizer)
     splits = {name: _tokens(rows, asked.task, tokenizer, limit)
               for name, rows in (("train", corpus.train), ("validation", corpus.validation), ("test", corpus.test))}
-    return Start(pretrained, tokenizer, splits, count_parameters(pretrained.path))
+    return Start(pretrained, tokenizer, splits, *count_parameters(pretrained.path))
 
 
 def _positions(pretrained: Pretrained, tokenizer: Any) -> int:
@@ -207,7 +229,7 @@ def _shape(starts: dict[str, Start]) -> Shape:
     """What the first model's trials cost, and the others' beside it."""
     shapes = {}
     for name, start in starts.items():
-        size = start.parameters / next(iter(starts.values())).parameters
+        size = start.block_parameters / next(iter(starts.values())).block_parameters
         shapes[name] = Shape.of(start.splits["train"], start.pretrained.layers, size)
     first = next(iter(shapes.values()))
     return replace(first, models=shapes) if len(shapes) > 1 else first
@@ -226,12 +248,14 @@ def rung_rows(validation: int, train: int, seed: int) -> npt.NDArray[np.int64]:
     return np.sort(np.random.default_rng([seed, 1]).permutation(validation)[:count])
 
 
-def count_parameters(folder: Path) -> int:
-    """Parameters in the safetensors files of a model folder."""
+def count_parameters(folder: Path) -> tuple[int, int]:
+    """Parameters in the safetensors files of a model folder: all, and those outside of the embeddings."""
     from safetensors import safe_open
 
-    total = 0
+    total = blocks = 0
     for file in folder.glob("*.safetensors"):
         with safe_open(file, framework="np") as tensors:
-            total += sum(int(np.prod(tensors.get_slice(name).get_shape())) for name in tensors.keys())  # noqa: SIM118
-    return total
+            for name in tensors.keys():  # noqa: SIM118
+                size = int(np.prod(tensors.get_slice(name).get_shape()))
+                total, blocks = total + size, blocks + (0 if is_embedding(name) else size)
+    return total, blocks

@@ -19,7 +19,7 @@ from luthier.api.session import run
 from luthier.api.settings import Settings
 from luthier.config import build
 from luthier.engines.local import MAIN_GUARD
-from luthier.errors import RunError
+from luthier.errors import ConfigError, RunError
 from luthier.models.network import without_network
 from luthier.recipes.recipe import Recipe
 
@@ -73,8 +73,17 @@ def train(data: Any, recipe: Recipe | None = None, *, model: str | Path = "auto"
     See `tune` for the other arguments, and for what is raised.
     """
     settings = _settings(data, {name: value for name, value in locals().items() if name not in ("recipe", "hyperparameters")}
-                         | {"fixed": (recipe.replace(model="").to_table() if recipe else {}) | hyperparameters})
+                         | {"fixed": _held(recipe, model) | hyperparameters})
     return _execute(Command.TRAIN, settings, data)
+
+
+def _held(recipe: Recipe | None, model: str | Path) -> dict[str, Any]:
+    """The values of a recipe that mean something, its model left to the argument."""
+    if recipe is None:
+        return {}
+    if recipe.model and model == "auto":
+        raise ConfigError(f"recipe: was made for the model '{recipe.model}'; say where that is with model=…")
+    return {name: value for name, value in recipe.to_table().items() if name != "model" and recipe.means_something(name)}
 
 
 def load(model_or_run: str | Path | Run) -> Model:
@@ -102,6 +111,9 @@ def plan_run(command: Command, settings: Settings, data: Any, observer: Observer
         started: when the command began, on the monotonic clock; a budget counts from there.
     """
     with without_network(settings.offline):
+        if command is Command.TRAIN and len(settings.model) > 1:
+            raise ConfigError(f"luthier train takes one model, not {', '.join(settings.model)}; name one with --model, or use "
+                              "luthier tune")
         asked = check(settings, data)
         choose_folder(settings.output, asked.corpus.name)
         return get_ready(command, asked, observer, started)

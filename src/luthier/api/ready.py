@@ -65,8 +65,9 @@ def get_ready(command: Command, asked: Asked, observer: Observer, started: float
     controls = fit_controls(prepared, measured.features)
     for control in controls:
         observer.say(f"  {control.title}: {asked.task.metric_title} {control.validation:.3f} on the validation rows")
-    job = Job(prepared.default, prepared.shape, force.workers, len(prepared.splits["validation"]), len(prepared.rung_rows),
-              len(prepared.splits["test"]), settings.repeats)
+    test_rows = len(prepared.splits["test"])
+    job = Job(prepared.default, prepared.shape, force.workers, len(prepared.splits["validation"]),
+              len(prepared.rung_rows) + (test_rows if settings.record_test else 0), test_rows, settings.repeats)
     plan = plan_budget(budget, time.monotonic() - started, job, measured.speed)
     ready = Ready(command, prepared, measured, controls, plan, force, device, started, budget, trials)
     for line in plan_lines(prepared, plan, force, device, budget, trials, command is Command.TUNE):
@@ -92,8 +93,6 @@ def find_trials(prepared: Prepared) -> int | None:
         raise ConfigError("every hyperparameter of the space is held by --set, so there is nothing to search; use luthier train")
     if settings.sampler is not SamplerName.GRID:
         return settings.trials
-    if not settings.search:
-        raise ConfigError("--sampler grid needs values to combine: give --search NAME=A,B,C for each hyperparameter")
     cells = sum(1 for _ in space.cells())
     return min(settings.trials or cells, cells)
 

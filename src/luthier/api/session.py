@@ -60,7 +60,7 @@ def run(ready: Ready, observer: Observer, interrupt: Interrupt) -> RunFolder:
         finals = collect_finals(study, folder)
         verdict = pick(finals, ready, in_search=study.default is not None)
         journal.append({"event": "chosen", "trial": verdict.chosen, "reason": verdict.reason})
-        observer.say("Scoring the test rows, once …")
+        observer.say("Scoring the test rows" + ("" if asked.settings.record_test else ", once") + " …")
         outcome = score_finals(ready, finals, verdict)
         journal.append({"event": "tested", "trial": verdict.chosen, "test": outcome.test.to_table()})
         write_outcome(folder, ready, study, outcome, interrupted=interrupt.asked)
@@ -74,7 +74,7 @@ def _train(ready: Ready, folder: RunFolder, journal: Journal, observer: Observer
     asked = ready.prepared.asked
     settings = asked.settings
     study = Study(settings.seed, asked.task.metric, ready.prepared.shape, ready.plan.levels, settings.repeats,
-                  settings.held_seeds)
+                  settings.held_seeds, own_epochs="epochs" in settings.chosen)
     with _engine(make_setup(ready, folder), ready.force) as engine:
         search = Search(study, journal, engine, folder.checkpoints, observer, lambda: interrupt.asked,
                         curve_points=ready.plan.curve_points)
@@ -146,7 +146,8 @@ def _others(ready: Ready, space: Space, seed: int) -> Sampler:
     if settings.sampler is SamplerName.TPE:
         return TpeSampler(space, seed)
     whole = {"layer_decay", "frozen_layers"} if any(model.shares_layers for model in models) else set()
-    presets = () if settings.search else load_presets(space.base, ready.prepared.shape.layers, held=whole.union(settings.fixed))
+    layers = None if len(models) > 1 else ready.prepared.shape.layers
+    presets = () if settings.search else load_presets(space.base, layers, held=whole.union(settings.fixed))
     return AutoSampler(space, seed, presets, first=1)
 
 

@@ -134,12 +134,13 @@ def _of_trial(run: Path, number: int | None) -> dict[str, Any]:
         raise ConfigError(f"--trial {number}: this trial was never scored ({row['state']}), so there is nothing to repeat")
     tables = read_toml(run / "run.toml")
     settings = dict(build(Settings, tables["settings"], str(run / "run.toml")).__dict__)
-    for name in ("search", "search_also", "trials", "budget", "output", "sampler", "scheduler", "repeats"):
+    for name in ("search", "search_also", "trials", "budget", "output", "sampler", "scheduler", "repeats", "record_test"):
         settings.pop(name)
     settings |= {name: int(row[name]) for name in ("init_seed", "order_seed", "dropout_seed")}
     names = {model["key"]: model["name"] for model in tables["model"]}
     settings["model"] = (names[row["model"]],)
-    fixed = {name: row[name] for name in HELP if name != "model"}
+    recipe = Recipe.from_table({name: row[name] for name in HELP if name in row})
+    fixed = {name: row[name] for name in HELP if name in row and name != "model" and recipe.means_something(name)}
     return settings | {"fixed": fixed, "workers": 1, "threads": _machine(tables).get("threads")}
 
 

@@ -32,7 +32,7 @@ def train(
         "offline": offline,
     }, config, trial)
     settings = dataclasses.replace(  # a run.toml of a search may name them
-        settings, search={}, search_also={}, trials=None, budget=None, repeats=1)
+        settings, search={}, search_also={}, trials=None, budget=None, repeats=1, record_test=False)
     from luthier.cli.execute import execute
 
     raise typer.Exit(execute("train", settings, dry_run=dry_run, quiet=quiet, json=json))

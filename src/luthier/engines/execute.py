@@ -149,17 +149,18 @@ class _Running:
 
     def _look_closer(self, learner: Learner, model: nn.Module) -> None:
         """At the end of a stage: how far the encoder has moved and, if that was asked for, the test rows."""
+        self.costs = replace(self.costs, peak_memory=peak_memory(self.setup.device))  # this look takes memory of its own
         if self.step >= self.stage.total_steps or self.stage.deliver:
-            self.costs = replace(self.costs, drift=self._drift(learner.plain_model(), learner))
+            self.costs = replace(self.costs, drift=self._drift(learner))
         if self.setup.record_test:
             test = self.base.split("test")
             self._add_point("test", self._scores(model, test, np.arange(len(test))), test.targets)
 
-    def _drift(self, model: nn.Module, learner: Learner) -> float:
+    def _drift(self, learner: Learner) -> float:
         """The norm of the encoder's change over its norm; blocks that started afresh are left out."""
         origin = load_base(self.base, self.setup.task, self.recipe, self.stage.trial.seeds.init)
         before, moved, size = dict(origin.named_parameters()), 0.0, 0.0
-        for name, parameter in model.named_parameters():
+        for name, parameter in learner.plain_model().named_parameters():
             if not learner.parts.starts_afresh(name, self.recipe.reinit_layers):
                 start = before[name].detach().to(parameter.device)
                 moved += float((parameter.detach() - start).square().sum())
@@ -189,7 +190,8 @@ class _Running:
     def result(self, failure: str | None = None) -> StageResult:
         per_second = 1 / self.seconds if self.seconds else 0.0
         costs = replace(self.costs, seconds=self.seconds, rows_per_second=self.rows * per_second,
-                        tokens_per_second=self.tokens * per_second, peak_memory=peak_memory(self.setup.device))
+                        tokens_per_second=self.tokens * per_second,
+                        peak_memory=self.costs.peak_memory or peak_memory(self.setup.device))
         return StageResult(trial=self.stage.trial.number, step=self.step, points=tuple(self.points),
                            checkpoint=self.checkpoint, costs=costs, failure=failure)
 

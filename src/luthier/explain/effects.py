@@ -108,10 +108,10 @@ def _bin(label: str, rows: Sequence[Row], name: str, verdicts: Mapping[int, Verd
     found = Counter(verdicts[trial].kind.value for trial in trials if trial in verdicts)
     won = [outcomes[trial] for trial in trials if trial in outcomes]
     scores = _numbers([row for row in rows if row.get("state") == "complete"], "score")
-    memory, speed = _numbers(rows, "peak_memory_mb"), _numbers(rows, "rows_per_second")
+    memory, speed = ([value for value in _numbers(rows, column) if value > 0] for column in ("peak_memory_mb", "rows_per_second"))
     return Bin(label, min(values, default=None), max(values, default=None), len(rows), fmean(won) if won else None,
-               fmean(scores) if scores else None, dict(found.most_common()), median(memory) if any(memory) else None,
-               1000 / median(speed) if any(speed) else None)
+               fmean(scores) if scores else None, dict(found.most_common()), median(memory) if memory else None,
+               1000 / median(speed) if speed else None)
 
 
 def _numbers(rows: Sequence[Row], name: str) -> list[float]:

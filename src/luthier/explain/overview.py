@@ -15,7 +15,7 @@ from luthier.explain.curves import Curve, curves_of
 from luthier.explain.effects import Response, findings, respond
 from luthier.explain.facts import facts_of
 from luthier.explain.importance import Ranking, outcomes, rank
-from luthier.explain.rows import Row, listed, number, own_trials, searched, whole
+from luthier.explain.rows import Row, listed, meaningful, number, own_trials, searched, whole
 from luthier.explain.verdicts import Kind, Verdict, judge_all
 
 
@@ -72,7 +72,7 @@ def importance_sentence(ranking: Ranking) -> str:
 
 def explain(results: Row, trials: Sequence[Row], curves: Sequence[Row]) -> Explanation:
     """The explanation of a run, from results.json and the rows of trials.csv and curves.csv."""
-    lines = curves_of(curves)
+    trials, lines = meaningful(trials), curves_of(curves)
     verdicts = verdicts_of(results, trials, lines)
     delivered = int(results["best"]["trial"])
     if results["command"] != "tune":

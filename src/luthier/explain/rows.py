@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from luthier.recipes.recipe import HELP
+from luthier.recipes.recipe import CONDITIONS, HELP
 from luthier.search.samplers.equal_work import WARMUP_SHARE
 
 Row = Mapping[str, Any]
@@ -34,6 +34,15 @@ def whole(value: Any) -> int | None:
     """`value` as a whole number, such as that of a trial, or None."""
     found = number(value)
     return None if found is None else int(found)
+
+
+def meaningful(trials: Sequence[Row]) -> list[Row]:
+    """The rows with blanks for hyperparameters that meant nothing in them, such as the rank of LoRA where there was none.
+
+    trials.csv holds what stood in the recipe all the same; taken for a value, it would say of one what another did.
+    """
+    return [{**trial, **{name: "" for name, (other, value) in CONDITIONS.items()
+                         if name in trial and str(trial.get(other, value.value)) != value.value}} for trial in trials]
 
 
 def own_trials(trials: Sequence[Row]) -> list[Row]:

@@ -6,7 +6,7 @@ import copy
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from luthier.errors import ConfigError
+from luthier.errors import ConfigError, nearest
 from luthier.models.encoder import Anatomy
 from luthier.recipes.recipe import Recipe
 
@@ -25,9 +25,14 @@ def is_addition(parameter: str) -> bool:
 def add_lora(model: nn.Module, parts: Anatomy, recipe: Recipe, seed: int) -> Any:
     """Put additions beside the linear layers of the unfrozen blocks, in place; gives PEFT's tuner, which can merge them.
 
+    None where all of them are frozen: then the head alone is trained.
+
     Raises:
         ConfigError: PEFT is not installed, or no linear layer has a name of `lora_targets`.
     """
+    chosen = adapted_layers(model, parts, recipe)
+    if not chosen:
+        return None
     try:
         from peft import LoraConfig
         from peft.tuners.lora import LoraModel
@@ -36,21 +41,33 @@ def add_lora(model: nn.Module, parts: Anatomy, recipe: Recipe, seed: int) -> Any
     import torch
     from transformers.pytorch_utils import Conv1D
 
-    frozen = recipe.frozen_blocks(parts.count)
-    linear = {name: module for name, module in model.named_modules()
-              if isinstance(module, torch.nn.Linear | Conv1D) and frozen < parts.place(name + ".") < parts.head
-              and not parts.starts_afresh(name + ".", recipe.reinit_layers)}
-    chosen = [name for name in linear if not recipe.lora_targets or name.rpartition(".")[2] in recipe.lora_targets]
-    if not chosen:
-        known = sorted({name.rpartition(".")[2] for name in linear})
-        raise ConfigError(f"lora_targets = {', '.join(recipe.lora_targets) or 'all'}: no trained linear layer has such a "
-                          f"name; this model has {', '.join(known) or 'none'}")
     torch.manual_seed(seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # PEFT remarks on what it sets itself
         return LoraModel(model, {_NAME: LoraConfig(
             r=recipe.lora_rank, lora_alpha=recipe.lora_alpha, lora_dropout=recipe.lora_dropout, target_modules=chosen,
-            fan_in_fan_out=isinstance(linear[chosen[0]], Conv1D))}, _NAME)
+            fan_in_fan_out=isinstance(model.get_submodule(chosen[0]), Conv1D))}, _NAME)
+
+
+def adapted_layers(model: nn.Module, parts: Anatomy, recipe: Recipe) -> list[str]:
+    """The linear layers that get additions: those of the unfrozen blocks and above, by `lora_targets`.
+
+    Raises:
+        ConfigError: one of `lora_targets` is the name of no linear layer of the model.
+    """
+    import torch
+    from transformers.pytorch_utils import Conv1D
+
+    linear = [name for name, module in model.named_modules() if isinstance(module, torch.nn.Linear | Conv1D)
+              and not parts.starts_afresh(name + ".", recipe.reinit_layers)]
+    known = sorted({name.rpartition(".")[2] for name in linear})
+    unknown = [target for target in recipe.lora_targets if target not in known]
+    if unknown:
+        raise ConfigError(f"lora_targets: '{unknown[0]}' is no linear layer of this model; it has {', '.join(known)}."
+                          f"{nearest(unknown[0], known)}")
+    frozen = recipe.frozen_blocks(parts.count)
+    return [name for name in linear if parts.place(name + ".") > frozen
+            and (not recipe.lora_targets or name.rpartition(".")[2] in recipe.lora_targets)]
 
 
 def merged(tuner: Any) -> nn.Module:

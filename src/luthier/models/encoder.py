@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from luthier.errors import ModelError
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
 EMBEDDINGS = 0
 # What lies below the blocks, or is read by all of them (relative positions of MPNet and DeBERTa; GPT-2's dropout).
 _BOTTOM = ("embed", ".wte.", ".wpe.", "relative_attention_bias", "encoder.LayerNorm.", ".drop.")
+
+
+def is_embedding(name: str) -> bool:
+    """Whether a parameter of the base model, or a module whose name is followed by a dot, lies below the blocks."""
+    return any(part in f".{name}" for part in _BOTTOM)
 
 
 @dataclass(frozen=True)
@@ -45,13 +51,14 @@ class Anatomy:
         """The place of the new head."""
         return self.count + 2
 
+    @lru_cache(maxsize=10_000)  # noqa: B019  # asked for every module at every step; holds a few names a model
     def place(self, name: str) -> int:
         """The place of a parameter, or of a module whose name is followed by a dot."""
         if not name.startswith(self.base + "."):
             return self.head
         if match := re.match(rf"{re.escape(self.blocks)}\.(\d+)\.", name):
             return int(match[1]) + 1
-        return EMBEDDINGS if any(part in name for part in _BOTTOM) else self.above
+        return EMBEDDINGS if is_embedding(name) else self.above
 
     def is_head(self, name: str) -> bool:
         """Whether a parameter (or a module whose name is followed by a dot) belongs to the new head."""

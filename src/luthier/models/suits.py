@@ -10,11 +10,9 @@ from luthier.recipes.recipe import Method, Pooling, Recipe
 
 POOLING_SETTINGS: dict[str, dict[Pooling, str]] = {
     "classifier_pooling": {Pooling.CLS: "cls", Pooling.MEAN: "mean"},
-    "summary_type": {Pooling.CLS: "first", Pooling.MEAN: "mean"},
 }
 """Settings of transformers' configs that choose the pooling, and how they call it."""
-_POOLING_MODELS = {"modernbert": "classifier_pooling", "eurobert": "classifier_pooling", "xlnet": "summary_type",
-                   "xlm": "summary_type", "flaubert": "summary_type"}
+_POOLING_MODELS = ("modernbert", "eurobert")
 
 
 def unsuited(recipe: Recipe, model: Pretrained) -> list[str]:

@@ -54,7 +54,8 @@ def default_space(base: Recipe, layers: int, rows: int, shared_layers: bool = Fa
         "head_lr_multiplier": Interval(0.1, 10, log=True) if partial else Interval(1, 30, log=True),
         "layer_decay": Interval(min(base.layer_decay, _least_decay(layers)), 1.0),
         "frozen_layers": Choice((0, "all")) if shared_layers else Interval(0, layers, integer=True),
-        "batch_size": Choice(tuple(size for size in BATCHES if size == BATCHES[0] or rows / size >= FEWEST_EPOCH_STEPS)),
+        "batch_size": Choice(tuple(size for size in BATCHES
+                                   if size <= base.batch_size or rows / size >= FEWEST_EPOCH_STEPS)),
         "dropout": Interval(0.0, 0.3),
         "weight_decay": Switched(Interval(0.003, 3.0, log=True)),
     }

@@ -93,8 +93,8 @@ class Recipe:
         Schedule.WARMUP_STABLE_DECAY, "Shape of the learning rate after warmup (Hägele 2024); slanted-triangular rises "
         "over a tenth of all steps in place of warmup (Howard & Ruder 2018).")
     decay_share: float = setting(
-        0.2, "Share of all steps that the final decay of warmup-stable-decay takes.", Limits(0, 0.9),
-        only_if=("schedule", Schedule.WARMUP_STABLE_DECAY))
+        0.2, "Share of all steps that the final decay of warmup-stable-decay takes; the finals of a search end with one too.",
+        Limits(0, 0.9))
 
     # Amount
     batch_size: int = setting(
@@ -112,8 +112,8 @@ class Recipe:
     dropout_in_frozen: bool = setting(
         False, "Whether dropout is also on in frozen layers, as in most of the literature.")
     unfreeze_every: int = setting(
-        0, "Gradual unfreezing (Howard & Ruder 2018): the head alone is trained at first, and one more block, from the "
-        "top, joins after every so many steps. 0 is off.", Limits(0, 1_000_000))
+        0, "Gradual unfreezing (Howard & Ruder 2018): at first only what stands above the blocks is trained, and one "
+        "more block, from the top, joins after every so many steps. 0 is off.", Limits(0, 1_000_000))
     reinit_layers: int = setting(
         0, "The top blocks that start afresh instead of from pre-trained weights (Zhang 2021); they are always trained.",
         Limits(0, 1000))
@@ -137,7 +137,7 @@ class Recipe:
         "they reach it (proximal step).", Limits(0, 100))
     l2_sp: float = setting(
         0.0, "Pull towards the pre-trained weights: after each step this share, times the learning rate, of what has "
-        "changed is taken back (Li 2018, decoupled).", Limits(0, 10_000))
+        "changed is taken back (Li 2018, decoupled).", Limits(0, 10_000), only_if=("method", Method.FULL))
     label_smoothing: float = setting(
         0.0, "Share of each target that is spread evenly over all labels.", Limits(0, 0.9))
     class_weighting: Power = setting(
@@ -185,6 +185,11 @@ class Recipe:
             ConfigError: unknown names (with the nearest known one) and values out of range, all at once.
         """
         return Recipe.from_table(self.to_table() | changes)
+
+    def means_something(self, name: str) -> bool:
+        """Whether a hyperparameter has any effect beside the values of the others (`CONDITIONS`)."""
+        other, value = CONDITIONS.get(name, ("", None))
+        return value is None or getattr(self, other) is value
 
     def to_table(self) -> dict[str, Any]:
         """The hyperparameters as plain TOML and JSON values; those that are None are left out."""

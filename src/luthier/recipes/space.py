@@ -158,6 +158,8 @@ class Space:
         """The values with which `build` makes these dimensions of `recipe`; None where it lies outside of the space."""
         found: dict[str, Any] = {}
         values = {name: getattr(recipe, name) for name in FIELDS}
+        if recipe.attention_dropout is None:
+            values["attention_dropout"] = recipe.dropout
         for name in self.order:
             dimension, value = self.dimensions[name], values[name]
             if not self._is_active(name, values):

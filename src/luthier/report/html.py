@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from luthier.data.places import count
 from luthier.explain.overview import explain
+from luthier.explain.rows import meaningful
 from luthier.report.html_data import data_section
 from luthier.report.html_explain import explain_section
 from luthier.report.html_search import search_section
@@ -38,7 +39,7 @@ def render(results: Table, trials: Sequence[Table], curves: Sequence[Table]) -> 
     explanation = explain(results, trials, curves)
     body = "".join((
         _head(results), _result(results), _recipe(results), search_section(results, trials, curves, explanation.verdicts),
-        explain_section(results, explanation, trials), data_section(results), _use(results)))
+        explain_section(results, explanation, meaningful(trials)), data_section(results), _use(results)))
     return ('<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
             f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
             '<meta name="viewport" content="width=device-width, initial-scale=1">\n'

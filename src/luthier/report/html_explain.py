@@ -126,7 +126,7 @@ def _mark(plot: Plot, x: float, trial: Table, hyperparameter: str, verdict: Verd
     best, own = results["best"], int(trial["trial"])
     if own in (number(best["trial"]), number(best.get("parent"))):
         plot.symbol(x, height, css="ring", shape="ring", title="")
-    if own == 0:
+    if trial.get("role") == "default":
         plot.symbol(x, height, css="ring default", shape="square", title="")
 
 

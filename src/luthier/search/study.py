@@ -78,6 +78,8 @@ class Study:
         metric: the headline metric; greater is better.
         shape: what the cost of a trial depends on.
         levels: the rungs, in work (see sharing/work.py), ascending; the last is a full run.
+        own_epochs: whether epochs were set or searched: then a recipe's full run is its own, and its rungs are the same
+            shares of it.
     """
 
     seed: int
@@ -86,6 +88,7 @@ class Study:
     levels: tuple[float, ...]
     repeats: int = 1
     held: HeldSeeds = HeldSeeds()
+    own_epochs: bool = False
     records: dict[int, Record] = field(default_factory=dict)
 
     def apply(self, event: Event) -> None:
@@ -130,6 +133,8 @@ class Study:
         total = recipe.total_steps(self.shape.rows)
         if not recipe.horizon_free:
             return (total,) * len(self.levels)
+        if self.own_epochs:
+            return tuple(max(1, round(total * level / self.levels[-1])) for level in self.levels)
         return tuple(min(total, steps_for(level, recipe, self.shape)) for level in self.levels)
 
     def search_records(self) -> list[Record]:
@@ -151,8 +156,8 @@ class Study:
         return next((record for record in self.search_records() if record.is_default), None)
 
     def mean_at(self, replicates: list[Record], level: int) -> float | None:
-        """The mean value of a recipe at a level; None until all its replicates, but those that failed, have got there."""
-        there = [record for record in replicates if record.state is not TrialState.FAILED]
+        """The mean value of a recipe at a level; None until all its replicates have got there; never where one failed."""
+        there = [] if _has_failed(replicates) else replicates
         values = [record.value_at(self.steps_at(record)[level], self.metric) for record in there]
         found = [value for value in values if value is not None]
         return fmean(found) if found and len(found) == len(values) and len(replicates) == self.repeats else None
@@ -202,11 +207,12 @@ class Study:
     def ranked(self) -> list[Record]:
         """The first trial of each recipe that has a value, by the recipe's mean, best first; earlier ones first among equals.
 
-        A recipe that was cut before its first rung comes after all others: its value is of another kind.
+        A recipe that was cut before its first rung comes after all others: its value is of another kind. One that failed on
+        any of its seeds comes last.
         """
-        found = [(level == 0, -value, lead.trial.number, lead) for lead, *others in self.recipes()
+        found = [(_has_failed([lead, *others]), level == 0, -value, lead.trial.number, lead) for lead, *others in self.recipes()
                  if lead.last and (mean := self.mean([lead, *others])) for level, value in [mean]]
-        return [lead for *_, lead in sorted(found, key=lambda place: place[:3])]
+        return [lead for *_, lead in sorted(found, key=lambda place: place[:4])]
 
     def score(self, lead: Record) -> float:
         """The mean value of the recipe that a trial of `ranked` stands for."""
@@ -218,15 +224,19 @@ class Study:
         """What samplers may know: every recipe of the search that has been evaluated or has failed."""
         found = []
         for number, replicates in enumerate(self.recipes()):
-            there = [record for record in replicates if record.state is not TrialState.FAILED]
-            mean, recipe = self.mean(there), replicates[0].trial.recipe
-            complete = all(record.state is TrialState.COMPLETE for record in there) and len(replicates) == self.repeats
-            if mean:
+            mean, recipe = self.mean(replicates), replicates[0].trial.recipe
+            complete = all(record.state is TrialState.COMPLETE for record in replicates) and len(replicates) == self.repeats
+            if mean and not _has_failed(replicates):
                 found.append(Observation(number, recipe, mean[1], mean[0], complete))
-            elif not there:
+            elif _has_failed(replicates):
                 level = max(self._level(record, record.last) for record in replicates)
                 found.append(Observation(number, recipe, None, level, False))
         return found
+
+
+def _has_failed(replicates: Iterable[Record]) -> bool:
+    """Whether a recipe failed on any of its seeds: then its mean over the others says nothing of it."""
+    return any(record.state is TrialState.FAILED for record in replicates)
 
 
 _ENDED = (TrialState.COMPLETE, TrialState.STOPPED, TrialState.FAILED)

@@ -56,7 +56,18 @@ class Shape:
 def step_work(recipe: Recipe, shape: Shape) -> float:
     """The work of one optimiser step, with everything unfrozen that ever is."""
     shape = shape.for_model(recipe)
-    return _step_work(recipe, shape, shape.layers - recipe.frozen_blocks(shape.layers))
+    return _step_work(recipe, shape, shape.layers - _never_trained(recipe, shape.layers))
+
+
+def _never_trained(recipe: Recipe, layers: int) -> int:
+    """The blocks, from the bottom, that a backward pass never reaches: frozen, or at rate 0 with the embeddings."""
+    frozen = recipe.frozen_blocks(layers)
+    if recipe.freezes_embeddings or recipe.layer_lr.get("embeddings") == 0:
+        ends = [pattern.partition("-") for pattern, rate in recipe.layer_lr.items() if rate == 0 and pattern[:1].isdigit()]
+        still = {block for low, _, high in ends for block in range(int(low), int(high or low) + 1)}
+        while frozen < layers - recipe.reinit_layers and frozen in still:
+            frozen += 1
+    return frozen
 
 
 def _step_work(recipe: Recipe, shape: Shape, trained_blocks: int) -> float:
@@ -69,8 +80,8 @@ def _step_work(recipe: Recipe, shape: Shape, trained_blocks: int) -> float:
 def _phases(recipe: Recipe, shape: Shape) -> Iterator[tuple[int, float]]:
     """Gradual unfreezing as (steps, work of each) for every phase but the last, which has no end."""
     shape = shape.for_model(recipe)
-    for trained_blocks in range(shape.layers - recipe.frozen_blocks(shape.layers) if recipe.unfreeze_every else 0):
-        yield recipe.unfreeze_every, _step_work(recipe, shape, trained_blocks)
+    for blocks in range(shape.layers - _never_trained(recipe, shape.layers) if recipe.unfreeze_every else 0):
+        yield recipe.unfreeze_every, _step_work(recipe, shape, max(blocks, recipe.reinit_layers))
 
 
 def work_of(steps: int, recipe: Recipe, shape: Shape) -> float:

@@ -35,6 +35,7 @@ class Learner:
         multiples = rate_multiples(model, self.parts, recipe)
         self.trainable: dict[str, nn.Parameter] = {n: p for n, p in model.named_parameters() if n in multiples}
         self._places = {self.parts.place(name) for name, _ in model.named_parameters()}
+        self._frozen: set[int] = set()
         self.optimizer = make_optimizer(self.trainable, multiples, self.parts, recipe)
         self.anchors = self._pretrained_weights() if recipe.l2_sp else {}
         self.average = None if recipe.averaging is Averaging.NONE else Average(self.trainable)
@@ -59,8 +60,9 @@ class Learner:
             self._lowest = lowest
             for name, parameter in self.model.named_parameters():
                 parameter.requires_grad_(name in self.trainable and self._may_train(name))
-        live = {self.parts.place(name) for name, parameter in self.trainable.items() if parameter.requires_grad}
-        train_mode(self.model, self.parts, set() if self.recipe.dropout_in_frozen else self._places - live)
+            live = {self.parts.place(name) for name, parameter in self.trainable.items() if parameter.requires_grad}
+            self._frozen = set() if self.recipe.dropout_in_frozen else self._places - live
+        train_mode(self.model, self.parts, self._frozen)
 
     def _may_train(self, name: str) -> bool:
         assert self._lowest is not None
@@ -79,7 +81,9 @@ class Learner:
         with torch.no_grad():
             if self.average:
                 for name, parameter in self.trainable.items():
-                    parameter.copy_(self.average.weights[name])
+                    average = self.average.weights[name]
+                    # An average is never exactly zero: what L1 has put at zero is delivered as zero.
+                    parameter.copy_(torch.where(parameter == 0, parameter, average) if self.recipe.l1 else average)
             self.model.eval()
             try:
                 yield self.model

@@ -22,7 +22,8 @@ def rate_multiples(model: nn.Module, parts: Anatomy, recipe: Recipe) -> dict[str
     """The learning rate of every parameter that is trained at some time, over `recipe.learning_rate`.
 
     Raises:
-        ConfigError: an entry of `layer_lr` matches nothing, or nothing of the encoder has a bias (BitFit).
+        ConfigError: an entry of `layer_lr` matches nothing, nothing of the encoder has a bias (BitFit), or nothing is left
+            to train.
     """
     names = [name for name, _ in model.named_parameters()]
     check_layer_lr(names, parts, recipe.layer_lr)
@@ -30,6 +31,11 @@ def rate_multiples(model: nn.Module, parts: Anatomy, recipe: Recipe) -> dict[str
                  for name in names if _is_trained(name, parts, recipe)}
     if recipe.method is Method.BITFIT and not any(name.endswith("bias") for name in names if not parts.is_head(name)):
         raise ConfigError("method = bitfit trains the biases, and this model has none; use full or lora")
+    still = [name for name, multiple in multiples.items() if multiple == 0]
+    if any(parts.starts_afresh(name, recipe.reinit_layers) and not parts.is_head(name) for name in still):
+        raise ConfigError("layer_lr: gives 0 to a block that reinit_layers starts afresh, which would stay random; leave out one")
+    if len(still) == len(multiples):
+        raise ConfigError("nothing is trained: frozen_layers and layer_lr leave no parameter of this model with a learning rate")
     return {name: multiple for name, multiple in multiples.items() if multiple > 0}
 
 
@@ -79,7 +85,7 @@ def _table_multiple(name: str, parts: Anatomy, table: Mapping[str, float]) -> fl
 
 def _matches(pattern: str, name: str, parts: Anatomy) -> bool:
     """Whether an entry of `layer_lr` is about a parameter: by its place, or by its name with or without the base's."""
-    place = parts.place(name)
+    place, name = parts.place(name), name.replace(".base_layer.", ".")  # as PEFT calls a layer beside its additions
     if pattern == "embeddings":
         return place == EMBEDDINGS
     if pattern == "head":

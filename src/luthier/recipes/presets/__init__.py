@@ -23,8 +23,8 @@ class Preset:
     recipe: Recipe
 
 
-def load_presets(default: Recipe, layers: int, held: Collection[str] = ()) -> tuple[Preset, ...]:
-    """The presets, applied to the default recipe of a model with `layers` blocks.
+def load_presets(default: Recipe, layers: int | None, held: Collection[str] = ()) -> tuple[Preset, ...]:
+    """The presets, applied to the default recipe of a model with `layers` blocks (None: of several models).
 
     Those that change a hyperparameter named in `held`, and those that change nothing, are left out.
     """
@@ -40,10 +40,11 @@ def load_presets(default: Recipe, layers: int, held: Collection[str] = ()) -> tu
     return tuple(found)
 
 
-def _changes(table: dict[str, Any], default: Recipe, layers: int) -> dict[str, Any]:
+def _changes(table: dict[str, Any], default: Recipe, layers: int | None) -> dict[str, Any]:
     changes: dict[str, Any] = dict(table.get("set", {}))
     for name, factor in table.get("times", {}).items():
         changes[name] = float(f"{getattr(default, name) * factor:.4g}")
     if "frozen_share" in table:
-        changes["frozen_layers"] = round(table["frozen_share"] * layers)
+        share = table["frozen_share"]
+        changes["frozen_layers"] = f"{100 * share:.0f}%" if layers is None else round(share * layers)
     return changes

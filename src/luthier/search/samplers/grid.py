@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
+from luthier.recipes.recipe import Recipe
 from luthier.recipes.space import Space
 from luthier.search.samplers.base import Suggestion
 from luthier.search.study import DEFAULT, Observation
@@ -19,8 +21,11 @@ class GridSampler:
 
     space: Space
 
+    @cached_property
+    def _cells(self) -> tuple[Recipe, ...]:
+        return tuple(self.space.cells())
+
     def suggest(self, observations: Sequence[Observation], number: int) -> Suggestion:
         """The next cell."""
-        cells = list(self.space.cells())
-        cell = cells[number % len(cells)]
+        cell = self._cells[number % len(self._cells)]
         return Suggestion(cell, DEFAULT if cell == self.space.base else "grid")
