@@ -38,7 +38,10 @@ def test_what_is_set_is_not_searched(tiny_model: Path, small_data: Path) -> None
     ({"search_also": {"dropout": "0..2"}}, "--search-also dropout=0..2: dropout = 2: must be"),
     ({"search_also": {"dropout": "0..0.2"}, "fixed": {"dropout": "0.1"}}, "dropout: both --set and --search-also"),
     ({"search_also": {"lora_rank": "4,8"}}, "means something only where method is lora; add --set method=lora"),
-    ({"search": {"decay_share": "0.1..0.3"}}, "means something only where schedule is warmup-stable-decay"),
+    ({"fixed": {"l2_sp": "10", "method": "lora"}}, "--set l2_sp=10.0: means something only where method is full"),
+    ({"fixed": {"lora_rank": "4"}}, "--set lora_rank=4: means something only where method is lora"),
+    ({"sampler": "grid"}, "--sampler grid needs values"),
+    ({"repeats": 2, "init_seed": 1, "order_seed": 1, "dropout_seed": 1}, "every repeat would be the same"),
     ({"search_also": {"model": "a,b"}}, "name it with --model"),
 ])
 def test_wrong_spaces_are_refused_before_data_are_read(asked: dict[str, object], message: str) -> None:

@@ -93,3 +93,9 @@ def test_response_to_a_hyperparameter_that_is_not_always_there() -> None:
     assert [(each.label, each.runs) for each in found.bins] == [("not used", 15), ("4", 8), ("8", 7)]
     assert found.bins[1].memory_mb is None and found.bins[1].seconds_per_1000_rows is None
     assert findings(rows, {}, [found], NOTHING) == []
+
+
+def test_bins_of_trials_that_never_made_a_step_have_no_speed() -> None:
+    rows = [{"trial": i, "state": "failed", "dropout": 0.1 * (i % 2), "score": "", "rows_per_second": 0.0, "peak_memory_mb": 0}
+            for i in range(4)]
+    assert all(each.seconds_per_1000_rows is None for each in respond("dropout", rows, {}, {}).bins)

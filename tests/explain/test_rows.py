@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from luthier.explain.rows import by_recipe, is_log, rounded, searched, varied
+from luthier.explain.rows import by_recipe, is_log, meaningful, rounded, searched, varied
 
 
 def make(number: int, role: str = "tpe", **values: Any) -> dict[str, Any]:
@@ -39,3 +39,8 @@ def test_numbers_have_two_significant_digits(value: float, text: str) -> None:
 
 def test_log_scale_is_for_wide_spreads_above_zero() -> None:
     assert is_log([1e-5, 1e-3]) and not is_log([0.6, 1.0]) and not is_log([0, 1, 100]) and not is_log([])
+
+
+def test_values_that_meant_nothing_are_blank() -> None:
+    rows = meaningful([make(0, method="full", lora_rank=16), make(1, method="lora", lora_rank=4)])
+    assert [row["lora_rank"] for row in rows] == ["", 4]

@@ -14,6 +14,8 @@ from luthier.models.adapters import add_lora, merged
 from luthier.models.classifier import load_classifier
 from luthier.models.encoder import anatomy
 from luthier.recipes.recipe import Recipe
+from luthier.recipes.seeds import Seeds
+from luthier.training.learner import Learner
 
 LABELS = ("a", "b")
 
@@ -70,7 +72,7 @@ def test_additions_are_seeded(tiny_model: Path) -> None:
 
 
 def test_unknown_targets_name_those_there_are(tiny_model: Path) -> None:
-    with pytest.raises(ConfigError, match=r"lora_targets = qury: .*this model has dense, key, query, value"):
+    with pytest.raises(ConfigError, match=r"lora_targets: 'qury' is no linear layer.*has dense, key, query, value.*Did you mean 'query'"):
         adapted(tiny_model, lora_targets=["qury"])
 
 
@@ -78,3 +80,11 @@ def test_without_peft_the_error_says_how_to_install_it(tiny_model: Path, monkeyp
     monkeypatch.setitem(sys.modules, "peft", None)
     with pytest.raises(ConfigError, match=r"pip install 'luthier\[lora\]'"):
         adapted(tiny_model)
+
+
+def test_where_all_is_frozen_there_is_nothing_to_add_to(tiny_model: Path) -> None:
+    recipe = Recipe(method="lora", frozen_layers="all", lora_targets=("query",))  # type: ignore[arg-type]
+    model = load_classifier(tiny_model, LABELS, recipe, seed=0, pad_token_id=0)
+    assert add_lora(model, anatomy(model), recipe, seed=1) is None
+    learner = Learner(model, recipe, Seeds.all(0))
+    assert set(learner.trainable) == {"classifier.weight", "classifier.bias"} and learner.plain_model() is model

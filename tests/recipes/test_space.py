@@ -228,7 +228,7 @@ def test_parse_space_names_the_option_it_was_given_to() -> None:
 @pytest.mark.parametrize(("specs", "base", "fine"), [
     ({"lora_rank": "4,8"}, {}, False), ({"lora_rank": "4,8"}, {"method": "lora"}, True),
     ({"lora_rank": "4,8", "method": "full,lora"}, {}, True), ({"lora_rank": "4,8", "method": "full,bitfit"}, {}, False),
-    ({"decay_share": "0.1..0.2"}, {"schedule": "constant"}, False), ({"swa_share": "0.1..0.2"}, {}, False)])
+    ({"l2_sp": "0..1"}, {"method": "bitfit"}, False), ({"swa_share": "0.1..0.2"}, {}, False)])
 def test_parse_space_refuses_what_would_mean_nothing(specs: dict[str, str], base: dict[str, str], fine: bool) -> None:
     if fine:
         assert set(parse_space(specs, BASE.replace(**base)).dimensions) == set(specs)

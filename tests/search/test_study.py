@@ -272,19 +272,35 @@ def test_a_recipe_on_several_seeds_is_one_observation() -> None:
         add_trial(study, BASE, None, 0, failure="lost", checkpoint=None)
     add_trial(study, BASE, 0.3, TOTAL)
     assert [(seen.number, seen.value, seen.level, seen.complete) for seen in study.observations()] == [
-        (0, 0.5, 3, True), (1, 0.7, 3, True), (2, None, 0, False), (3, 0.3, 3, False)]
+        (0, 0.5, 3, True), (1, None, 3, False), (2, None, 0, False), (3, 0.3, 3, False)]
 
 
-def test_mean_at_a_level_waits_for_all_replicates_but_the_failed() -> None:
+def test_mean_at_a_level_waits_for_all_replicates() -> None:
     study = _repeated(0.4, step=10)
     assert study.mean_at(study.recipes()[0], 0) is None
     add_trial(study, BASE, 0.6, 10)
     assert study.mean_at(study.recipes()[0], 0) == 0.5
     assert study.mean_at(study.recipes()[0], 1) is None
     study.records[0].state = TrialState.FAILED
-    assert study.mean_at(study.recipes()[0], 0) == 0.6
-    study.records[1].state = TrialState.FAILED
     assert study.mean_at(study.recipes()[0], 0) is None
+
+
+def test_a_recipe_that_failed_on_one_of_its_seeds_comes_last() -> None:
+    """Its mean over the other seeds would hide that it fails."""
+    study = _repeated(0.4, 0.4, 0.9, 0.9)
+    assert _numbers(study.ranked()) == [2, 0]
+    study.records[3].state = TrialState.FAILED
+    assert _numbers(study.ranked()) == [0, 2]
+    assert [seen.value for seen in study.observations()] == [0.4, None]
+
+
+def test_epochs_that_were_chosen_are_a_recipes_own_full_run() -> None:
+    study = new_study()
+    longer = BASE.replace(epochs=3 * BASE.epochs)
+    record = add_trial(study, longer, 0.5, 10)
+    assert study.steps_at(record)[-1] == TOTAL
+    study.own_epochs = True
+    assert study.steps_at(record)[-1] == 3 * TOTAL == longer.total_steps(study.shape.rows)
 
 
 def test_checkpoints_of_other_replicates_are_dropped_and_those_of_leads_once_their_recipes_have_ended() -> None:

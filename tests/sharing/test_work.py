@@ -95,3 +95,13 @@ def test_each_model_has_a_shape_of_its_own() -> None:
     both = dataclasses.replace(SHAPE, models={"small": SHAPE, "large": large})
     assert step_work(Recipe(model="large"), both) == pytest.approx(6 * step_work(Recipe(model="small"), both))
     assert pass_work(10, Recipe(model="large"), both) == pytest.approx(6 * pass_work(10, Recipe(), both))
+
+
+def test_rates_of_zero_cost_what_freezing_does() -> None:
+    frozen, table = Recipe(frozen_layers=3), Recipe(layer_lr={"embeddings": 0, "0-1": 0, "2": 0})
+    assert step_work(table, SHAPE) == step_work(frozen, SHAPE) < step_work(Recipe(layer_lr={"0-2": 0}), SHAPE)
+
+
+def test_blocks_that_start_afresh_train_from_the_first_step() -> None:
+    gradual = Recipe(unfreeze_every=10, reinit_layers=2)
+    assert work_of(10, gradual, SHAPE) == pytest.approx(10 * step_work(Recipe(frozen_layers=4), SHAPE))

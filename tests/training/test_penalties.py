@@ -94,3 +94,11 @@ def test_penalties_that_are_off_change_nothing(make: Make, run: Run, weights: Co
         run(learner, 2)
     assert all(torch.equal(a, b) for a, b in zip(weights(plain).values(), weights(off).values(), strict=True))
     assert not all(torch.equal(a, b) for a, b in zip(weights(plain).values(), weights(on).values(), strict=True))
+
+
+def test_what_l1_has_put_at_zero_is_zero_in_the_average_too(make: Make, run: Run) -> None:
+    learner = make(l1=5.0, averaging="ema")
+    run(learner, 4)
+    own = shares_of_zeros(learner)["bert.encoder.layer.1.output.dense.weight"]
+    with learner.evaluated_weights():
+        assert own > 0.05 and shares_of_zeros(learner)["bert.encoder.layer.1.output.dense.weight"] == own

@@ -102,3 +102,16 @@ def test_reinitialised_blocks_train_though_they_are_named_as_frozen(make: Make, 
         changed = moved(make(frozen_layers=2, reinit_layers=1, method=method), run, weights)
         assert "bert.encoder.layer.1.attention.self.query.weight" in changed, method
         assert not any("layer.0." in name for name in changed), method
+
+
+def test_a_name_matches_under_lora_too(make: Make) -> None:
+    learner = make(method="lora", layer_lr={"encoder.layer.1.attention.self.query.weight": 0.5, "0": 0.0})
+    assert not any("layer.0." in name for name in learner.trainable)
+
+
+@pytest.mark.parametrize(("changes", "message"), [
+    ({"reinit_layers": 1, "layer_lr": {"1": 0}}, "would stay random"),
+    ({"frozen_layers": "all", "layer_lr": {"head": 0, "pooler": 0}}, "nothing is trained")])
+def test_what_cannot_be_trained_is_refused(make: Make, changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        make(**changes)

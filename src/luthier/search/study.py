@@ -207,10 +207,10 @@ class Study:
     def ranked(self) -> list[Record]:
         """The first trial of each recipe that has a value, by the recipe's mean, best first; earlier ones first among equals.
 
-        A recipe that was cut before its first rung comes after all others: its value is of another kind. One that failed on
-        any of its seeds comes last.
+        A recipe that was cut before its first rung comes after all others: its value is of another kind. One of several
+        seeds that failed on any of them comes last.
         """
-        found = [(_has_failed([lead, *others]), level == 0, -value, lead.trial.number, lead) for lead, *others in self.recipes()
+        found = [(_has_failed(others) or (bool(others) and _has_failed([lead])), level == 0, -value, lead.trial.number, lead) for lead, *others in self.recipes()
                  if lead.last and (mean := self.mean([lead, *others])) for level, value in [mean]]
         return [lead for *_, lead in sorted(found, key=lambda place: place[:4])]
 

@@ -160,10 +160,10 @@ def test_asha_asks_for_the_second_trial_before_it_judges_the_first() -> None:
     assert AshaScheduler(3).next(study) == Run(4, 30)
 
 
-def test_asha_leaves_a_failed_trial_out_of_its_recipes_mean() -> None:
+def test_asha_does_not_promote_a_recipe_that_failed_on_a_seed() -> None:
     study = _repeated((0.9, 0.1), (0.6, 0.6))
     study.records[3].state = TrialState.FAILED
-    assert AshaScheduler(3).next(study) == Run(2, 30)
+    assert AshaScheduler(2).next(study) == Done()
 
 
 def test_asha_waits_for_what_runs_when_no_more_trials_may_begin() -> None:
