@@ -72,7 +72,8 @@ def test_additions_are_seeded(tiny_model: Path) -> None:
 
 
 def test_unknown_targets_name_those_there_are(tiny_model: Path) -> None:
-    with pytest.raises(ConfigError, match=r"lora_targets: 'qury' is no linear layer.*has dense, key, query, value.*Did you mean 'query'"):
+    message = r"lora_targets: 'qury' is no linear layer.*has dense, key, query, value.*Did you mean 'query'"
+    with pytest.raises(ConfigError, match=message):
         adapted(tiny_model, lora_targets=["qury"])
 
 

@@ -297,7 +297,7 @@ def test_a_recipe_that_failed_on_one_of_its_seeds_comes_last() -> None:
 def test_epochs_that_were_chosen_are_a_recipes_own_full_run() -> None:
     study = new_study()
     longer = BASE.replace(epochs=3 * BASE.epochs)
-    record = add_trial(study, longer, 0.5, 10)
+    record = study.records[add_trial(study, longer, 0.5, 10)]
     assert study.steps_at(record)[-1] == TOTAL
     study.own_epochs = True
     assert study.steps_at(record)[-1] == 3 * TOTAL == longer.total_steps(study.shape.rows)

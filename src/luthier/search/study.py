@@ -210,8 +210,12 @@ class Study:
         A recipe that was cut before its first rung comes after all others: its value is of another kind. One of several
         seeds that failed on any of them comes last.
         """
-        found = [(_has_failed(others) or (bool(others) and _has_failed([lead])), level == 0, -value, lead.trial.number, lead) for lead, *others in self.recipes()
-                 if lead.last and (mean := self.mean([lead, *others])) for level, value in [mean]]
+        found = []
+        for replicates in self.recipes():
+            lead, mean = replicates[0], self.mean(replicates)
+            if lead.last and mean:
+                failed = len(replicates) > 1 and _has_failed(replicates)
+                found.append((failed, mean[0] == 0, -mean[1], lead.trial.number, lead))
         return [lead for *_, lead in sorted(found, key=lambda place: place[:4])]
 
     def score(self, lead: Record) -> float:
