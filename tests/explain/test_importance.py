@@ -46,7 +46,7 @@ def test_few_false_alarms() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("effect", [3.5, 4.0])
+@pytest.mark.parametrize("effect", [3.0, 3.5, 4.0])
 def test_the_real_one_is_ranked_first(effect: float) -> None:
     assert ranked_first(200, effect) >= 0.85
 
