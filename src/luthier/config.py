@@ -136,6 +136,9 @@ def _table(kind: type, value: Any) -> dict[str, Any]:
         parts = [part.partition("=") for part in value.split(",") if part.strip()]
         if not all(name.strip() and equals for name, equals, _ in parts):
             raise ValueError("expected NAME=VALUE, NAME=VALUE, …")
+        names = [name.strip() for name, _, _ in parts]
+        if len(set(names)) < len(names):
+            raise ValueError("a name is given twice")
         value = {name.strip(): number.strip() for name, _, number in parts}
     if not isinstance(value, Mapping):
         raise ValueError("expected a table")

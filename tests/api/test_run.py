@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from luthier.api.run import Run
-from luthier.errors import ConfigError
+from luthier.errors import ConfigError, RunError
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    results = {"command": "tune", "metric": "macro_f1", "best": {"trial": 11}, "rows": {"validation": 300}}
+    results = {"command": "tune", "metric": "macro_f1", "best": {"trial": 11}, "trials": 12, "rows": {"validation": 300}}
     trials = [{"trial": i, "role": "random", "parent": "", "state": "complete", "score": 0.6 + i / 100, "seed": 0,
                "learning_rate": 1e-5 * (i + 1), "averaging": ("none", "ema")[i % 2]} for i in range(12)]
     curves = [{"trial": i, "split": "validation", "rows": "rung", "weights": "averaged", "step": place, "epoch": place,
@@ -38,7 +38,9 @@ def test_importance_is_a_table_with_the_reason_where_it_is_empty(run: Run) -> No
     assert found["name"].tolist() == ["learning_rate", "averaging"]
     assert found["importance"].is_monotonic_decreasing and found["p"].between(0, 1).all()
     assert found.attrs["reason"] == ""
-    run.folder.trials.write_text("trial,role,parent,state,score\n", encoding="utf-8")
+    few = run.folder.trials.read_text(encoding="utf-8").splitlines()[:3]
+    run.folder.trials.write_text("\n".join(few), encoding="utf-8")
+    run.folder.results.write_text(json.dumps(run.results | {"trials": 2, "best": {"trial": 1}}), encoding="utf-8")
     empty = Run(run.path).importance()
     assert len(empty) == 0 and "p" in empty.columns and "too few recipes" in empty.attrs["reason"]
 
@@ -52,3 +54,11 @@ def test_response_is_a_table_of_values(run: Run) -> None:
 def test_response_to_what_was_not_searched_is_refused(run: Run) -> None:
     with pytest.raises(ConfigError, match=r"learning_rat: not among the searched.*learning_rate"):
         run.response("learning_rat")
+
+
+@pytest.mark.parametrize(("name", "content"), [("results.json", "{"), ("trials.csv", "trial,score\n"), ("curves.csv", None)])
+def test_a_damaged_run_is_one_clear_error(run: Run, tmp_path: Path, name: str, content: str | None) -> None:
+    file = tmp_path / name
+    file.write_text(content) if content is not None else file.unlink()
+    with pytest.raises(RunError, match=name):
+        _ = Run(run.path).explanation

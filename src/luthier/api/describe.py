@@ -5,6 +5,7 @@ from __future__ import annotations
 from luthier.api.prepare import Prepared
 from luthier.api.settings import SamplerName, Settings
 from luthier.config import shown
+from luthier.data.places import count
 from luthier.engines.local import Workforce
 from luthier.search.budget import Plan, duration
 
@@ -21,7 +22,7 @@ def data_lines(prepared: Prepared) -> list[str]:
     lines = [f"Data: {corpus.name}: {sizes} rows; {asked.task.name}, {len(counts)} labels: "
              + ", ".join(named[:MOST_LABELS_SHOWN]) + more]
     lines.extend(f"  {note}" for note in corpus.notes)
-    models = "; ".join(f"{model.origin}, {model.layers} layers" for model in asked.models.values())
+    models = "; ".join(f"{model.origin}, {count(model.layers, 'layer')}" for model in asked.models.values())
     lines.append(f"Model{'s' if len(asked.models) > 1 else ''}: {models}; rows are cut at {prepared.default.max_length} tokens")
     return lines
 
@@ -30,9 +31,9 @@ def amount(settings: Settings, recipes: int) -> str:
     """How much a search tries: 12 trials, 12 recipes × 3 seeds = 36 trials, 12 cells × 3 seeds = 36 trials."""
     grid = settings.sampler is SamplerName.GRID
     if settings.repeats == 1 and not grid:
-        return f"{recipes} trials"
-    kind = f"{recipes} {'cell' if grid else 'recipe'}{'s' if recipes > 1 else ''}"
-    return f"{kind} × {settings.repeats} seed{'s' if settings.repeats > 1 else ''} = {recipes * settings.repeats} trials"
+        return count(recipes, "trial")
+    kind = count(recipes, "cell" if grid else "recipe")
+    return f"{kind} × {count(settings.repeats, 'seed')} = {count(recipes * settings.repeats, 'trial')}"
 
 
 def plan_lines(prepared: Prepared, plan: Plan, force: Workforce, device: str, budget: float | None, trials: int | None,
@@ -46,7 +47,7 @@ def plan_lines(prepared: Prepared, plan: Plan, force: Workforce, device: str, bu
     limit = [amount(settings, trials)] if trials else []
     limit += [duration(budget)] if budget else []
     lines = [f"Search: {' or '.join(limit)} on {device}, {workers}; {full}."]
-    lines.append(f"  {len(dimensions)} hyperparameters: " + "; ".join(f"{name} {dim}" for name, dim in dimensions.items()))
+    lines.append(f"  {count(len(dimensions), 'hyperparameter')}: " + "; ".join(f"{name} {dim}" for name, dim in dimensions.items()))
     lines.extend(f"    {name}: {note}" for name, note in prepared.space.notes.items())
     fixed = settings.fixed
     if settings.repeats > 1:

@@ -126,7 +126,7 @@ def _check_hyperparameters(settings: Settings) -> None:
     found = []
     if settings.search and settings.search_also:
         found.append("--search replaces the default space and --search-also adds to it; give only one of the two")
-    for part in (lambda: Recipe.from_table(settings.fixed, "--set"), lambda: asked_space(settings, _held(settings)),
+    for part in (lambda: Recipe.from_table(settings.fixed), lambda: asked_space(settings, _held(settings)),
                  lambda: parse_duration(settings.budget or "1s")):
         try:
             part()
@@ -150,7 +150,7 @@ def _idle(settings: Settings) -> list[str]:
     """What is held by --set though it means nothing beside what else is held."""
     held, usual = _held(settings), Recipe()
     searched = settings.search | settings.search_also
-    return [f"--set {name}={as_text(getattr(held, name))}: means something only where {other} is {as_text(value)}"
+    return [f"{name} = {as_text(getattr(held, name))}: means something only where {other} is {as_text(value)}"
             for name, (other, value) in CONDITIONS.items()
             if getattr(held, other) is not value and getattr(held, name) != getattr(usual, name) and other not in searched]
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from luthier.api.folder import RunFolder
 from luthier.api.frames import read_table
 from luthier.api.model import Model
-from luthier.errors import ConfigError, nearest
+from luthier.errors import ConfigError, RunError, nearest
 from luthier.recipes.recipe import Recipe
 from luthier.tasks.metrics import Score
 
@@ -30,13 +30,17 @@ class Run:
 
     Raises:
         ConfigError: there is no finished run there.
+        RunError: a file of the run is damaged or missing.
     """
 
     def __init__(self, path: str | Path) -> None:
         self.folder = RunFolder(Path(path))
         if not self.folder.results.exists():
             raise ConfigError(f"{path}: no finished run (no results.json) there")
-        self.results: dict[str, Any] = json.loads(self.folder.results.read_text(encoding="utf-8"))
+        try:
+            self.results: dict[str, Any] = json.loads(self.folder.results.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise RunError(f"{self.folder.results}: the file is damaged ({error}); a run cannot be opened without it") from None
 
     @property
     def path(self) -> Path:
@@ -87,7 +91,11 @@ class Run:
         """Verdicts, importances and responses, with sentences that say what they show."""
         from luthier.explain.overview import explain
 
-        return explain(self.results, self._rows(self.folder.trials), self._rows(self.folder.curves))
+        trials = self._rows(self.folder.trials)
+        if len(trials) < self.results["trials"] or str(self.best) not in {row.get("trial") for row in trials}:
+            raise RunError(f"{self.folder.trials}: the file is damaged: it has {len(trials)} rows, and trial {self.best} or others "
+                           f"of the run's {self.results['trials']} are missing")
+        return explain(self.results, trials, self._rows(self.folder.curves))
 
     @property
     def verdicts(self) -> pandas.DataFrame:
@@ -133,6 +141,8 @@ class Run:
     @staticmethod
     def _rows(file: Path) -> list[dict[str, str]]:
         """The rows of a table as they were written: pandas would turn blanks and words such as "none" into nan."""
+        if not file.exists():
+            raise RunError(f"{file}: no such file; this run cannot be explained without it")
         with file.open(encoding="utf-8", newline="") as stream:
             return list(csv.DictReader(stream))
 

@@ -25,7 +25,8 @@ def execute(command: str, settings: Settings, *, dry_run: bool, quiet: bool, jso
                 return 0
             run = carry_out(ready, display)
     except KeyboardInterrupt:
-        print("luthier: interrupted before there was anything to deliver", file=sys.stderr)
+        print("luthier: ended at once, before a model was delivered; the run's folder, where there is one, holds what was tried "
+              "(journal.jsonl) and may be deleted", file=sys.stderr)
         return 130
     for line in closing_lines(run):
         console.print(line)

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import enum
 import itertools
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import NormalDist, variance
@@ -26,6 +27,9 @@ from luthier.explain.curves import Curve, Reading
 from luthier.explain.facts import ERROR_RATE, Facts, loss_noise, score_error
 from luthier.explain.rows import Row, by_recipe, number, own_trials, whole
 
+NEVER_LEARNT = 0.25
+"""How far over guessing, as a share of it, a training loss must end that was never below it: with dropout and few batches a
+reading wavers by a tenth."""
 CLEAR = 0.05
 """The least relative change of a training loss that counts. It is a mean over the rows of a few dozen batches, 400 or so, of
 a spread like its own size: 1/√400."""
@@ -60,6 +64,9 @@ class Verdict:
     evidence: str
 
 
+_NOT_FINITE = re.compile(r"\b(nan|inf|gradient|loss is|not finite)\b", re.IGNORECASE)
+
+
 def judge(curve: Curve, facts: Facts) -> Verdict:
     """The verdict on one trial by its own curve; `judge_all` also looks at its replicates."""
     for rule in (_diverged, _collapsed, _overfit, _short, _underfit):
@@ -70,7 +77,7 @@ def judge(curve: Curve, facts: Facts) -> Verdict:
 
 
 def _diverged(curve: Curve, facts: Facts) -> Verdict | None:
-    if not curve.is_finite or any(word in facts.failure.lower() for word in ("nan", "inf", "gradient", "not finite", "loss is")):
+    if not curve.is_finite or _NOT_FINITE.search(facts.failure):
         return Verdict(Kind.DIVERGED, f"Training failed: {facts.failure.rstrip('.')}." if facts.failure
                        else "The loss was no longer a finite number.")
     losses, chance = curve.train_values("loss"), facts.chance_loss
@@ -80,7 +87,7 @@ def _diverged(curve: Curve, facts: Facts) -> Verdict | None:
     if end > chance and least < (1 - CLEAR) * chance:
         return Verdict(Kind.DIVERGED, f"The training loss was down to {least:.2f} and ended at {end:.2f} at {_at(last)}, above "
                                       f"the {chance:.2f} of guessing by the labels' frequencies.")
-    if end > (1 + CLEAR) * chance and end >= losses[0][1]:
+    if end > (1 + NEVER_LEARNT) * chance and end >= losses[0][1]:
         return Verdict(Kind.DIVERGED, f"The training loss rose to {end:.2f} by {_at(last)}, above the {chance:.2f} of guessing by "
                                       "the labels' frequencies, and had never been below it.")
     return None

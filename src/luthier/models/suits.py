@@ -21,7 +21,8 @@ def unsuited(recipe: Recipe, model: Pretrained) -> list[str]:
     for name in ("frozen_layers", "reinit_layers"):
         value = getattr(recipe, name)
         if isinstance(value, int) and value > model.layers > 0:
-            found.append(f"{name} = {value}: model {model.name} has {model.layers} blocks; use 0 to {model.layers}")
+            found.append(f"{name} = {value}: model {model.name} has {model.layers} block{'s' * (model.layers > 1)}; use 0 to "
+                         f"{model.layers}")
     if recipe.max_length > model.positions:
         found.append(f"max_length = {recipe.max_length}: model {model.name} takes at most {model.positions} tokens")
     if recipe.pooling is not Pooling.MODEL and model.model_type not in _POOLING_MODELS:

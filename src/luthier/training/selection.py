@@ -15,6 +15,7 @@ from luthier.recipes.recipe import Method, Recipe
 if TYPE_CHECKING:
     from torch import nn
 
+MOST_NAMES = 8
 _BLOCKS = re.compile(r"(\d+)(?:-(\d+))?")
 
 
@@ -69,10 +70,11 @@ def check_layer_lr(names: list[str], parts: Anatomy, table: Mapping[str, float])
     """
     lost = [pattern for pattern in table if not any(_matches(pattern, name, parts) for name in names)]
     if lost:
-        known = dict.fromkeys(re.sub(r"\.\d+\.", ".*.", name.removeprefix(parts.base + ".")) for name in names)
+        known = list(dict.fromkeys(re.sub(r"\.\d+\.", ".*.", name.removeprefix(parts.base + ".")) for name in names))
+        more = f", … {len(known) - MOST_NAMES} more" if len(known) > MOST_NAMES else ""
         raise ConfigError(
             f"layer_lr: {', '.join(repr(pattern) for pattern in lost)} matches nothing in this model. It has 'embeddings', "
-            f"blocks '0' to '{parts.count - 1}', 'head', and parameters named {', '.join(known)}")
+            f"blocks '0' to '{parts.count - 1}', 'head', and parameters named {', '.join(known[:MOST_NAMES])}{more}")
 
 
 def _table_multiple(name: str, parts: Anatomy, table: Mapping[str, float]) -> float:
