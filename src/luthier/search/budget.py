@@ -13,7 +13,7 @@ from luthier.errors import ConfigError
 from luthier.recipes.recipe import Recipe
 from luthier.search.finals import decayed_total
 from luthier.search.schedulers.asha import REDUCTION
-from luthier.sharing.work import FORWARD_SHARE, Shape, step_work
+from luthier.sharing.work import FORWARD_SHARE, Shape, pass_work, step_work
 
 DEFAULT_SHARE = 0.5
 """The default recipe takes at most this share of the search's time, so that others can be compared with it."""
@@ -122,7 +122,7 @@ def plan_budget(budget: float | None, elapsed: float, job: Job, speed: Speed) ->
 def _plan(steps: int, challengers: int, costs: _Costs, search_until: float | None, finals_until: float | None) -> Plan:
     work = steps * costs.step_work
     return Plan(work=work, levels=rung_levels(steps, costs.step_work), challengers=challengers,
-                curve_points=min(MOST_CURVE_POINTS, int(CURVE_SHARE * steps * costs.step_seconds / costs.rung)),
+                curve_points=min(MOST_CURVE_POINTS, int(CURVE_SHARE * work / costs.look_work)),
                 full_run_seconds=steps * costs.step_seconds, finals_seconds=costs.finals(steps, challengers),
                 scoring_seconds=costs.scoring, search_until=search_until, finals_until=finals_until)
 
@@ -139,6 +139,7 @@ class _Costs:
     def __init__(self, job: Job, speed: Speed) -> None:
         self.job = job
         self.step_work = step_work(job.recipe, job.shape)
+        self.look_work = pass_work(job.rung_rows, job.recipe, job.shape)  # not seconds: two runs must look at the same steps
         self.step_seconds = self.step_work / speed.training
         row_seconds = job.shape.tokens_per_row(job.recipe.max_length) * FORWARD_SHARE / speed.forward
         self.rung = job.rung_rows * row_seconds
