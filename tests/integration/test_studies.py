@@ -10,12 +10,13 @@ import pytest
 
 import luthier
 
-QUICK = ["--set", "epochs=0.3", "--set", "max_length=24", "--set", "warmup_steps=1", "--threads", "1", "--quiet"]
+QUICK = ["--set", "max_length=24", "--set", "warmup_steps=1", "--threads", "1", "--quiet"]
 
 
-def tune(data: Path, model: Path, output: Path, *words: str) -> luthier.Run:
+def tune(data: Path, model: Path, output: Path, *words: str, epochs: float = 0.3) -> luthier.Run:
     done = subprocess.run(
-        [sys.executable, "-m", "luthier", "tune", str(data), "--model", str(model), "--output", str(output), *QUICK, *words],
+        [sys.executable, "-m", "luthier", "tune", str(data), "--model", str(model), "--output", str(output), "--set",
+         f"epochs={epochs}", *QUICK, *words],
         capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return luthier.open_run(output)
@@ -43,7 +44,7 @@ def test_every_sampler_works_with_every_scheduler_and_repeats(
         tiny_model: Path, small_data: Path, tmp_path: Path, sampler: str, scheduler: str, repeats: int) -> None:
     run = tune(small_data, tiny_model, tmp_path / "run", "--sampler", sampler, "--scheduler", scheduler, "--repeats",
                str(repeats), "--trials", "6", "--search", "learning_rate=1e-4..1e-2:log", "--search", "l1=off|1e-3..1:log",
-               "--search", "method=full,bitfit", "--set", "epochs=4")
+               "--search", "method=full,bitfit", epochs=9)
     trials = run.trials[run.trials["parent"].isna()]
     assert len(trials) == 6 * repeats and trials["recipe"].nunique() == 6
     assert set(trials["seed"]) == set(range(repeats)) and trials["role"][0] == "default"
