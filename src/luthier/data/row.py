@@ -15,20 +15,56 @@ class Split(enum.StrEnum):
     TEST = "test"
 
 
+class Kind(enum.StrEnum):
+    """What labels are: the type of `Row.target`."""
+
+    CLASS = "class"
+    """One of several names: str."""
+    LABELS = "labels"
+    """Any number of several names, also none: tuple[str, ...], sorted."""
+    NUMBER = "number"
+    """A score: float."""
+    SPANS = "spans"
+    """Named parts of the text: tuple[Span, ...], in the order of the text, none overlapping another."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """A named part of a text, `text[start:end]`, in characters (code points)."""
+
+    start: int
+    end: int
+    label: str
+
+
+Target = str | float | tuple[str, ...] | tuple[Span, ...]
+"""The label of a row; its type follows from the corpus's `Kind`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One text with its label.
+    """One text with its label; `pair` is the second text where rows are pairs.
 
-    `line` is the line of `file` on which the row starts, or its number (from 1) where the format has no lines.
+    `line` is the line of `file` on which the row starts, or its number (from 1) where the format has no lines. Rows of one
+    `group` belong together: they are never parted by a split, and intervals resample them together.
     """
 
     id: str
     text: str
     pair: str | None
-    target: str | None
+    target: Target | None
     file: str
     line: int
     group: str | None = None
+
+
+def names_in(target: Target | None) -> tuple[str, ...]:
+    """The label names that a target holds, each as often as it does; none for a number."""
+    if target is None or isinstance(target, float):
+        return ()
+    if isinstance(target, str):
+        return (target,)
+    return tuple(part.label if isinstance(part, Span) else part for part in target)
 
 
 def text_key(text: str) -> str:

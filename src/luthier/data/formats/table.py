@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from luthier.data.findings import Finding
 from luthier.errors import DataError
 
 
@@ -20,11 +21,15 @@ class Record:
 
 @dataclass(frozen=True)
 class Table:
-    """The records of one file or object; `name` is what messages call it."""
+    """The records of one file or object; `name` is what messages call it.
+
+    `findings` are what reading repaired or left out: every item of the file is a record or is counted in one of them.
+    """
 
     name: str
     columns: tuple[str, ...]
     records: list[Record]
+    findings: tuple[Finding, ...] = ()
 
 
 def distinct_columns(where: object, names: Sequence[str]) -> tuple[str, ...]:
