@@ -152,7 +152,7 @@ def _idle(settings: Settings) -> list[str]:
     searched = settings.search | settings.search_also
     return [f"{name} = {as_text(getattr(held, name))}: means something only where {other} is {as_text(value)}"
             for name, (other, value) in CONDITIONS.items()
-            if getattr(held, other) is not value and getattr(held, name) != getattr(usual, name) and other not in searched]
+            if not held.means_something(name) and getattr(held, name) != getattr(usual, name) and other not in searched]
 
 
 def _held(settings: Settings) -> Recipe:

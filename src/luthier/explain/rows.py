@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from luthier.recipes.recipe import CONDITIONS, HELP
+from luthier.recipes.recipe import HELP, applies
 from luthier.search.samplers.equal_work import WARMUP_SHARE
 
 Row = Mapping[str, Any]
@@ -41,8 +41,7 @@ def meaningful(trials: Sequence[Row]) -> list[Row]:
 
     trials.csv holds what stood in the recipe all the same; taken for a value, it would say of one what another did.
     """
-    return [{**trial, **{name: "" for name, (other, value) in CONDITIONS.items()
-                         if name in trial and str(trial.get(other, value.value)) != value.value}} for trial in trials]
+    return [{name: value if applies(name, trial) else "" for name, value in trial.items()} for trial in trials]
 
 
 def own_trials(trials: Sequence[Row]) -> list[Row]:

@@ -15,7 +15,7 @@ import math
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from luthier.config import Limits, Words, build, setting, to_table, validate
+from luthier.config import Limits, Words, as_text, build, setting, to_table, validate
 
 
 class Schedule(enum.Enum):
@@ -187,9 +187,8 @@ class Recipe:
         return Recipe.from_table(self.to_table() | changes)
 
     def means_something(self, name: str) -> bool:
-        """Whether a hyperparameter has any effect beside the values of the others (`CONDITIONS`)."""
-        other, value = CONDITIONS.get(name, ("", None))
-        return value is None or getattr(self, other) is value
+        """Whether a hyperparameter has any effect beside the values of the others; see `applies`."""
+        return applies(name, vars(self))
 
     def to_table(self) -> dict[str, Any]:
         """The hyperparameters as plain TOML and JSON values; those that are None are left out."""
@@ -239,3 +238,14 @@ HELP: dict[str, str] = {name: field.metadata["help"] for name, field in FIELDS.i
 CONDITIONS: dict[str, tuple[str, enum.Enum]] = {
     name: field.metadata["only_if"] for name, field in FIELDS.items() if "only_if" in field.metadata}
 """Hyperparameters that mean something only where another has a certain value: {name: (the other, its value)}."""
+
+
+def applies(name: str, values: Mapping[str, Any]) -> bool:
+    """Whether the hyperparameter means something beside `values` of others (`CONDITIONS`).
+
+    These may be a recipe's own, or their texts as tables and files hold them. What they leave out is in nothing's way.
+    """
+    if name not in CONDITIONS:
+        return True
+    other, wanted = CONDITIONS[name]
+    return as_text(values.get(other, wanted)) == as_text(wanted)
