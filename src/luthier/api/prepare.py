@@ -21,7 +21,7 @@ from luthier.models.encoder import is_embedding
 from luthier.models.pretrained import Pretrained, resolve_model
 from luthier.models.suits import unsuited
 from luthier.recipes.defaults import default_recipe, default_space
-from luthier.recipes.recipe import CONDITIONS, Method, Recipe, Schedule
+from luthier.recipes.recipe import CONDITIONS, Recipe
 from luthier.recipes.space import Choice, Space, parse_space
 from luthier.search.budget import parse_duration
 from luthier.sharing.work import Shape
@@ -158,7 +158,7 @@ def _idle(settings: Settings) -> list[str]:
 def _held(settings: Settings) -> Recipe:
     """The default recipe as far as it is known yet; any recipe where --set is wrong, which is reported on its own."""
     try:
-        return Recipe.from_table({"schedule": Schedule.CONSTANT} | settings.fixed)
+        return Recipe.from_table(settings.fixed)
     except ConfigError:
         return Recipe()
 
@@ -194,7 +194,7 @@ def prepare(asked: Asked) -> Prepared:
     length = percentile_length(start.splits["train"], LENGTH_PERCENT, limit)
     shared = any(model.shares_layers for model in asked.models.values())
     default = default_recipe(rows, len(asked.task.labels), start.parameters, length,
-                             method=_method(settings), shared_layers=shared)
+                             method=_held(settings).method, shared_layers=shared)
     default = default.replace(**(settings.fixed | {"model": next(iter(starts))}))
     space = Space(default, {}) if settings.search else default_space(default, layers, rows, shared)
     if len({model.layers for model in asked.models.values()}) > 1 and "frozen_layers" in space.dimensions:
@@ -218,11 +218,6 @@ def _start(asked: Asked, pretrained: Pretrained) -> Start:
 
 def _positions(pretrained: Pretrained, tokenizer: Any) -> int:
     return min(pretrained.positions, int(min(tokenizer.model_max_length, 10**6)))
-
-
-def _method(settings: Settings) -> Method:
-    """The method that was asked for: other methods learn at other rates."""
-    return Recipe.from_table({name: settings.fixed[name] for name in ("method",) if name in settings.fixed}).method
 
 
 def _shape(starts: dict[str, Start]) -> Shape:
