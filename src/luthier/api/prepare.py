@@ -44,11 +44,6 @@ class Asked:
     models: dict[str, Pretrained]
     task: Task
 
-    @property
-    def pretrained(self) -> Pretrained:
-        """The first pre-trained model: the default recipe's."""
-        return next(iter(self.models.values()))
-
 
 @dataclass(frozen=True)
 class Start:
