@@ -13,6 +13,7 @@ from typing import Any
 
 from luthier.recipes.recipe import HELP, applies
 from luthier.search.samplers.equal_work import WARMUP_SHARE
+from luthier.search.study import DEFAULT
 
 Row = Mapping[str, Any]
 
@@ -44,6 +45,11 @@ def meaningful(trials: Sequence[Row]) -> list[Row]:
     return [{name: value if applies(name, trial) else "" for name, value in trial.items()} for trial in trials]
 
 
+def is_default(trial: Row) -> bool:
+    """Whether this is a trial of the default recipe."""
+    return trial.get("role") == DEFAULT
+
+
 def own_trials(trials: Sequence[Row]) -> list[Row]:
     """The trials of the search itself, without the finals and others that go on from a parent."""
     return [trial for trial in trials if whole(trial.get("parent")) is None]
@@ -56,7 +62,7 @@ def searched(trials: Sequence[Row]) -> list[str]:
     `epochs` is left out: in trials.csv it is how far a trial got, which follows from its score more than it makes it.
     """
     own = own_trials(trials)
-    sampled = [trial for trial in own if not str(trial.get("role", "")).startswith(("default", "preset"))]
+    sampled = [trial for trial in own if not str(trial.get("role", "")).startswith((DEFAULT, "preset"))]
     return varied(sampled if len(sampled) >= 2 else own)
 
 
