@@ -171,7 +171,8 @@ def test_only_a_constant_rate_without_a_horizon_in_its_average_is_horizon_free()
 
 @pytest.mark.parametrize(("named", "layers", "reinit", "blocks", "embeddings"), [
     (0, 6, 0, 0, False), (4, 6, 0, 4, True), ("half", 6, 0, 3, True), ("half", 12, 0, 6, True), ("75%", 12, 0, 9, True),
-    ("all", 6, 0, 6, True), ("embeddings", 6, 0, 0, True), ("0%", 6, 0, 0, False), (6, 6, 2, 4, True), ("all", 6, 6, 0, True)])
+    ("all", 6, 0, 6, True), ("embeddings", 6, 0, 0, True), ("0%", 6, 0, 0, False), ("00%", 6, 0, 0, False),
+    ("1%", 6, 0, 0, True), (6, 6, 2, 4, True), ("all", 6, 6, 0, True)])
 def test_frozen_layers_in_numbers(named: Any, layers: int, reinit: int, blocks: int, embeddings: bool) -> None:
     recipe = Recipe(frozen_layers=named, reinit_layers=reinit)
     assert (recipe.frozen_blocks(layers), recipe.freezes_embeddings) == (blocks, embeddings)

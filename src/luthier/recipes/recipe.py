@@ -217,15 +217,20 @@ class Recipe:
     def frozen_blocks(self, layers: int) -> int:
         """How many of a model's blocks, from the bottom, `frozen_layers` names; those that start afresh never count."""
         named = self.frozen_layers
-        if isinstance(named, str):
-            share = {"embeddings": 0.0, "half": 0.5, "all": 1.0}.get(named)
-            named = round((float(named.rstrip("%")) / 100 if share is None else share) * layers)
-        return max(0, min(named, layers - self.reinit_layers))
+        blocks = round(_share(named) * layers) if isinstance(named, str) else named
+        return max(0, min(blocks, layers - self.reinit_layers))
 
     @property
     def freezes_embeddings(self) -> bool:
         """Whether the embeddings keep their pre-trained weights."""
-        return self.frozen_layers not in (0, "0%")
+        named = self.frozen_layers
+        return named == "embeddings" or (_share(named) if isinstance(named, str) else named) > 0
+
+
+def _share(depth: str) -> float:
+    """The share of the blocks that a word or a percentage of `frozen_layers` names."""
+    words = {"embeddings": 0.0, "half": 0.5, "all": 1.0}
+    return words[depth] if depth in words else float(depth.rstrip("%")) / 100
 
 
 def steps_per_epoch(rows: int, batch_size: int) -> int:
