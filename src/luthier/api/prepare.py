@@ -21,7 +21,7 @@ from luthier.models.encoder import is_embedding
 from luthier.models.pretrained import Pretrained, resolve_model
 from luthier.models.suits import unsuited
 from luthier.recipes.defaults import default_recipe, default_space
-from luthier.recipes.recipe import CONDITIONS, Method, Recipe, Schedule
+from luthier.recipes.recipe import CONDITIONS, Recipe
 from luthier.recipes.space import Choice, Space, parse_space
 from luthier.search.budget import parse_duration
 from luthier.sharing.work import Shape
@@ -43,11 +43,6 @@ class Asked:
     corpus: Corpus
     models: dict[str, Pretrained]
     task: Task
-
-    @property
-    def pretrained(self) -> Pretrained:
-        """The first pre-trained model: the default recipe's."""
-        return next(iter(self.models.values()))
 
 
 @dataclass(frozen=True)
@@ -152,13 +147,13 @@ def _idle(settings: Settings) -> list[str]:
     searched = settings.search | settings.search_also
     return [f"{name} = {as_text(getattr(held, name))}: means something only where {other} is {as_text(value)}"
             for name, (other, value) in CONDITIONS.items()
-            if getattr(held, other) is not value and getattr(held, name) != getattr(usual, name) and other not in searched]
+            if not held.means_something(name) and getattr(held, name) != getattr(usual, name) and other not in searched]
 
 
 def _held(settings: Settings) -> Recipe:
     """The default recipe as far as it is known yet; any recipe where --set is wrong, which is reported on its own."""
     try:
-        return Recipe.from_table({"schedule": Schedule.CONSTANT} | settings.fixed)
+        return Recipe.from_table(settings.fixed)
     except ConfigError:
         return Recipe()
 
@@ -194,7 +189,7 @@ def prepare(asked: Asked) -> Prepared:
     length = percentile_length(start.splits["train"], LENGTH_PERCENT, limit)
     shared = any(model.shares_layers for model in asked.models.values())
     default = default_recipe(rows, len(asked.task.labels), start.parameters, length,
-                             method=_method(settings), shared_layers=shared)
+                             method=_held(settings).method, shared_layers=shared)
     default = default.replace(**(settings.fixed | {"model": next(iter(starts))}))
     space = Space(default, {}) if settings.search else default_space(default, layers, rows, shared)
     if len({model.layers for model in asked.models.values()}) > 1 and "frozen_layers" in space.dimensions:
@@ -218,11 +213,6 @@ def _start(asked: Asked, pretrained: Pretrained) -> Start:
 
 def _positions(pretrained: Pretrained, tokenizer: Any) -> int:
     return min(pretrained.positions, int(min(tokenizer.model_max_length, 10**6)))
-
-
-def _method(settings: Settings) -> Method:
-    """The method that was asked for: other methods learn at other rates."""
-    return Recipe.from_table({name: settings.fixed[name] for name in ("method",) if name in settings.fixed}).method
 
 
 def _shape(starts: dict[str, Start]) -> Shape:

@@ -103,7 +103,7 @@ def make_setup(ready: Ready, folder: RunFolder) -> Setup:
         for split, rows in start.splits.items():
             rows.save(tokens / split)
         bases[name] = Base(start.pretrained.path, start.pretrained.hash, tokens, start.pad_token_id, start.pretrained.layers,
-                           prepared.shape.models[name].size if prepared.shape.models else 1.0)
+                           prepared.shape.for_model(name).size)
     setup = Setup(bases=bases, task=asked.task, rung_rows=prepared.rung_rows, cache=folder.cache, device=ready.device,
                   record_test=asked.settings.record_test)
     default = prepared.default

@@ -15,7 +15,7 @@ import math
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from luthier.config import Limits, Words, build, setting, to_table, validate
+from luthier.config import Limits, Words, as_text, build, setting, to_table, validate
 
 
 class Schedule(enum.Enum):
@@ -187,9 +187,8 @@ class Recipe:
         return Recipe.from_table(self.to_table() | changes)
 
     def means_something(self, name: str) -> bool:
-        """Whether a hyperparameter has any effect beside the values of the others (`CONDITIONS`)."""
-        other, value = CONDITIONS.get(name, ("", None))
-        return value is None or getattr(self, other) is value
+        """Whether a hyperparameter has any effect beside the values of the others; see `applies`."""
+        return applies(name, vars(self))
 
     def to_table(self) -> dict[str, Any]:
         """The hyperparameters as plain TOML and JSON values; those that are None are left out."""
@@ -218,15 +217,20 @@ class Recipe:
     def frozen_blocks(self, layers: int) -> int:
         """How many of a model's blocks, from the bottom, `frozen_layers` names; those that start afresh never count."""
         named = self.frozen_layers
-        if isinstance(named, str):
-            share = {"embeddings": 0.0, "half": 0.5, "all": 1.0}.get(named)
-            named = round((float(named.rstrip("%")) / 100 if share is None else share) * layers)
-        return max(0, min(named, layers - self.reinit_layers))
+        blocks = round(_share(named) * layers) if isinstance(named, str) else named
+        return max(0, min(blocks, layers - self.reinit_layers))
 
     @property
     def freezes_embeddings(self) -> bool:
         """Whether the embeddings keep their pre-trained weights."""
-        return self.frozen_layers not in (0, "0%")
+        named = self.frozen_layers
+        return named == "embeddings" or (_share(named) if isinstance(named, str) else named) > 0
+
+
+def _share(depth: str) -> float:
+    """The share of the blocks that a word or a percentage of `frozen_layers` names."""
+    words = {"embeddings": 0.0, "half": 0.5, "all": 1.0}
+    return words[depth] if depth in words else float(depth.rstrip("%")) / 100
 
 
 def steps_per_epoch(rows: int, batch_size: int) -> int:
@@ -239,3 +243,14 @@ HELP: dict[str, str] = {name: field.metadata["help"] for name, field in FIELDS.i
 CONDITIONS: dict[str, tuple[str, enum.Enum]] = {
     name: field.metadata["only_if"] for name, field in FIELDS.items() if "only_if" in field.metadata}
 """Hyperparameters that mean something only where another has a certain value: {name: (the other, its value)}."""
+
+
+def applies(name: str, values: Mapping[str, Any]) -> bool:
+    """Whether the hyperparameter means something beside `values` of others (`CONDITIONS`).
+
+    These may be a recipe's own, or their texts as tables and files hold them. What they leave out is in nothing's way.
+    """
+    if name not in CONDITIONS:
+        return True
+    other, wanted = CONDITIONS[name]
+    return as_text(values.get(other, wanted)) == as_text(wanted)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from luthier.data.places import count
-from luthier.explain.rows import listed, number, own_trials, varied
+from luthier.explain.rows import is_default, listed, number, own_trials, varied
 from luthier.explain.verdicts import Verdict
 from luthier.report.opening import default_delivered
 from luthier.report.svg import Plot, Scale, key
@@ -97,7 +97,7 @@ def _lineage(results: Table, trials: Sequence[Table]) -> dict[int, str]:
     for trial in trials:
         parent = _parent(trial)
         ends_default = parent is not None and parent == results.get("default_trial")
-        default = results["command"] == "tune" and (trial["role"] == "default" or ends_default)
+        default = results["command"] == "tune" and (is_default(trial) or ends_default)
         classes[int(trial["trial"])] = "default" if default else "other"
     for trial_number in (best["trial"], best.get("parent")):
         if number(trial_number) is not None:
@@ -159,7 +159,7 @@ def _trial_table(results: Table, trials: Sequence[Table], verdicts: Mapping[int,
     for row, trial in zip(rows, trials, strict=True):
         if int(trial["trial"]) == delivered:
             row[1] += ' <span class="tag hit">delivered</span>'
-        elif classes[int(trial["trial"])] == "default" and trial["role"] != "default":
+        elif classes[int(trial["trial"])] == "default" and not is_default(trial):
             row[1] += ' <span class="tag default">default</span>'
     return table(head, rows, css="trials tall" if len(rows) > TALL else "trials", marks=marks)
 

@@ -39,9 +39,9 @@ class Shape:
         """The shape of a study on these training rows."""
         return cls(np.asarray(tokens.lengths), layers, size)
 
-    def for_model(self, recipe: Recipe) -> Shape:
-        """The shape for the model that a recipe names."""
-        return self.models.get(recipe.model, self)
+    def for_model(self, name: str) -> Shape:
+        """The shape for the model of that name, as recipes give it; this one where a study has but one model."""
+        return self.models.get(name, self)
 
     @property
     def rows(self) -> int:
@@ -55,7 +55,7 @@ class Shape:
 
 def step_work(recipe: Recipe, shape: Shape) -> float:
     """The work of one optimiser step, with everything unfrozen that ever is."""
-    shape = shape.for_model(recipe)
+    shape = shape.for_model(recipe.model)
     return _step_work(recipe, shape, shape.layers - _never_trained(recipe, shape.layers))
 
 
@@ -79,7 +79,7 @@ def _step_work(recipe: Recipe, shape: Shape, trained_blocks: int) -> float:
 
 def _phases(recipe: Recipe, shape: Shape) -> Iterator[tuple[int, float]]:
     """Gradual unfreezing as (steps, work of each) for every phase but the last, which has no end."""
-    shape = shape.for_model(recipe)
+    shape = shape.for_model(recipe.model)
     for blocks in range(shape.layers - _never_trained(recipe, shape.layers) if recipe.unfreeze_every else 0):
         yield recipe.unfreeze_every, _step_work(recipe, shape, max(blocks, recipe.reinit_layers))
 
@@ -105,5 +105,5 @@ def steps_for(work: float, recipe: Recipe, shape: Shape) -> int:
 
 def pass_work(rows: int, recipe: Recipe, shape: Shape) -> float:
     """The work of one forward pass over `rows` rows."""
-    shape = shape.for_model(recipe)
+    shape = shape.for_model(recipe.model)
     return rows * shape.tokens_per_row(recipe.max_length) * shape.size * FORWARD_SHARE
