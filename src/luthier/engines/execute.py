@@ -130,37 +130,40 @@ class _Running:
         return step
 
     def _evaluate(self, learner: Learner, at_end: bool = False) -> None:
-        """Score the rung rows; where a model is delivered, all validation rows, and write it."""
+        """Score the rung rows; where the trial ends or a model is delivered, look closer too.
+
+        The stage's peak memory is taken before its last look, which takes memory of its own.
+        """
         self.points = [point for point in self.points if point.step != self.step]
-        everything = at_end and self.stage.deliver is not None
+        if at_end:
+            self.costs = replace(self.costs, peak_memory=peak_memory(self.setup.device))
+        deliver = self.stage.deliver if at_end else None
+        ends = at_end and (self.step >= self.stage.total_steps or deliver is not None)
         with learner.evaluated_weights():
-            model = learner.plain_model() if everything else learner.model
-            rows = np.arange(len(self.validation)) if everything else self.setup.rung_rows
+            model = learner.plain_model() if ends else learner.model
+            rows = self.setup.rung_rows if deliver is None else np.arange(len(self.validation))
             scores = self._scores(model, self.validation, rows)
-            self._add_point("rung", scores[self.setup.rung_rows] if everything else scores,
+            self._add_point("rung", scores if deliver is None else scores[self.setup.rung_rows],
                             self.validation.targets[self.setup.rung_rows])
-            if at_end:
-                self._look_closer(learner, model)
-            if everything:
-                assert self.stage.deliver is not None
+            if ends:
+                self.costs = replace(self.costs, drift=self._drift(learner, model))
+            if at_end and self.setup.record_test:
+                test = self.base.split("test")
+                self._add_point("test", self._scores(model, test, np.arange(len(test))), test.targets)
+            if deliver is not None:
                 self._add_point("all", scores, self.validation.targets)
-                _deliver(model, scores, self.stage.deliver)
+                _deliver(model, scores, deliver)
         self.steps.clear()
 
-    def _look_closer(self, learner: Learner, model: nn.Module) -> None:
-        """At the end of a stage: how far the encoder has moved and, if that was asked for, the test rows."""
-        self.costs = replace(self.costs, peak_memory=peak_memory(self.setup.device))  # this look takes memory of its own
-        if self.step >= self.stage.total_steps or self.stage.deliver:
-            self.costs = replace(self.costs, drift=self._drift(learner))
-        if self.setup.record_test:
-            test = self.base.split("test")
-            self._add_point("test", self._scores(model, test, np.arange(len(test))), test.targets)
+    def _drift(self, learner: Learner, model: nn.Module) -> float:
+        """The norm of the encoder's change over its norm; blocks that started afresh are left out.
 
-    def _drift(self, learner: Learner) -> float:
-        """The norm of the encoder's change over its norm; blocks that started afresh are left out."""
+        Args:
+            model: the learner's as a plain one, whose parameters have the pre-trained model's names.
+        """
         origin = load_base(self.base, self.setup.task, self.recipe, self.stage.trial.seeds.init)
         before, moved, size = dict(origin.named_parameters()), 0.0, 0.0
-        for name, parameter in learner.plain_model().named_parameters():
+        for name, parameter in model.named_parameters():
             if not learner.parts.starts_afresh(name, self.recipe.reinit_layers):
                 start = before[name].detach().to(parameter.device)
                 moved += float((parameter.detach() - start).square().sum())
