@@ -51,6 +51,13 @@ class Pooling(enum.Enum):
     MEAN = "mean"
 
 
+class LongTexts(enum.Enum):
+    """How a text of more than `max_length` tokens is read."""
+
+    CUT = "cut"
+    WINDOWS = "windows"
+
+
 class Method(enum.Enum):
     """Which weights fine-tuning changes."""
 
@@ -102,7 +109,10 @@ class Recipe:
     epochs: float = setting(
         8.0, "Passes over the training rows; may be a fraction.", Limits(0, MOST_EPOCHS, open_low=True))
     max_length: int = setting(
-        128, "Tokens kept of a row, special tokens included.", Limits(4, 1_000_000))
+        128, "Tokens that are read at once, special tokens included.", Limits(4, 1_000_000))
+    long_texts: LongTexts = setting(
+        LongTexts.CUT, "Of a text with more tokens: 'cut' reads the beginning, 'windows' reads all of it in overlapping "
+        "windows and takes the mean of what the model says (entities: always windows).")
 
     # Architecture
     frozen_layers: Depth = setting(

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from luthier.data.sequences import Cut
 from luthier.data.tokens import Tokens
-from luthier.recipes.recipe import Method, Recipe
+from luthier.recipes.recipe import LongTexts, Method, Recipe
 
 FORWARD_SHARE = 1 / 3
 ACTIVATIONS_SHARE = 1 / 3
@@ -25,7 +26,7 @@ WEIGHTS_SHARE = 1 / 3
 class Shape:
     """What the cost of a trial depends on besides its recipe: training row lengths in tokens, and the blocks.
 
-    Where a study compares several pre-trained models, `models` holds the shape for each by the name that recipes give it,
+    `special` tokens of each row are not of its text. Where a study compares several pre-trained models, `models` holds the shape for each by the name that recipes give it,
     and `size` is the size of this one's blocks over that of the first.
     """
 
@@ -33,24 +34,30 @@ class Shape:
     layers: int
     size: float = 1.0
     models: Mapping[str, Shape] = field(default_factory=dict)
+    special: int = 2
 
     @classmethod
     def of(cls, tokens: Tokens, layers: int, size: float = 1.0) -> Shape:
         """The shape of a study on these training rows."""
-        return cls(np.asarray(tokens.lengths), layers, size)
+        return cls(np.asarray(tokens.lengths), layers, size, special=tokens.special)
 
     def for_model(self, name: str) -> Shape:
         """The shape for the model of that name, as recipes give it; this one where a study has but one model."""
         return self.models.get(name, self)
 
-    @property
-    def rows(self) -> int:
-        """Training rows."""
-        return len(self.lengths)
+    def rows(self, recipe: Recipe) -> int:
+        """What an epoch consists of: the training rows, each as often as the recipe's windows make of it."""
+        shape = self.for_model(recipe)
+        return int(cut_of(recipe).count(shape.lengths, shape.special).sum())
 
-    def tokens_per_row(self, max_length: int) -> float:
-        """The mean length of a row cut to `max_length`."""
-        return float(np.minimum(self.lengths, max_length).mean())
+    def tokens_per_row(self, recipe: Recipe) -> float:
+        """The mean number of tokens that are read of a row."""
+        return float(cut_of(recipe).lengths(self.lengths, self.special).mean())
+
+
+def cut_of(recipe: Recipe) -> Cut:
+    """How a recipe has long rows read."""
+    return Cut(recipe.max_length, recipe.long_texts is LongTexts.WINDOWS)
 
 
 def step_work(recipe: Recipe, shape: Shape) -> float:
@@ -74,7 +81,9 @@ def _step_work(recipe: Recipe, shape: Shape, trained_blocks: int) -> float:
     backward = ACTIVATIONS_SHARE + (WEIGHTS_SHARE if recipe.method is Method.FULL else 0.0)
     depth = FORWARD_SHARE + backward * trained_blocks / max(1, shape.layers)
     passes = 2 if recipe.r_drop > 0 else 1
-    return min(recipe.batch_size, shape.rows) * shape.tokens_per_row(recipe.max_length) * shape.size * depth * passes
+    rows = shape.rows(recipe)
+    tokens = shape.tokens_per_row(recipe) * len(shape.lengths) / rows
+    return min(recipe.batch_size, rows) * tokens * shape.size * depth * passes
 
 
 def _phases(recipe: Recipe, shape: Shape) -> Iterator[tuple[int, float]]:
@@ -106,4 +115,4 @@ def steps_for(work: float, recipe: Recipe, shape: Shape) -> int:
 def pass_work(rows: int, recipe: Recipe, shape: Shape) -> float:
     """The work of one forward pass over `rows` rows."""
     shape = shape.for_model(recipe.model)
-    return rows * shape.tokens_per_row(recipe.max_length) * shape.size * FORWARD_SHARE
+    return rows * shape.tokens_per_row(recipe) * shape.size * FORWARD_SHARE
