@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from luthier.data.tokens import Tokens
-from luthier.recipes.recipe import Method, Recipe
+from luthier.recipes.recipe import Method, Recipe, blocks_of
 
 FORWARD_SHARE = 1 / 3
 ACTIVATIONS_SHARE = 1 / 3
@@ -63,9 +63,8 @@ def _never_trained(recipe: Recipe, layers: int) -> int:
     """The blocks, from the bottom, that a backward pass never reaches: frozen, or at rate 0 with the embeddings."""
     frozen = recipe.frozen_blocks(layers)
     if recipe.freezes_embeddings or recipe.layer_lr.get("embeddings") == 0:
-        ends = [pattern.partition("-") for pattern, rate in recipe.layer_lr.items() if rate == 0 and pattern[:1].isdigit()]
-        still = {block for low, _, high in ends for block in range(int(low), int(high or low) + 1)}
-        while frozen < layers - recipe.reinit_layers and frozen in still:
+        still = [blocks_of(entry) or () for entry, rate in recipe.layer_lr.items() if rate == 0]
+        while frozen < layers - recipe.reinit_layers and any(frozen in blocks for blocks in still):
             frozen += 1
     return frozen
 
