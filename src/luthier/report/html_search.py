@@ -50,7 +50,8 @@ def _account(results: Table, trials: Sequence[Table]) -> list[str]:
     scores = [score for trial in trials if (score := number(trial["score"])) is not None]
     sentences = [f"{count(len(trials), 'trial')}: {fates}."]
     if finals:
-        sentences[0] += (f" {count(finals, 'final')} among them: the most promising trials and the default recipe, "
+        default = " and the default recipe" if results.get("default_trial") is not None else ""
+        sentences[0] += (f" {count(finals, 'final')} among them: the most promising trials{default}, "
                          "finished with the decay of the learning rate that a delivered model has.")
     if scores:
         sentences.append(
