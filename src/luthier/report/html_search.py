@@ -120,6 +120,7 @@ def _curve_chart(results: Table, trials: Sequence[Table], lines: dict[int, Curve
     for trial in sorted(lines, key=lambda n: (_ORDER[classes.get(n, "other")], n)):
         css, row = classes.get(trial, "other"), by_number.get(trial)
         title = f"trial {trial}" + (f" ({row['role']}, {row['state']})" if row else "")
+        title = "this training" if results["command"] == "train" else title
         line = _joined(lines, trial, _parent(row) if row else None)
         plot.line(line, css, f"{title}: ends at {figure(line[-1][1])}")
     present = {classes.get(trial, "other") for trial in lines}
