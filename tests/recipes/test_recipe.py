@@ -14,7 +14,18 @@ from hypothesis import strategies as st
 
 from luthier.config import Limits, as_text, field_types, read_toml, write_toml
 from luthier.errors import ConfigError
-from luthier.recipes.recipe import CONDITIONS, HELP, Averaging, HeadInit, Method, Recipe, Schedule, applies, steps_per_epoch
+from luthier.recipes.recipe import (
+    CONDITIONS,
+    HELP,
+    Averaging,
+    HeadInit,
+    Method,
+    Recipe,
+    Schedule,
+    applies,
+    blocks_of,
+    steps_per_epoch,
+)
 
 LIMITS: dict[str, Limits] = {field.name: field.metadata["limits"] for field in dataclasses.fields(Recipe)}
 TYPES = field_types(Recipe)
@@ -176,6 +187,14 @@ def test_only_a_constant_rate_without_a_horizon_in_its_average_is_horizon_free()
 def test_frozen_layers_in_numbers(named: Any, layers: int, reinit: int, blocks: int, embeddings: bool) -> None:
     recipe = Recipe(frozen_layers=named, reinit_layers=reinit)
     assert (recipe.frozen_blocks(layers), recipe.freezes_embeddings) == (blocks, embeddings)
+
+
+@pytest.mark.parametrize(("entry", "blocks"), [
+    ("7", [7]), ("0-2", [0, 1, 2]), ("3-1", []), ("embeddings", None), ("7x", None), ("encoder.layer.7", None), ("-2", None)])
+def test_entries_of_layer_lr_name_blocks(entry: str, blocks: list[int] | None) -> None:
+    found = blocks_of(entry)
+    assert (found if found is None else list(found)) == blocks
+    assert Recipe(layer_lr={entry: 1}).layers_beyond(2) == ([entry] if blocks and max(blocks) > 1 else [])
 
 
 def test_conditions_name_hyperparameters_and_their_values() -> None:

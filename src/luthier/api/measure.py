@@ -79,7 +79,7 @@ def _check_names(prepared: Prepared, model: nn.Module) -> None:
         looked_at = model if key == default.model else fresh_model(prepared, default.replace(model=key), "cpu")
         parts, names = anatomy(looked_at), [name for name, _ in looked_at.named_parameters()]
         for recipe in asked:
-            check_layer_lr(names, parts, recipe.layer_lr)
+            check_layer_lr(names, parts, recipe)
             adapted_layers(looked_at, parts, recipe)
 
 

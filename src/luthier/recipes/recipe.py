@@ -12,6 +12,7 @@ import enum
 import hashlib
 import json
 import math
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -230,11 +231,24 @@ class Recipe:
         blocks = round(_share(named) * layers) if isinstance(named, str) else named
         return max(0, min(blocks, layers - self.reinit_layers))
 
+    def layers_beyond(self, layers: int) -> list[str]:
+        """The entries of `layer_lr` that name a block which a model of so many does not have."""
+        return [entry for entry in self.layer_lr if (blocks := blocks_of(entry)) and blocks[-1] >= layers]
+
     @property
     def freezes_embeddings(self) -> bool:
         """Whether the embeddings keep their pre-trained weights."""
         named = self.frozen_layers
         return named == "embeddings" or (_share(named) if isinstance(named, str) else named) > 0
+
+
+_BLOCKS = re.compile(r"(\d+)(?:-(\d+))?")
+
+
+def blocks_of(entry: str) -> range | None:
+    """The blocks that an entry of `layer_lr` names, counted from 0 at the bottom; None where it names something else."""
+    found = _BLOCKS.fullmatch(entry)
+    return range(int(found[1]), int(found[2] or found[1]) + 1) if found else None
 
 
 def _share(depth: str) -> float:

@@ -50,7 +50,8 @@ def _account(results: Table, trials: Sequence[Table]) -> list[str]:
     scores = [score for trial in trials if (score := number(trial["score"])) is not None]
     sentences = [f"{count(len(trials), 'trial')}: {fates}."]
     if finals:
-        sentences[0] += (f" {count(finals, 'final')} among them: the most promising trials and the default recipe, "
+        default = " and the default recipe" if results.get("default_trial") is not None else ""
+        sentences[0] += (f" {count(finals, 'final')} among them: the most promising trials{default}, "
                          "finished with the decay of the learning rate that a delivered model has.")
     if scores:
         sentences.append(
@@ -119,6 +120,7 @@ def _curve_chart(results: Table, trials: Sequence[Table], lines: dict[int, Curve
     for trial in sorted(lines, key=lambda n: (_ORDER[classes.get(n, "other")], n)):
         css, row = classes.get(trial, "other"), by_number.get(trial)
         title = f"trial {trial}" + (f" ({row['role']}, {row['state']})" if row else "")
+        title = "this training" if results["command"] == "train" else title
         line = _joined(lines, trial, _parent(row) if row else None)
         plot.line(line, css, f"{title}: ends at {figure(line[-1][1])}")
     present = {classes.get(trial, "other") for trial in lines}

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from luthier.data.sequences import Cut
 from luthier.data.tokens import Tokens
-from luthier.recipes.recipe import LongTexts, Method, Recipe
+from luthier.recipes.recipe import LongTexts, Method, Recipe, blocks_of
 
 FORWARD_SHARE = 1 / 3
 ACTIVATIONS_SHARE = 1 / 3
@@ -26,8 +26,8 @@ WEIGHTS_SHARE = 1 / 3
 class Shape:
     """What the cost of a trial depends on besides its recipe: training row lengths in tokens, and the blocks.
 
-    `special` tokens of each row are not of its text. Where a study compares several pre-trained models, `models` holds the shape for each by the name that recipes give it,
-    and `size` is the size of this one's blocks over that of the first.
+    `special` tokens of each row are not of its text. Where a study compares several pre-trained models, `models` holds the
+    shape for each by the name that recipes give it, and `size` is the size of this one's blocks over that of the first.
     """
 
     lengths: npt.NDArray[np.int64]
@@ -47,7 +47,7 @@ class Shape:
 
     def rows(self, recipe: Recipe) -> int:
         """What an epoch consists of: the training rows, each as often as the recipe's windows make of it."""
-        shape = self.for_model(recipe)
+        shape = self.for_model(recipe.model)
         return int(cut_of(recipe).count(shape.lengths, shape.special).sum())
 
     def tokens_per_row(self, recipe: Recipe) -> float:
@@ -70,9 +70,8 @@ def _never_trained(recipe: Recipe, layers: int) -> int:
     """The blocks, from the bottom, that a backward pass never reaches: frozen, or at rate 0 with the embeddings."""
     frozen = recipe.frozen_blocks(layers)
     if recipe.freezes_embeddings or recipe.layer_lr.get("embeddings") == 0:
-        ends = [pattern.partition("-") for pattern, rate in recipe.layer_lr.items() if rate == 0 and pattern[:1].isdigit()]
-        still = {block for low, _, high in ends for block in range(int(low), int(high or low) + 1)}
-        while frozen < layers - recipe.reinit_layers and frozen in still:
+        still = [blocks_of(entry) or () for entry, rate in recipe.layer_lr.items() if rate == 0]
+        while frozen < layers - recipe.reinit_layers and any(frozen in blocks for blocks in still):
             frozen += 1
     return frozen
 
