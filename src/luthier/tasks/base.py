@@ -18,7 +18,8 @@ import numpy.typing as npt
 from luthier.data.row import Kind, Row
 from luthier.data.tokens import Tokens
 from luthier.errors import ConfigError, nearest
-from luthier.tasks.bootstrap import Score, bootstrap, bootstrap_difference
+from luthier.tasks.bootstrap import bootstrap, bootstrap_difference
+from luthier.tasks.metrics import Score
 
 if TYPE_CHECKING:
     import torch
@@ -147,9 +148,9 @@ class Task(abc.ABC):
         """How many rows a truth is about."""
 
     def metrics(self, scores: Floats, truth: Truth) -> dict[str, float]:
-        """Every metric of the task, the headline metric among them."""
+        """Every metric of the task, the headline metric among them; those that these rows leave undefined are left out."""
         values = self.statistic(scores, truth)(np.ones((1, self.size(truth))))
-        return {name: float(value[0]) for name, value in values.items()}
+        return {name: float(value[0]) for name, value in values.items() if not np.isnan(value[0])}
 
     def batch_metrics(self, scores: Floats, targets: npt.NDArray[Any]) -> dict[str, float]:
         """The metrics of units that were trained on, from their scores and targets."""
@@ -161,19 +162,21 @@ class Task(abc.ABC):
 
     def score(self, scores: Floats, truth: Truth, groups: Ints | None = None) -> Score:
         """The headline metric with its 95 % interval."""
-        statistic = self.statistic(scores, truth)
-        return bootstrap(lambda weights: {self.metric: statistic(weights)[self.metric]}, self.size(truth), groups=groups)[self.metric]
+        return bootstrap(self._headline(scores, truth), self.size(truth), groups=groups)[self.metric]
 
-    def difference(self, scores: Floats, other: Floats, truth: Truth, groups: Ints | None = None, other_task: Task | None = None) -> Score:
+    def difference(self, scores: Floats, other: Floats, truth: Truth, groups: Ints | None = None,
+                   other_task: Self | None = None) -> Score:
         """The headline metric of `scores` minus that of `other` on the same rows, with its 95 % interval.
 
         Args:
             other_task: the task as `other` is decided by it, where that is not this one.
         """
-        one, two = self.statistic(scores, truth), (other_task or self).statistic(other, truth)
-        return bootstrap_difference(lambda weights: {self.metric: one(weights)[self.metric]},
-                                    lambda weights: {self.metric: two(weights)[self.metric]},
-                                    self.size(truth), groups=groups)[self.metric]
+        one, two = self._headline(scores, truth), (other_task or self)._headline(other, truth)
+        return bootstrap_difference(one, two, self.size(truth), groups=groups)[self.metric]
+
+    def _headline(self, scores: Floats, truth: Truth) -> Statistic:
+        statistic = self.statistic(scores, truth)
+        return lambda weights: {self.metric: statistic(weights)[self.metric]}
 
     @abc.abstractmethod
     def answers(self, scores: Floats, tokens: Tokens, texts: Sequence[str]) -> list[Answer]:
@@ -195,6 +198,10 @@ class Task(abc.ABC):
         """The task with all that is decided on validation rows, such as thresholds."""
         return self
 
+    def tempered(self, scores: Floats, temperature: float) -> Floats:
+        """What scores become where logits are divided by a temperature."""
+        return scores
+
     def temperature(self, scores: Floats, truth: Truth) -> float:
         """What logits are to be divided by for scores to mean probabilities, fitted on validation rows; 1.0 for no change."""
         return 1.0
@@ -215,6 +222,18 @@ class Task(abc.ABC):
     def from_settings(cls, outputs: Sequence[str], settings: Mapping[str, Any]) -> Self:
         """The task of a saved model, from the names of its outputs and what `settings` kept."""
         return cls(tuple(outputs), cls.headline(settings.get("metric")))
+
+    def details(self, scores: Floats, truth: Truth) -> dict[str, Any]:
+        """Tables that belong to this task alone, for results.json: "per_label" {label: {precision, recall, f1, rows}} and others."""
+        return {}
+
+    @abc.abstractmethod
+    def surprises(self, scores: Floats, truth: Truth) -> list[tuple[int, float]]:
+        """The rows that are answered wrong, the surest answer or the greatest error first, and its score or error."""
+
+    def said(self, answer: Answer) -> str:
+        """An answer of `answers` on one line, for people."""
+        return str(answer["label"])
 
     def confidence(self, scores: Floats, tokens: Tokens) -> Floats:
         """How sure the model is of each row, comparable within one task. Shape [rows]."""

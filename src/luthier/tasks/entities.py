@@ -22,8 +22,9 @@ from luthier.data.tokens import Tokens
 from luthier.tasks.base import Answer, Floats, Head, Ints, Statistic, Truth
 from luthier.tasks.bootstrap import ratio
 from luthier.tasks.classification import Classification
-from luthier.tasks.entity_metrics import count, entity_metrics
+from luthier.tasks.entity_metrics import compare, count, entity_metrics
 from luthier.tasks.linear import softmax_regression
+from luthier.tasks.metrics import per_label
 
 OUTSIDE = "O"
 IGNORED = -100
@@ -70,6 +71,25 @@ class Entities(Classification):
     problem_type: ClassVar[str | None] = None
     headlines: ClassVar[Mapping[str, str]] = {
         "f1": "entity F1", "f1_strict": "entity F1 (strict IOB2)", "macro_f1": "entity macro-F1"}
+
+    @classmethod
+    def make(cls, labels: Sequence[str], rows: Sequence[Row] = (), metric: str | None = None) -> Self:
+        """The task of these labels."""
+        return cls(tuple(labels), cls.headline(metric))
+
+    @property
+    def metric_title(self) -> str:
+        """The headline metric, as people name it."""
+        return self.headlines[self.metric]
+
+    def score(self, scores: Floats, truth: Truth, groups: Ints | None = None) -> Score:
+        """The headline metric with its 95 % interval over texts, or documents."""
+        return Task.score(self, scores, truth, groups)
+
+    def difference(self, scores: Floats, other: Floats, truth: Truth, groups: Ints | None = None,
+                   other_task: Self | None = None) -> Score:
+        """The headline metric of `scores` minus that of `other`, paired over the same texts."""
+        return Task.difference(self, scores, other, truth, groups, other_task)
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -163,6 +183,30 @@ class Entities(Classification):
         return [{"entities": [{"label": one.span.label, "score": one.score, "text": text[one.span.start:one.span.end],
                                "start": one.span.start, "end": one.span.end} for one in row]}
                 for text, row in zip(texts, self.find(scores, self.truth(tokens)), strict=True)]
+
+    def details(self, scores: Floats, truth: Truth) -> dict[str, Any]:
+        """What became of the entities of each label, and the kinds of error."""
+        found = [[one.span for one in row] for row in self.find(scores, truth)]
+        counts = count(truth.gold, found, self.labels)
+        return {"per_label": per_label(self.labels, counts.right.sum(0), counts.gold.sum(0), counts.predicted.sum(0)),
+                "entity_errors": compare(truth.gold, found).error_counts()}
+
+    def surprises(self, scores: Floats, truth: Truth) -> list[tuple[int, float]]:
+        """Texts with a wrong, missed or spurious entity: the surest wrong one first, then those with missed ones."""
+        wrong = []
+        for row, (gold, found) in enumerate(zip(truth.gold, self.find(scores, truth), strict=True)):
+            spurious = [one.score for one in found if one.span not in gold]
+            if spurious or len(gold) != len(found):
+                wrong.append((row, max(spurious, default=0.0)))
+        return sorted(wrong, key=lambda pair: -pair[1])
+
+    def said(self, answer: Answer) -> str:
+        """Each entity with its label."""
+        return "; ".join(f"{one['text']} ({one['label']})" for one in answer["entities"]) or "(none)"
+
+    def tempered(self, scores: Floats, temperature: float) -> Floats:
+        """The scores as they are: no calibration is claimed for entities."""
+        return scores
 
     def confidence(self, scores: Floats, tokens: Tokens) -> Floats:
         """The least sure word of each text. Shape [rows]."""

@@ -16,9 +16,10 @@ import numpy.typing as npt
 from luthier.data.row import Kind, Row
 from luthier.data.tokens import Tokens
 from luthier.tasks.base import Answer, Floats, Ints, Linear, Statistic, Task, Truth
-from luthier.tasks.calibration import brier_score, expected_calibration_error, fit_temperature, operating_points, reliability
-from luthier.tasks.label_metrics import label_statistic, tune_thresholds
+from luthier.tasks.calibration import calibration_tables, fit_temperature, label_squares
+from luthier.tasks.label_metrics import label_metrics, tune_thresholds
 from luthier.tasks.linear import sigmoid_regressions
+from luthier.tasks.metrics import per_label
 
 if TYPE_CHECKING:
     import torch
@@ -43,7 +44,7 @@ class Multilabel(Task):
     problem_type: ClassVar[str | None] = "multi_label_classification"
     headlines: ClassVar[Mapping[str, str]] = {
         "micro_f1": "micro-F1", "macro_f1": "macro-F1", "subset_accuracy": "subset accuracy",
-        "map": "mean average precision"}
+        "mean_average_precision": "mean average precision"}
 
     def encode(self, tokens: Tokens, rows: Sequence[Row]) -> Tokens:
         """1 for each label that a row has, else 0. Shape [rows, labels]."""
@@ -97,7 +98,7 @@ class Multilabel(Task):
 
     def statistic(self, scores: Floats, truth: Truth) -> Statistic:
         """Micro- and macro-F1, subset accuracy, mean average precision and loss."""
-        return label_statistic(scores, self._limits(scores, truth), truth)
+        return label_metrics(scores, self._limits(scores, truth), truth)
 
     def batch_metrics(self, scores: Floats, targets: npt.NDArray[Any]) -> dict[str, float]:
         """The same for units that were trained on."""
@@ -135,6 +136,27 @@ class Multilabel(Task):
         """With the threshold of each label that is best on these rows."""
         return replace(self, thresholds=tuple(float(limit) for limit in tune_thresholds(scores, truth)))
 
+    def tempered(self, scores: Floats, temperature: float) -> Floats:
+        """Sigmoids of the log odds over the temperature."""
+        sure = np.clip(scores, 1e-15, 1 - 1e-15)
+        return scores if temperature == 1.0 else self.scores(np.log(sure / (1 - sure)) / temperature)
+
+    def details(self, scores: Floats, truth: Truth) -> dict[str, Any]:
+        """What became of each label, and its threshold."""
+        given = scores >= self._limits(scores, truth)
+        return {"per_label": per_label(self.labels, (given & truth).sum(0), truth.sum(0), given.sum(0)),
+                "thresholds": dict(zip(self.labels, self.thresholds, strict=False))}
+
+    def surprises(self, scores: Floats, truth: Truth) -> list[tuple[int, float]]:
+        """Rows with a wrong set of labels, by the probability that was given to the wrongest of them."""
+        wrong = (scores >= self._limits(scores, truth)) != truth
+        sure = np.where(wrong, np.where(truth, 1 - scores, scores), 0.0).max(1)
+        return [(int(row), float(sure[row])) for row in np.argsort(-sure, kind="stable") if wrong[row].any()]
+
+    def said(self, answer: Answer) -> str:
+        """The labels with commas between them."""
+        return ", ".join(answer["labels"]) or "(none)"
+
     def temperature(self, scores: Floats, truth: Truth) -> float:
         """The temperature of least loss over all labels."""
         sure = np.clip(scores, 1e-12, 1 - 1e-12)
@@ -151,10 +173,8 @@ class Multilabel(Task):
         return cls(tuple(outputs), cls.headline(settings.get("metric")), tuple(float(limits.get(name, 0.5)) for name in outputs))
 
     def calibration(self, scores: Floats, truth: Truth) -> dict[str, Any]:
-        """Calibration error, Brier score, reliability and operating points of each single decision."""
+        """Calibration error, Brier score and reliability of each single probability; operating points of all labels of a row."""
         limits = np.asarray(self.thresholds or (0.5,) * len(self.labels))
-        chance, right = scores.ravel(), truth.ravel()
         given = scores >= limits
-        confidence, agreed = np.where(given, scores, 1 - scores).min(1), (given == truth).all(1)
-        return {"ece": expected_calibration_error(chance, right), "brier": brier_score(scores, truth),
-                "reliability": reliability(chance, right), "operating_points": operating_points(confidence, agreed)}
+        sure, all_right = np.where(given, scores, 1 - scores).min(1), (given == truth).all(1)
+        return calibration_tables(scores, truth, label_squares(scores, truth), sure, all_right)

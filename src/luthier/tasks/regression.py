@@ -17,7 +17,7 @@ from luthier.data.row import Kind, Row
 from luthier.data.tokens import Tokens
 from luthier.tasks.base import Answer, Floats, Ints, Linear, Statistic, Task, Truth
 from luthier.tasks.linear import ridge_regression
-from luthier.tasks.number_metrics import number_statistic
+from luthier.tasks.number_metrics import number_metrics
 
 if TYPE_CHECKING:
     import torch
@@ -70,8 +70,8 @@ class Regression(Task):
         return (logits.float() - other.float()).squeeze(-1).square() / 2
 
     def chance_loss(self, targets: npt.NDArray[Any]) -> float:
-        """The loss of always saying the mean."""
-        return float(np.var(np.asarray(targets, dtype=np.float64)) / self.deviation**2 / 2)
+        """The mean squared error of always saying the mean."""
+        return float(np.var(np.asarray(targets, dtype=np.float64)))
 
     def scores(self, logits: npt.NDArray[np.float32]) -> Floats:
         """The numbers, in the unit of the rows. Shape [rows, 1]."""
@@ -86,8 +86,8 @@ class Regression(Task):
         return len(truth)
 
     def statistic(self, scores: Floats, truth: Truth) -> Statistic:
-        """Pearson's and Spearman's correlation, R², RMSE and MAE in the unit of the rows, and the loss."""
-        return number_statistic(scores[:, 0], np.asarray(truth, np.float64), self.deviation)
+        """Pearson's and Spearman's correlation, R², RMSE and MAE in the unit of the rows, and the mean squared error."""
+        return number_metrics(scores[:, 0], np.asarray(truth, np.float64))
 
     def answers(self, scores: Floats, tokens: Tokens, texts: Sequence[str]) -> list[Answer]:
         """The number."""
@@ -100,6 +100,15 @@ class Regression(Task):
     def fit_linear(self, features: Any, targets: npt.NDArray[Any], strength: float) -> Linear:
         """Ridge regression, in standard deviations."""
         return ridge_regression(features, (np.asarray(targets, np.float64) - self.mean) / self.deviation, strength)
+
+    def surprises(self, scores: Floats, truth: Truth) -> list[tuple[int, float]]:
+        """All rows, by how far the number is off."""
+        off = np.abs(scores[:, 0] - truth)
+        return [(int(row), float(off[row])) for row in np.argsort(-off, kind="stable")]
+
+    def said(self, answer: Answer) -> str:
+        """The number to four digits."""
+        return f"{answer['score']:.4g}"
 
     def scale(self) -> tuple[float, float]:
         """Standard deviation and mean."""
