@@ -13,7 +13,8 @@ from luthier.models.classifier import load_trained
 from luthier.search.finals import Verdict
 from luthier.search.study import Record
 from luthier.tasks.base import Floats
-from luthier.tasks.metrics import Score, confusion
+from luthier.tasks.class_metrics import confusion
+from luthier.tasks.metrics import Score
 from luthier.training.loop import predict_scores
 
 
@@ -73,7 +74,7 @@ def score_finals(ready: Ready, finals: list[Final], verdict: Verdict) -> Outcome
         controls={name: task.score(scores, truth["test"]) for name, scores in tested.items()},
         controls_validation={name: task.score(scores, truth["validation"]) for name, scores in validated.items()},
         test_scores=delivered, test_metrics=task.metrics(delivered, truth["test"]),
-        confusion=confusion(truth["test"], delivered.argmax(1), len(task.labels)).astype(int).tolist())
+        confusion=confusion(truth["test"], delivered.argmax(1), len(task.labels)).tolist())
 
 
 def _control_rows(ready: Ready) -> dict[str, dict[str, object]]:

@@ -10,15 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from luthier.tasks.base import Floats, Ints
-from luthier.tasks.metrics import (
-    Answers,
-    Score,
-    accuracy,
-    bootstrap_difference,
-    bootstrap_macro_f1,
-    confusion,
-    macro_f1,
-)
+from luthier.tasks.class_metrics import class_metrics, compare_answers, score_answers
+from luthier.tasks.metrics import Score
 
 if TYPE_CHECKING:
     import torch
@@ -88,18 +81,13 @@ class Classification:
 
     def metrics(self, scores: Floats, targets: Ints) -> dict[str, float]:
         """Macro-F1, accuracy, and the mean log loss."""
-        counts = confusion(targets, scores.argmax(1), len(self.labels))
-        likelihood = scores[np.arange(len(targets)), targets]
-        return {"macro_f1": float(macro_f1(counts)), "accuracy": float(accuracy(counts)),
-                "loss": float(-np.log(np.maximum(likelihood, 1e-12)).mean())}
+        figures = class_metrics(scores, targets)(np.ones((1, len(targets))))
+        return {name: float(figures[name][0]) for name in ("macro_f1", "accuracy", "loss")}
 
     def score(self, scores: Floats, targets: Ints) -> Score:
         """Macro-F1 with its 95 % interval over rows."""
-        return bootstrap_macro_f1(self._answers(scores, targets))
+        return score_answers("macro_f1", targets, scores.argmax(1), len(self.labels))
 
     def difference(self, scores: Floats, other: Floats, targets: Ints) -> Score:
         """Macro-F1 of `scores` minus that of `other`, paired over the same rows."""
-        return bootstrap_difference(self._answers(scores, targets), self._answers(other, targets))
-
-    def _answers(self, scores: Floats, targets: Ints) -> Answers:
-        return Answers(targets, scores.argmax(1).astype(np.int64), len(self.labels))
+        return compare_answers("macro_f1", targets, scores.argmax(1), other.argmax(1), len(self.labels))
