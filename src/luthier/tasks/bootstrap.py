@@ -136,5 +136,5 @@ def _draw(random: np.random.Generator, size: int, units: int) -> Floats:
     """How often each unit is among as many drawn with replacement; faster than a multinomial over equal shares."""
     weights = np.empty((size, units))
     for row in weights:
-        row[:] = np.bincount(random.integers(0, units, units, dtype=np.int32), minlength=units)
+        row[:] = np.bincount(random.integers(0, units, units), minlength=units)
     return weights
