@@ -157,7 +157,7 @@ def test_operating_points_have_intervals() -> None:
     confidence = random.uniform(0.4, 0.99, 300)
     right = random.random(300) < confidence
     scores = bootstrap(operating_metrics(confidence, right), 300)
-    for point in operating_points(confidence, right):
+    for point in operating_points(confidence, right, (0.5, 0.6, 0.7, 0.8, 0.9)):
         name = f"{point['confidence']:g}"
         assert scores[f"answered_{name}"].value == point["answered"]
         assert scores[f"right_{name}"].value == pytest.approx(point["right"])

@@ -21,6 +21,10 @@ def _corpus(rows: int, labels: int, seed: int, rate: float = 0.3) -> tuple[Float
     return np.clip(np.round(0.3 * truth + 0.7 * random.random((rows, labels)), 1), 0.05, 0.95), truth
 
 
+def _f1(truth: Bools, given: Bools) -> float:
+    return float(2 * (truth & given).sum() / (truth.sum() + given.sum()))
+
+
 def _expected(probabilities: Floats, thresholds: Floats, truth: Bools) -> dict[str, float]:
     """What scikit-learn says."""
     given = probabilities >= thresholds
@@ -72,8 +76,8 @@ def test_with_enough_positive_rows_a_threshold_is_that_of_the_best_f1(seed: int)
     probabilities = 0.3 * truth + 0.7 * random.random((120, 2))
     thresholds = tune_thresholds(probabilities, truth)
     for i in range(2):
-        candidates = [reference.f1_score(truth[:, i], probabilities[:, i] >= score) for score in probabilities[:, i]]
-        assert reference.f1_score(truth[:, i], probabilities[:, i] >= thresholds[i]) == pytest.approx(max(candidates))
+        candidates = [_f1(truth[:, i], probabilities[:, i] >= score) for score in probabilities[:, i]]
+        assert _f1(truth[:, i], probabilities[:, i] >= thresholds[i]) == pytest.approx(max(candidates))
 
 
 def test_a_threshold_lies_midway_between_the_neighbouring_scores() -> None:
@@ -119,8 +123,8 @@ def test_shrinking_pays_where_labels_are_rare() -> None:
     truth = random.random((6000, 20)) < probabilities
     shown, new = slice(0, 100), slice(100, None)
     shrunk = tune_thresholds(probabilities[shown], truth[shown])
-    own = np.array([tune_thresholds(np.tile(probabilities[shown, i:i + 1], (ENOUGH, 1)), np.tile(truth[shown, i:i + 1], (ENOUGH, 1)))[0]
-                    for i in range(20)])
+    often = np.tile(np.arange(100), ENOUGH)
+    own = tune_thresholds(probabilities[often], truth[often])
     halves = np.full(20, 0.5)
     figures = [label_metrics(probabilities[new], thresholds, truth[new])(np.ones((1, 5900)))["macro_f1"][0]
                for thresholds in (shrunk, own, halves)]
