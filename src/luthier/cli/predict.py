@@ -17,7 +17,7 @@ def predict(
     model: Annotated[str, typer.Argument(help="A run, or a model folder.", show_default=False)],
     texts: Annotated[str, typer.Argument(help="A file with the texts (.csv, .jsonl, …; .txt: one a line).",
                                          show_default=False)],
-    text_column: o.TextColumns = None,
+    text_column: o.TextColumns = None, offline: o.Offline = None,
     output: Annotated[Path | None, o.option("--output", help="Where to write the rows: a .csv file.")] = None,
     json: Annotated[bool, o.option("--json", help="Print one JSON object a row on standard output.")] = False,
 ) -> None:
@@ -28,10 +28,12 @@ def predict(
         _check_output(output)
     from luthier.api.model import Model
     from luthier.data.load import load_texts
+    from luthier.models.network import without_network
     from luthier.report.tables import scored_rows, write_csv
 
-    table, rows = load_texts(texts, text_columns=tuple(text_column or ()))
-    scored = scored_rows(table, Model(model).predict([row.text for row in rows]))
+    with without_network(bool(offline)):
+        table, rows = load_texts(texts, text_columns=tuple(text_column or ()))
+        scored = scored_rows(table, Model(model).predict([row.text for row in rows]))
     if output is not None:
         write_csv(output, scored)
         print(f"{len(scored)} rows written to {output}", file=sys.stderr)
