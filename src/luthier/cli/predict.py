@@ -18,6 +18,7 @@ def predict(
     model: Annotated[str, typer.Argument(help="A run, or a model folder.", show_default=False)],
     texts: Annotated[str, typer.Argument(help="A file with the texts (.csv, .jsonl, …; .txt: one a line).",
                                          show_default=False)],
+    offline: o.Offline = None,
     output: Annotated[Path | None, o.option("--output", help="Where to write the rows: a .csv file.")] = None,
     json: Annotated[bool, o.option("--json", help="Print one JSON object a row on standard output.")] = False,
     **given: Any,
@@ -30,10 +31,12 @@ def predict(
     from luthier.api.model import Model
     from luthier.data.load import load_texts
     from luthier.data.options import DataOptions
+    from luthier.models.network import without_network
     from luthier.report.tables import scored_rows, write_csv
 
-    table, rows = load_texts(texts, DataOptions(**o.reading(given)))
-    answers = Model(model).predict([row.text if row.pair is None else (row.text, row.pair) for row in rows])
+    with without_network(bool(offline)):
+        table, rows = load_texts(texts, DataOptions(**o.reading(given)))
+        answers = Model(model).predict([row.text if row.pair is None else (row.text, row.pair) for row in rows])
     scored = scored_rows(table, answers, flat=not json)
     if output is not None:
         write_csv(output, scored)

@@ -127,7 +127,7 @@ class Multilabel(Task):
 
     def guess(self, targets: npt.NDArray[Any]) -> Floats:
         """The share of the rows that have each label. Shape [labels]."""
-        return np.asarray(targets, dtype=np.float64).mean(0)
+        return np.asarray(np.mean(np.asarray(targets, dtype=np.float64), axis=0))
 
     def fit_linear(self, features: Any, targets: npt.NDArray[Any], strength: float) -> Linear:
         """A logistic regression for each label."""
