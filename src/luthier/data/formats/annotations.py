@@ -57,7 +57,7 @@ class Left:
 
     def findings(self, name: str) -> list[Finding]:
         """One finding a reason."""
-        return [finding(name, "left-out", f"{reason}: left out", lines) for reason, lines in self.lines.items()]
+        return [finding(name, "left-out", f"{reason}: left out", lines) for reason, lines in self.lines.items() if lines]
 
 
 def table(name: str, tool: str, items: Sequence[Item], options: DataOptions, left: Left, text: str = "text") -> Table:
@@ -67,6 +67,7 @@ def table(name: str, tool: str, items: Sequence[Item], options: DataOptions, lef
         DataError: no item is annotated, an unknown annotator, answers of several kinds to one question, offsets that do
             not fit.
     """
+    left.lines["not annotated"] += [item.line for item in items if not item.answers]
     findings = [finding(name, "read-as", f"read as {tool}"), *left.findings(name)]
     questions = list(dict.fromkeys(question for item in items for question in item.answers))
     if not questions:

@@ -7,15 +7,13 @@ names; other comment lines begin with `#`. A first column that numbers the token
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from luthier.data.findings import Finding
 from luthier.data.formats.decoding import numbered_lines, read_text
-from luthier.data.formats.table import DEFAULTS, Record, Table, finding, raise_listed
+from luthier.data.formats.table import DEFAULTS, Record, Table, raise_listed
 from luthier.data.options import DataOptions
-from luthier.data.row import Kind, Row, Span
 from luthier.errors import DataError
 
 DOCSTART = "-DOCSTART-"

@@ -161,7 +161,7 @@ def _misfit(name: str, row: Marked, span: Stored) -> str:
 
 def nearest_span(text: str, span: Stored) -> Span | None:
     """The span that was probably meant: where the stored text stands, else the words that the offsets touch."""
-    if span.text and (places := [place for place in _occurrences(text, span.text)]):
+    if span.text and (places := _occurrences(text, span.text)):
         start = min(places, key=lambda place: abs(place - span.start))
         return Span(start, start + len(span.text), span.label)
     start, end = sorted((min(max(span.start, 0), len(text)), min(max(span.end, 0), len(text))))
