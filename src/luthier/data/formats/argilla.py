@@ -9,8 +9,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from luthier.data.formats import annotations
-from luthier.data.formats.annotations import Answer, Item, Left, Value
+from luthier.data.formats import annotated
+from luthier.data.formats.annotated import Answer, Item, Left, Value
 from luthier.data.formats.table import Record, Table, raise_listed, unit
 from luthier.data.options import DataOptions
 from luthier.errors import DataError
@@ -29,10 +29,10 @@ def read(name: str, items: Sequence[Record], options: DataOptions) -> Table:
     """The table of Argilla's records.
 
     Raises:
-        DataError: responses, statuses and users that do not match, and what `annotations.table` raises.
+        DataError: responses, statuses and users that do not match, and what `annotated.table` raises.
     """
     flat = [(item.line, *(_nested(item.values) if _is_nested(item.values) else _flat(item.values))) for item in items]
-    field = annotations.text_field((fields for _, fields, _ in flat), options, OWN)
+    field = annotated.text_field((fields for _, fields, _ in flat), options, OWN)
     source, column = field or ("text", "text")
     left = Left()
     made = []
@@ -52,8 +52,10 @@ def read(name: str, items: Sequence[Record], options: DataOptions) -> Table:
         if pending and not answers:
             left.lines["without a submitted response (drafts and discarded ones)"].append(line)
             continue
-        made.append(Item(line, annotations.renamed(fields, source, column), answers))
-    return annotations.table(name, "Argilla records", made, options, left, column)
+        several = frozenset(question for question, (values, _, _) in responses.items()
+                            if any(isinstance(value, list) for value in values))
+        made.append(Item(line, annotated.renamed(fields, source, column), answers, several))
+    return annotated.table(name, "Argilla records", made, options, left, column)
 
 
 Given = tuple[list[Any], list[str], list[str]]
@@ -102,9 +104,9 @@ def _mismatch(where: str, question: str, given: Given) -> str:
 
 def _value(where: str, value: Any) -> Value:
     if isinstance(value, list) and value and all(isinstance(part, dict) for part in value):
-        return tuple(annotations.stored(where, part) for part in value)
+        return tuple(annotated.stored(where, part) for part in value)
     if isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
     if isinstance(value, dict):
         raise DataError(f"{where}: {str(value)[:40]!r} is a response of a kind that is not read: labels, ratings and spans are.")
-    return annotations.names(where, value)
+    return annotated.names(where, value)

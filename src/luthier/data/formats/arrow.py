@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from luthier.data.formats.decoding import read_bytes
+from luthier.data.formats.recognise import columnar
 from luthier.data.formats.table import DEFAULTS, Record, Table, distinct_columns
 from luthier.data.options import DataOptions
 from luthier.errors import DataError
@@ -21,7 +22,7 @@ def read(path: Path, options: DataOptions = DEFAULTS) -> Table:
         DataError: it is neither, or pyarrow is not installed.
     """
     arrow = load(path)
-    return from_arrow(path.name, arrow, class_names(arrow.schema.metadata or {}))
+    return columnar(from_arrow(path.name, arrow, class_names(arrow.schema.metadata or {})), options)
 
 
 def load(path: Path) -> Any:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from luthier.data.formats.decoding import numbered_lines, read_text
-from luthier.data.formats.table import DEFAULTS, Record, Table, raise_listed
+from luthier.data.formats.table import DEFAULTS, Record, Table, finding, raise_listed
 from luthier.data.options import DataOptions
 from luthier.errors import DataError
 
@@ -73,7 +73,7 @@ def read(path: Path, options: DataOptions = DEFAULTS) -> Table:
     columns = ("tokens", "tags", "document") if documents else ("tokens", "tags")
     return Table(path.name, columns, [Record(sentence.line, {
         "tokens": sentence.tokens, "tags": sentence.tags, **({"document": sentence.document} if documents else {})})
-        for sentence in sentences])
+        for sentence in sentences], (finding(path.name, "read-as", "read as CoNLL"),))
 
 
 def _sentences(path: Path, text: str) -> list[_Sentence]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import warnings
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from luthier.data.findings import Severity
-from luthier.data.formats import annotations
-from luthier.data.formats.annotations import Answer, Item, Left
+from luthier.data.formats import annotated
+from luthier.data.formats.annotated import Answer, Item, Left
 from luthier.data.formats.decoding import read_bytes
 from luthier.data.formats.offsets import Stored
 from luthier.data.formats.spacy_tuples import categories
@@ -22,29 +23,38 @@ def read(path: Path, options: DataOptions = DEFAULTS) -> Table:
     """The table of a .spacy file: `text`, `spans`, and `label` or `labels`; docs are numbered from 1.
 
     Raises:
-        DataError: it is no DocBin, spaCy is not installed, and what `annotations.table` raises.
+        DataError: it is no DocBin, spaCy is not installed, and what `from_docs` raises.
+    """
+    docs = _docs(path, read_bytes(path))
+    if not docs:
+        raise DataError(f"{path}: the file is empty: it is a DocBin without docs. Save it again, with docs.")
+    return from_docs(path.name, docs, options)
+
+
+def from_docs(name: str, docs: Sequence[Any], options: DataOptions) -> Table:
+    """The table of spaCy's docs.
+
+    Raises:
+        DataError: what `annotated.table` raises.
     """
     made, groups = [], []
-    for number, doc in enumerate(_docs(path, read_bytes(path)), 1):
+    for number, doc in enumerate(docs, 1):
         answers: dict[str, list[Answer]] = {}
         if doc.has_annotation("ENT_IOB"):
             answers["entities"] = [Answer("", tuple(Stored(span.start_char, span.end_char, span.label_) for span in doc.ents))]
         if doc.cats:
-            answers["cats"] = [Answer("", categories(f"{path.name} row {number}", doc.cats))]
+            answers["cats"] = [Answer("", categories(f"{name} row {number}", doc.cats))]
         if doc.spans:
             groups.append(number)
         made.append(Item(number, {"text": doc.text}, answers))
-    if not made:
-        raise DataError(f"{path}: the file is empty: it is a DocBin without docs. Save it again, with docs.")
-    left = Left()
     marked = any(answer.value for item in made for answer in item.answers.get("entities", ()))
     if not marked and any("cats" in item.answers for item in made):  # a pipeline without entities leaves them empty
         made = [Item(item.line, item.values, {key: given for key, given in item.answers.items() if key != "entities"})
                 for item in made]
-    table = annotations.table(path.name, "a spaCy DocBin", made, options, left)
+    table = annotated.table(name, "spaCy docs", made, options, Left())
     if not groups:
         return table
-    found = finding(path.name, "span-groups", "with span groups (doc.spans), which are not read", groups, severity=Severity.WARNING,
+    found = finding(name, "span-groups", "with span groups (doc.spans), which are not read", groups, severity=Severity.WARNING,
                     advice="Set doc.ents to read them.")
     return Table(table.name, table.columns, table.records, (*table.findings, found))
 
@@ -60,5 +70,5 @@ def _docs(path: Path, content: bytes) -> list[Any]:
     try:
         return list(DocBin().from_bytes(content).get_docs(spacy.blank("xx").vocab))
     except (zlib.error, ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError, MemoryError) as error:
-        raise DataError(f"{path}: not a DocBin that spaCy {spacy.__version__} can read: {str(error) or type(error).__name__}. "
+        raise DataError(f"{path}: not a DocBin that spaCy can read: {str(error) or type(error).__name__}. "
                         "Save it again with DocBin.to_disk.") from None

@@ -10,8 +10,8 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from luthier.data.formats import annotations
-from luthier.data.formats.annotations import Answer, Item, Left, Value
+from luthier.data.formats import annotated
+from luthier.data.formats.annotated import Answer, Item, Left, Value
 from luthier.data.formats.offsets import Stored
 from luthier.data.formats.table import Record, Table, finding, unit
 from luthier.data.options import DataOptions
@@ -22,25 +22,32 @@ CONSUMED = (*KEYS, "relations", "Comments", "comments")
 
 
 def fits(items: Sequence[Record]) -> bool:
-    """Whether any record marks spans as Doccano does, or has a list of names as its `label`."""
-    return any(_has_spans(item.values) or _is_names(item.values.get("label")) for item in items)
+    """Whether any record marks spans as Doccano does, or every one has a list of one name, or of none, as its `label`.
+
+    Lists of several names are a plain column of lists, which needs no reader of its own.
+    """
+    if any(_has_spans(item.values) for item in items):
+        return True
+    labels = [item.values["label"] for item in items if item.values.get("label") is not None]
+    return any(labels) and all(isinstance(label, list) and len(label) <= 1 and all(isinstance(part, str) for part in label)
+                               for label in labels)
 
 
 def read(name: str, items: Sequence[Record], options: DataOptions) -> Table:
     """The table of Doccano's examples.
 
     Raises:
-        DataError: labels of another form, and what `annotations.table` raises.
+        DataError: labels of another form, and what `annotated.table` raises.
     """
     marks = any(_has_spans(item.values) for item in items)
-    field = annotations.text_field(({key: value for key, value in item.values.items() if key not in CONSUMED}
+    field = annotated.text_field(({key: value for key, value in item.values.items() if key not in CONSUMED}
                                     for item in items), options)
     source, column = field or ("text", "text")
     made = []
     for item in items:
         values = {key: value for key, value in item.values.items() if key not in CONSUMED}
-        made.append(Item(item.line, annotations.renamed(values, source, column), _answers(name, item, marks)))
-    table = annotations.table(name, "Doccano examples", made, options, Left(), column)
+        made.append(Item(item.line, annotated.renamed(values, source, column), _answers(name, item, marks)))
+    table = annotated.table(name, "Doccano examples", made, options, Left(), column)
     empty = [record.line for record in table.records if record.values.get("spans") == [] or record.values.get("labels") == []]
     if not empty:
         return table
@@ -62,10 +69,6 @@ def _is_entity(value: Any) -> bool:
     return isinstance(value, dict) and "start_offset" in value and "end_offset" in value
 
 
-def _is_names(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(part, str) for part in value)
-
-
 def _answers(name: str, item: Record, marks: bool) -> dict[str, list[Answer]]:
     where = f"{name} {unit(name)} {item.line}"
     names: list[str] = []
@@ -77,16 +80,16 @@ def _answers(name: str, item: Record, marks: bool) -> dict[str, list[Answer]]:
         seen = True
         for part in given if isinstance(given, list) else [given]:
             if _is_triple(part):
-                spans.append(annotations.spanned(where, *part))
+                spans.append(annotated.spanned(where, *part))
             elif _is_entity(part):
-                spans.append(annotations.stored(where, part, start="start_offset", end="end_offset"))
+                spans.append(annotated.stored(where, part, start="start_offset", end="end_offset"))
             elif isinstance(part, str | int | float) and not isinstance(part, bool):
                 names.append(str(part))
             else:
                 raise DataError(f"{where}: {str(part)[:40]!r} in '{key}' is neither a name nor [start, end, name]. Correct it.")
     answers: dict[str, Value] = {}
     if names or (seen and not marks):
-        answers["label"] = annotations.names(where, names)
+        answers["label"] = annotated.names(where, names)
     if marks and seen and not (names and not spans):
         answers["spans"] = tuple(spans)
     return {question: [Answer("", value)] for question, value in answers.items()}

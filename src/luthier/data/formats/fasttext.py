@@ -33,7 +33,9 @@ def read(path: Path, options: DataOptions = DEFAULTS) -> Table:
     several = any(len(labels) > 1 for _, labels, _ in parsed)
     records = [Record(number, {"text": text, "labels": labels} if several else
                       {"text": text, "label": labels[0] if labels else None}) for number, labels, text in parsed]
-    found = [finding(path.name, "no-labels", f"without {PREFIX}: read as having no label", unlabelled)] if unlabelled else []
+    found = [finding(path.name, "read-as", "read as fastText")]
+    if unlabelled:
+        found.append(finding(path.name, "no-labels", f"without {PREFIX}: read as having no label", unlabelled))
     return Table(path.name, ("text", "labels" if several else "label"), records, tuple(found))
 
 

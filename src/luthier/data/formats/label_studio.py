@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from luthier.data.findings import Severity
-from luthier.data.formats import annotations
-from luthier.data.formats.annotations import Answer, Item, Left, Value
+from luthier.data.formats import annotated
+from luthier.data.formats.annotated import Answer, Item, Left, Value
 from luthier.data.formats.offsets import Stored
 from luthier.data.formats.table import Record, Table, finding, raise_listed, unit
 from luthier.data.options import DataOptions
@@ -37,7 +37,7 @@ def read(name: str, items: Sequence[Record], options: DataOptions) -> Table:
     """The table of Label Studio's export, in either form.
 
     Raises:
-        DataError: objects of another form, results that hold no answer, and what `annotations.table` raises.
+        DataError: objects of another form, results that hold no answer, and what `annotated.table` raises.
     """
     if any(_is_task(item.values) for item in items):
         return _tasks(name, items, options)
@@ -54,7 +54,7 @@ def _tasks(name: str, items: Sequence[Record], options: DataOptions) -> Table:
     left, unread = Left(), dict[str, list[int]]()
     found: list[tuple[Record, list[tuple[str, dict[str, Value]]]]] = []
     for item in items:
-        given = item.values.get("annotations", item.values.get("completions"))
+        given = item.values.get("annotations", item.values.get("completions")) or []
         live = [annotation for annotation in given if not _cancelled(_an_object(name, item, annotation))]
         if given and not live:
             left.lines[SKIPPED].append(item.line)
@@ -62,7 +62,7 @@ def _tasks(name: str, items: Sequence[Record], options: DataOptions) -> Table:
         found.append((item, [(_person(annotation.get("completed_by")), _answers(name, item, annotation, unread))
                              for annotation in live]))
     questions = {question: value for _, given in found for _, answers in given for question, value in answers.items()}
-    field = annotations.text_field((item.values["data"] for item in items), options)
+    field = annotated.text_field((item.values["data"] for item in items), options)
     source, column = field or ("text", "text")
     made = []
     for item, given in found:
@@ -73,13 +73,13 @@ def _tasks(name: str, items: Sequence[Record], options: DataOptions) -> Table:
                     answers[question].append(Answer(person, own.get(question, ())))
         meta = item.values.get("meta")
         several = frozenset(answers) if isinstance(meta, dict) and meta.get("choice") == "multiple" else frozenset[str]()
-        values = annotations.renamed(item.values["data"], source, column)
+        values = annotated.renamed(item.values["data"], source, column)
         made.append(Item(item.line, values | ({"id": item.values["id"]} if "id" in item.values and "id" not in values else {}),
                          answers, several))
     if unread and not questions:
         raise DataError(f"{name}: its results are of types that are not read: {', '.join(unread)}. Read are choices, taxonomy, "
                         "labels of plain text, rating and number.")
-    table = annotations.table(name, "Label Studio tasks", made, options, left, column)
+    table = annotated.table(name, "Label Studio tasks", made, options, left, column)
     return Table(table.name, table.columns, table.records, (*table.findings, *_said(name, unread, field)))
 
 
@@ -123,7 +123,7 @@ def _answers(name: str, item: Record, annotation: Mapping[str, Any], unread: dic
         if not isinstance(value, dict):
             _note(unread, kind or "without a type", item.line)
         elif kind == "choices" and "start" not in value:
-            chosen.setdefault(question, []).extend(annotations.names(where, value.get("choices") or []))
+            chosen.setdefault(question, []).extend(annotated.names(where, value.get("choices") or []))
         elif kind == "taxonomy" and "start" not in value:
             chosen.setdefault(question, []).extend(_paths(where, value.get("taxonomy") or []))
         elif kind == "labels" and ("start" in value or "end" in value):
@@ -145,14 +145,14 @@ def _paths(where: str, value: Any) -> list[str]:
     """The names of a taxonomy's choices, each a path from its root: "animal / dog"."""
     if not isinstance(value, list):
         raise DataError(f"{where}: a taxonomy must be a list of paths, not {str(value)[:40]!r}. Export the project again.")
-    return [" / ".join(annotations.names(where, path)) for path in value]
+    return [" / ".join(annotated.names(where, path)) for path in value]
 
 
 def _spans(where: str, value: Mapping[str, Any]) -> list[Stored]:
-    labels = annotations.names(where, value.get("labels") or [])
+    labels = annotated.names(where, value.get("labels") or [])
     if not labels:
         raise DataError(f"{where}: the span [{value.get('start')}, {value.get('end')}] has no label. Give it one, or remove it.")
-    return [annotations.spanned(where, value.get("start"), value.get("end"), label, value.get("text")) for label in labels]
+    return [annotated.spanned(where, value.get("start"), value.get("end"), label, value.get("text")) for label in labels]
 
 
 def _number(where: str, value: Any) -> float:
@@ -171,7 +171,7 @@ def _flat(name: str, items: Sequence[Record], options: DataOptions) -> Table:
     several = {question for question in questions if any(isinstance(item.values.get(question), dict) for item in items)}
     by_task: dict[Any, Item] = {}
     left = Left()
-    field = annotations.text_field(({key: value for key, value in item.values.items() if key not in questions}
+    field = annotated.text_field(({key: value for key, value in item.values.items() if key not in questions}
                                     for item in items), options, AFTER)
     source, column = field or ("text", "text")
     examples = {question: value for item in items for question in questions
@@ -182,19 +182,19 @@ def _flat(name: str, items: Sequence[Record], options: DataOptions) -> Table:
         key = str(task)
         if key not in by_task:
             kept = {key: value for key, value in item.values.items() if key not in questions}
-            by_task[key] = Item(item.line, annotations.renamed(kept, source, column), defaultdict(list), frozenset(several))
+            by_task[key] = Item(item.line, annotated.renamed(kept, source, column), defaultdict(list), frozenset(several))
         elif by_task[key].values.get(column) != item.values.get(source):
             raise DataError(f"{name} {unit(name)} {item.line}: it has the id {task!r} of row {by_task[key].line}, but another "
                             "text. Export the project again, so that each task has an id of its own.")
         else:
-            left.lines["further answers to a text that stands above, settled by --annotators"].append(item.line)
+            left.lines["further answers to a text above, settled with the first"].append(item.line)
         for question, example in examples.items():
             value = _flat_value(name, item, question)
             if value is not None or not isinstance(example, float):
                 by_task[key].answers[question].append(Answer(person, () if value is None else value))  # type: ignore[attr-defined]
     if not questions:
         raise DataError(f"{name}: read as Label Studio JSON-MIN, and no column holds answers. Export the project as JSON instead.")
-    table = annotations.table(name, "Label Studio JSON-MIN", list(by_task.values()), options, left, column)
+    table = annotated.table(name, "Label Studio JSON-MIN", list(by_task.values()), options, left, column)
     return Table(table.name, table.columns, table.records, (*table.findings, *_said(name, {}, field)))
 
 
@@ -212,7 +212,7 @@ def _flat_value(name: str, item: Record, question: str) -> Value | None:
     if isinstance(value, str) and question in _between(item.values):
         return (value.strip(),) if value.strip() else None
     if isinstance(value, dict) and "choices" in value:
-        return annotations.names(where, value["choices"])
+        return annotated.names(where, value["choices"])
     if not isinstance(value, list) or not value or not all(isinstance(part, dict) for part in value):
         return None
     if all("labels" in part and "start" in part for part in value):

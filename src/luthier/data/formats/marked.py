@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from luthier.data.formats import annotations
+from luthier.data.formats import annotated
 from luthier.data.formats.offsets import Marked, settle
 from luthier.data.formats.table import Record, Table, unit
 from luthier.data.options import DataOptions
@@ -30,7 +30,7 @@ def settled(table: Table, options: DataOptions) -> Table:
         return table
     rows = [record for record in table.records if isinstance(record.values.get(TEXT), str) and _is_spans(record.values.get(SPANS))]
     marked = [Marked(record.line, record.values[TEXT], tuple(
-        annotations.stored(f"{table.name} {unit(table.name)} {record.line}", span) for span in record.values[SPANS]))
+        annotated.stored(f"{table.name} {unit(table.name)} {record.line}", span) for span in record.values[SPANS]))
         for record in rows]
     spans, findings = settle(table.name, marked)
     new = {record.line: [{"start": span.start, "end": span.end, "label": span.label} for span in found]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from luthier.data.formats.arrow import class_names, from_arrow
 from luthier.data.formats.decoding import read_bytes
+from luthier.data.formats.recognise import columnar
 from luthier.data.formats.table import DEFAULTS, Table
 from luthier.data.options import DataOptions
 from luthier.errors import DataError
@@ -28,4 +29,4 @@ def read(path: Path, options: DataOptions = DEFAULTS) -> Table:
         arrow = pq.read_table(io.BytesIO(content))
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{path}: not a Parquet file that pyarrow can read: {error}. Save it again.") from None
-    return from_arrow(path.name, arrow, class_names(arrow.schema.metadata or {}))
+    return columnar(from_arrow(path.name, arrow, class_names(arrow.schema.metadata or {})), options)

@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from luthier.data.formats import annotations
-from luthier.data.formats.annotations import Answer, Item, Left, Value
+from luthier.data.formats import annotated
+from luthier.data.formats.annotated import Answer, Item, Left, Value
 from luthier.data.formats.table import Record, Table, raise_listed, unit
 from luthier.data.options import DataOptions
 from luthier.errors import DataError
@@ -28,7 +28,7 @@ def read(name: str, items: Sequence[Record], options: DataOptions) -> Table:
     """The table of Prodigy's tasks. Answers of several annotators to one text (by `_input_hash`) are one row.
 
     Raises:
-        DataError: an answer that Prodigy does not write, and what `annotations.table` raises.
+        DataError: an answer that Prodigy does not write, and what `annotated.table` raises.
     """
     raise_listed([f"{name} {unit(name)} {item.line}: the answer {str(item.values['answer'])[:40]!r} is none of "
                   f"{', '.join(ANSWERS)}. Correct it." for item in items
@@ -40,8 +40,7 @@ def read(name: str, items: Sequence[Record], options: DataOptions) -> Table:
         if answer == "accept":
             accepted.append(item)
         else:
-            reason = {"reject": "rejected (answer: reject)", "ignore": "ignored (answer: ignore)"}.get(answer, "without an answer")
-            left.lines[reason].append(item.line)
+            left.lines[f"answered '{answer}'" if answer else "without an answer"].append(item.line)
     questions = {question for item in accepted for question in _answers(name, item)}
     made: dict[str, Item] = {}
     for item in accepted:
@@ -49,24 +48,27 @@ def read(name: str, items: Sequence[Record], options: DataOptions) -> Table:
         if "spans" in questions and "spans" not in given and "label" not in given:
             given["spans"] = ()
         key, person = _key(item), _person(item)
+        if key in made and not _is_binary(item.values) and any(
+                answer.annotator == person for known in made[key].answers.values() for answer in known):
+            key = f"line {item.line}"  # the same person was asked twice
         if key not in made:
             made[key] = Item(item.line, {key: value for key, value in item.values.items() if key not in CONSUMED},
                              defaultdict(list), frozenset({"label"} if _is_multiple(item) else ()))
         else:
-            left.lines["further answers to a text that stands above"].append(item.line)
+            left.lines["further answers to a text above, settled with the first"].append(item.line)
         for question, value in given.items():
             _add(made[key].answers[question], person, value)  # type: ignore[arg-type]
-    field = annotations.text_field([{"text": item.values.get("text")} for item in accepted], options)
+    field = annotated.text_field([{"text": item.values.get("text")} for item in accepted], options)
     if accepted and field is None:
         raise DataError(f"{name}: read as Prodigy tasks, and none has a 'text'. Only tasks on texts are read.")
-    return annotations.table(name, "Prodigy tasks", list(made.values()), options, left)
+    return annotated.table(name, "Prodigy tasks", list(made.values()), options, left)
 
 
 def _add(answers: list[Answer], person: str, value: Value) -> None:
     """Join an accepted binary label to those that the same person accepted for the same text."""
     for place, known in enumerate(answers):
         if known.annotator == person and isinstance(known.value, tuple) and isinstance(value, tuple):
-            answers[place] = Answer(person, tuple(dict.fromkeys((*known.value, *value))))  # type: ignore[arg-type]
+            answers[place] = Answer(person, tuple(dict.fromkeys((*known.value, *value))))
             return
     answers.append(Answer(person, value))
 
@@ -98,11 +100,11 @@ def _answers(name: str, item: Record) -> dict[str, Value]:
     given: dict[str, Value] = {}
     if "accept" in values or "options" in values:
         chosen = values.get("accept")
-        given["label"] = annotations.names(where, [] if chosen is None else chosen)
+        given["label"] = annotated.names(where, [] if chosen is None else chosen)
     elif "label" in values and values["label"] is not None:
-        given["label"] = annotations.names(where, values["label"])
+        given["label"] = annotated.names(where, values["label"])
     if isinstance(spans := values.get("spans"), list):
-        given["spans"] = tuple(annotations.stored(where, span) for span in spans)
+        given["spans"] = tuple(annotated.stored(where, span) for span in spans)
     elif spans is not None:
         raise DataError(f"{where}: 'spans' must be a list, not {str(spans)[:40]!r}. Correct it.")
     return given

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from luthier.data.formats import annotations
-from luthier.data.formats.annotations import Answer, Item, Left, Value
+from luthier.data.formats import annotated
+from luthier.data.formats.annotated import Answer, Item, Left, Value
 from luthier.data.formats.table import Table, raise_listed, unit
 from luthier.data.options import DataOptions
 from luthier.errors import DataError
@@ -24,7 +24,7 @@ def read(name: str, items: Sequence[tuple[int, Any]], options: DataOptions) -> T
     """The table of spaCy's tuples, each with its line: `spans`, and `label` or `labels`.
 
     Raises:
-        DataError: items of another form, and what `annotations.table` raises.
+        DataError: items of another form, and what `annotated.table` raises.
     """
     raise_listed([f"{name} {unit(name)} {line}: no pair of a text and an object such as [\"text\", {{\"entities\": [[0, 5, "
                   f"\"ORG\"]]}}], but {str(value)[:40]!r}. Correct it." for line, value in items if not _is_pair(value)])
@@ -37,7 +37,7 @@ def read(name: str, items: Sequence[tuple[int, Any]], options: DataOptions) -> T
         if given.get("cats"):
             answers["cats"] = [Answer("", categories(where, given["cats"]))]
         made.append(Item(line, {"text": text}, answers))
-    return annotations.table(name, "spaCy training tuples", made, options, Left())
+    return annotated.table(name, "spaCy training tuples", made, options, Left())
 
 
 def categories(where: str, scores: Any) -> tuple[str, ...]:
@@ -58,6 +58,6 @@ def _is_pair(value: Any) -> bool:
 
 
 def _entities(where: str, entities: Any) -> Value:
-    if not isinstance(entities, list) or not all(isinstance(part, list | tuple) and len(part) >= 3 for part in entities):
+    if not isinstance(entities, list | tuple) or not all(isinstance(part, list | tuple) and len(part) >= 3 for part in entities):
         raise DataError(f"{where}: 'entities' must be a list of [start, end, label], not {str(entities)[:40]!r}. Correct it.")
-    return tuple(annotations.spanned(where, *part[:3]) for part in entities)
+    return tuple(annotated.spanned(where, *part[:3]) for part in entities)

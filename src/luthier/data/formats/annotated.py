@@ -24,8 +24,8 @@ TEXT_NAMES = ("text", "sentence", "body", "content", "review", "comment", "messa
 """Names of the field that holds the text, the first before the others."""
 FIRST, MAJORITY = "first", "majority"
 
-Value = tuple[str, ...] | float | tuple[Stored, ...]
-"""An answer: names that were chosen, a number, or spans. No name and no span are both ()."""
+Value = tuple[str, ...] | float | tuple[Stored, ...] | tuple[Span, ...]
+"""An answer: names that were chosen, a number, or spans, as stored and later in characters. No name, no span: ()."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Left:
 
     def findings(self, name: str) -> list[Finding]:
         """One finding a reason."""
-        return [finding(name, "left-out", f"{reason}: left out", lines) for reason, lines in self.lines.items() if lines]
+        return [finding(name, "left-out", f"left out: {reason}", lines) for reason, lines in self.lines.items() if lines]
 
 
 def table(name: str, tool: str, items: Sequence[Item], options: DataOptions, left: Left, text: str = "text") -> Table:
@@ -211,7 +211,7 @@ def agreement(name: str, answers: Mapping[int, Sequence[Answer]], rule: str, kin
     Names and numbers: the share of pairs of answers that are equal, and Krippendorff's alpha (nominal, or interval for
     numbers). Spans: F1 of one annotator's against the other's, equal start, end and label (Hripcsak and Rothschild 2005).
     """
-    shared = {line: [answer.value for answer in given] for line, given in answers.items() if len(given) > 1}
+    shared: dict[int, list[Any]] = {line: [answer.value for answer in given] for line, given in answers.items() if len(given) > 1}
     if not shared:
         return []
     if kind is Stored:
@@ -247,7 +247,7 @@ def alpha(units: Sequence[Sequence[Hashable]], *, interval: bool = False) -> flo
     return 1 - (total - 1) * observed / expected
 
 
-def pairwise_f1(units: Sequence[Sequence[tuple[Span, ...]]]) -> float:
+def pairwise_f1(units: Sequence[Sequence[tuple[Hashable, ...]]]) -> float:
     """F1 of exact spans over all pairs of annotators of each unit, pooled; 1 where nobody marked anything."""
     common = marked = 0
     for unit in units:
