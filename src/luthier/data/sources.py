@@ -33,12 +33,13 @@ class Source:
     notes: list[str] = field(default_factory=list)
 
 
-def find(data: Any, options: DataOptions = DEFAULTS) -> Source:
+def find(data: Any, options: DataOptions | None = None) -> Source:
     """Read the data that `data` names or is.
 
     Raises:
         DataError: it is not there, not readable, or not clear which file is which split.
     """
+    options = options or DEFAULTS
     if isinstance(data, str) and data.startswith(EXAMPLE):
         return _example(data.removeprefix(EXAMPLE), options)
     if isinstance(data, str) and data.startswith(hugging_face.HUB):
@@ -56,7 +57,7 @@ def find(data: Any, options: DataOptions = DEFAULTS) -> Source:
     return Source("data", {Split.TRAIN: in_memory.read(data, options=options)})
 
 
-def find_with(data: Any, extra: dict[Split, Any], options: DataOptions = DEFAULTS) -> Source:
+def find_with(data: Any, extra: dict[Split, Any], options: DataOptions | None = None) -> Source:
     """The data together with the validation and test data that were given apart from it (None: not given)."""
     source = find(data, options)
     tables, notes = dict(source.tables), list(source.notes)
@@ -72,7 +73,7 @@ def find_with(data: Any, extra: dict[Split, Any], options: DataOptions = DEFAULT
     return Source(source.name, _same_form(tables), notes)
 
 
-def single_table(data: Any, options: DataOptions = DEFAULTS) -> Table:
+def single_table(data: Any, options: DataOptions | None = None) -> Table:
     """The one table of the data.
 
     Raises:
