@@ -50,6 +50,8 @@ def find(data: Any, options: DataOptions | None = None) -> Source:
     if isinstance(data, str | os.PathLike):
         path = Path(data)
         return _folder(path, options) if path.is_dir() else Source(path.stem, {Split.TRAIN: read_table(path, options)})
+    if isinstance(data, Table):
+        return Source(Path(data.name).stem, {Split.TRAIN: data})
     if in_memory.is_splits(data):
         return _named_splits("DatasetDict", "data", {
             str(name): in_memory.read(data[name], str(name), options) for name in data if _split(name)} | {

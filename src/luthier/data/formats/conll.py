@@ -1,20 +1,25 @@
 """CoNLL and its variants: one token a line, its tag in the last column, a blank line after each sentence.
 
 Columns are parted by tabs, else by spaces. `-DOCSTART-` lines (or `# newdoc`) begin documents, which the column `document`
-names; other comment lines begin with `#`. A first column that numbers the tokens, as in CoNLL-U, is passed over.
+names; other comment lines begin with `#`. A first column that numbers the tokens, as in CoNLL-U, is passed over. Written
+are two columns with tabs, tags in IOB2.
 """
 
 from __future__ import annotations
 
+import functools
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from luthier.data.findings import Finding, Severity
 from luthier.data.formats.decoding import numbered_lines, read_text
 from luthier.data.formats.table import DEFAULTS, Record, Table, finding, raise_listed
 from luthier.data.options import DataOptions
-from luthier.errors import DataError
+from luthier.data.row import Kind, Row, Span
+from luthier.errors import ConfigError, DataError
 
 DOCSTART = "-DOCSTART-"
 TAG = re.compile(r"O|[BIESLUM]-\S+")
@@ -25,8 +30,6 @@ COMMENT = re.compile(r"#\s*(?:id\b|[\w.]+(?:\s+\w+)?\s*=|newdoc\b|newpar\b)")
 NUMBERED = re.compile(r"\d+")
 UNWORDED = re.compile(r"\d+[-.]\d+")
 """Ids of CoNLL-U lines that are no tokens: ranges of words (2-3) and empty nodes (2.1)."""
-BLANK = re.compile(r"[\s\0]+")
-PIECE = re.compile(r"\w+|[^\w\s]")
 
 
 @dataclass
@@ -170,3 +173,119 @@ def _tag(cell: str) -> str:
         if name.lower() in ("ner", "ne", "entity", "tag"):
             return value
     return cell
+
+
+# Writing
+
+def write(path: Path, rows: Sequence[Row], kind: Kind) -> list[Finding]:
+    """Write sentences of tokens with IOB2 tags, and a -DOCSTART- line where the group changes.
+
+    Where single spaces part all texts so that every span begins and ends with a token, those are the tokens, and texts stay
+    as they are. Else tokens are words and single marks, cut where spans begin and end; the spaces between them are lost,
+    and that is said.
+
+    Raises:
+        ConfigError: the rows have no spans, or are pairs.
+        DataError: a label with a tab or a line end.
+    """
+    if kind is not Kind.SPANS:
+        raise ConfigError(f"{path}: CoNLL holds entities, and these rows have labels of another kind ({kind.value}). Write .jsonl "
+                          "instead.")
+    spaced = all(_parted_by_spaces(row) for row in rows)
+    lost, changed, empty = [], [], []
+    lines: list[str] = []
+    group: str | None = None
+    for row in rows:
+        if row.group != group:
+            name = " ".join((row.group or "").split())
+            lines.append(f"{DOCSTART} ({name})\tO\n\n" if name else f"{DOCSTART}\tO\n\n")
+            group = row.group
+        tokens = [row.text[start:end] for start, end in (places := _tokens(row, spaced))]
+        if not tokens:
+            empty.append(row)
+            continue
+        if " ".join(tokens) != row.text:
+            changed.append(row)
+        tags, kept = _tags(path, row, places)
+        if not kept:
+            lost.append(row)
+        lines += [f"{token}\t{tag}\n" for token, tag in zip(tokens, tags, strict=True)] + ["\n"]
+    with path.open("x", encoding="utf-8", newline="\n") as stream:
+        stream.writelines(lines)
+    return [_about(code, severity, what, found) for code, severity, what, found in (
+        ("lost-rows", Severity.WARNING, "without a character other than white space: not written", empty),
+        ("lost-spans", Severity.WARNING, "with a span of white space alone, which CoNLL cannot hold: that span is left out", lost),
+        ("spacing", Severity.NOTE, "whose text reads with other spaces from CoNLL, which holds tokens alone", changed)) if found]
+
+
+def _about(code: str, severity: Severity, what: str, rows: Sequence[Row]) -> Finding:
+    return finding(rows[0].file, code, what, [row.line for row in rows], severity=severity)
+
+
+def _parted_by_spaces(row: Row) -> bool:
+    """Whether single spaces alone cut the text into tokens that no span begins or ends within."""
+    words = row.text.split(" ")
+    if not all(words) or any(_is_blank(letter) for word in words for letter in word) or any(
+            word.startswith(DOCSTART) for word in words):
+        return False
+    places = _words(row.text)
+    starts, ends = {start for start, _ in places}, {end for _, end in places}
+    return all(span.start in starts and span.end in ends for span in _spans(row))
+
+
+def _words(text: str) -> list[tuple[int, int]]:
+    places, start = [], 0
+    for word in text.split(" "):
+        places.append((start, start + len(word)))
+        start += len(word) + 1
+    return places
+
+
+def _tokens(row: Row, spaced: bool) -> list[tuple[int, int]]:
+    """Where the tokens of a row stand."""
+    if spaced:
+        return _words(row.text)
+    cuts = {place for span in _spans(row) for place in (span.start, span.end)}
+    places: list[tuple[int, int]] = []
+    open_at: int | None = None
+    for place, letter in enumerate(row.text):
+        mark = _is_mark(letter)
+        if open_at is not None and (mark or place in cuts or _is_blank(letter)):
+            places.append((open_at, place))
+            open_at = None
+        if mark:
+            places.append((place, place + 1))
+        elif open_at is None and not _is_blank(letter):
+            open_at = place
+    if open_at is not None:
+        places.append((open_at, len(row.text)))
+    return places
+
+
+def _tags(path: Path, row: Row, places: Sequence[tuple[int, int]]) -> tuple[list[str], bool]:
+    """The IOB2 tags of the tokens, and whether every span has one."""
+    tags = ["O"] * len(places)
+    kept = True
+    for span in _spans(row):
+        if set(span.label) & set("\t\n\r\0"):
+            raise DataError(f"{path}: the label {span.label!r} ({row.file} line {row.line}) holds a tab, a line end or U+0000, "
+                            "which CoNLL cannot. Rename it.")
+        inside = [number for number, (start, end) in enumerate(places) if span.start <= start and end <= span.end]
+        kept = kept and bool(inside)
+        for number in inside:
+            tags[number] = f"{'B' if number == inside[0] else 'I'}-{span.label}"
+    return tags, kept
+
+
+def _spans(row: Row) -> list[Span]:
+    return [part for part in row.target if isinstance(part, Span)] if isinstance(row.target, tuple) else []
+
+
+@functools.lru_cache(maxsize=4096)
+def _is_mark(letter: str) -> bool:
+    """Whether a character is punctuation or a symbol, which is a token of its own."""
+    return unicodedata.category(letter)[0] in "PS"
+
+
+def _is_blank(letter: str) -> bool:
+    return letter.isspace() or letter in "\0\ufeff"

@@ -39,7 +39,7 @@ def read_text(path: Path, encoding: str = "utf-8") -> str:
         DataError: it cannot be read, is empty, is not in `encoding` (names line, byte offset and byte), or there is no such
             encoding.
     """
-    codec = _codec(encoding)
+    codec = _codec(path, encoding)
     content = read_bytes(path)
     if codec == "utf-8":
         for mark, name in WIDE_MARKS.items():
@@ -61,13 +61,13 @@ def read_text(path: Path, encoding: str = "utf-8") -> str:
     return text
 
 
-def _codec(encoding: str) -> str:
+def _codec(path: Path, encoding: str) -> str:
     """The standard name of an encoding; "utf-8-sig" is "utf-8", whose mark is always left out."""
     try:
         found = codecs.lookup(encoding)
         "".encode(found.name)  # refuses codecs between bytes, such as hex
     except (LookupError, ValueError):
-        raise DataError(f"--encoding {encoding}: no such encoding of text.{nearest(encoding, KNOWN)} Give one such as "
+        raise DataError(f"{path}: --encoding {encoding}: no such encoding of text.{nearest(encoding, KNOWN)} Give one such as "
                         f"{', '.join(KNOWN)}.") from None
     return "utf-8" if found.name == "utf-8-sig" else found.name
 

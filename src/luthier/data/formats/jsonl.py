@@ -1,16 +1,20 @@
-"""JSON lines: one object on each line (or one of spaCy's pairs); blank lines are skipped."""
+"""JSON lines: one object on each line (or one of spaCy's pairs); blank lines are skipped. Written, it keeps all of a row."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from luthier.data.findings import Finding
 from luthier.data.formats import recognise, spacy_tuples
 from luthier.data.formats.decoding import numbered_lines, read_text
 from luthier.data.formats.json_text import parse
+from luthier.data.formats.jsonl_rows import extras, span_dicts, write_lines
 from luthier.data.formats.table import DEFAULTS, SHOWN, Table
 from luthier.data.options import DataOptions
+from luthier.data.row import Kind, Row
 from luthier.errors import DataError
 
 
@@ -33,6 +37,20 @@ def read(path: Path, options: DataOptions = DEFAULTS) -> Table:
         more = [f"… and {len(problems) - SHOWN} more lines"] if len(problems) > SHOWN else []
         raise DataError("\n".join([*problems[:SHOWN], *more]))
     return recognise.table(path, path.name, items, options)
+
+
+def write(path: Path, rows: Sequence[Row], kind: Kind) -> list[Finding]:
+    """Write rows as `text`, `text_pair`, and `label`, `labels` or `spans`, with `group` and `id` where they have their own."""
+    write_lines(path, ({"text": row.text} | extras(row) | _label(row, kind) for row in rows))
+    return []
+
+
+def _label(row: Row, kind: Kind) -> dict[str, Any]:
+    if kind is Kind.SPANS:
+        return {"spans": span_dicts(row)}
+    if isinstance(row.target, tuple):
+        return {"labels": list(row.target)}
+    return {"label": row.target}
 
 
 def _item(line: str) -> Any:

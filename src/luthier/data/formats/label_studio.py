@@ -1,21 +1,25 @@
 """Label Studio: JSON (tasks with their annotations) and JSON-MIN (one flat object an annotation).
 
 `annotations: []` is a task that nobody has annotated; `result: []` is one annotated as having none. `was_cancelled` is a
-skipped task. Older versions write `completions` for `annotations`.
+skipped task. Older versions write `completions` for `annotations`. Tasks are written with one annotation each.
 """
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from luthier.data.findings import Severity
+from luthier.data.findings import Finding, Severity
 from luthier.data.formats import annotated
 from luthier.data.formats.annotated import Answer, Item, Left, Value
+from luthier.data.formats.jsonl_rows import extras
 from luthier.data.formats.offsets import Stored
 from luthier.data.formats.table import Record, Table, finding, raise_listed, unit
 from luthier.data.options import DataOptions
+from luthier.data.row import Kind, Row, Span, Target
 from luthier.errors import DataError
 
 SKIPPED = "skipped by the annotator (was_cancelled)"
@@ -222,3 +226,38 @@ def _flat_value(name: str, item: Record, question: str) -> Value | None:
     if all("taxonomy" in part for part in value):
         return tuple(path for part in value for path in _paths(where, part["taxonomy"]))
     return None
+
+
+# Writing
+
+def write(path: Path, rows: Sequence[Row], kind: Kind) -> list[Finding]:
+    """Write tasks with one annotation each, for Label Studio 1.5 and later (which counts characters, as here)."""
+    tasks = [task(number, row, kind) | {"annotations": [{"result": results(row.text, row.target, kind), "was_cancelled": False}]}
+             for number, row in enumerate(rows, 1)]
+    with path.open("x", encoding="utf-8", newline="\n") as stream:
+        json.dump(tasks, stream, ensure_ascii=False, indent=1)
+    return []
+
+
+def task(number: int, row: Row, kind: Kind) -> dict[str, Any]:
+    """A task of Label Studio without annotations or predictions; `meta` says where several choices are allowed."""
+    found: dict[str, Any] = {"id": number, "data": {"text": row.text} | extras(row)}
+    return found | ({"meta": {"choice": "multiple"}} if kind is Kind.LABELS else {})
+
+
+def results(text: str, target: Target | None, kind: Kind, scores: Sequence[float] = ()) -> list[dict[str, Any]]:
+    """What an annotation or a prediction says of a text, to the controls `label` and `text` of a labelling interface.
+
+    `scores` are the confidences of the spans in their order.
+    """
+    about = {"from_name": "label", "to_name": "text"}
+    if kind is Kind.SPANS:
+        spans = [part for part in target if isinstance(part, Span)] if isinstance(target, tuple) else []
+        found = [about | {"id": str(number), "type": "labels", "value": {
+            "start": span.start, "end": span.end, "text": text[span.start:span.end], "labels": [span.label]}}
+            for number, span in enumerate(spans, 1)]
+        return [result | {"score": score} for result, score in zip(found, scores, strict=True)] if scores else found
+    if kind is Kind.NUMBER:
+        return [about | {"type": "number", "value": {"number": target}}] if target is not None else []
+    names = [target] if isinstance(target, str) else [str(name) for name in target] if isinstance(target, tuple) else []
+    return [about | {"type": "choices", "value": {"choices": names}}] if names else []

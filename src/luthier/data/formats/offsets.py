@@ -69,7 +69,7 @@ def settle(name: str, rows: Sequence[Marked]) -> tuple[list[tuple[Span, ...]], l
                       if {_Units.UTF16, _Units.CHARACTERS} <= set(found)])
     else:
         wide = [_Units.UTF16 in seen or (_Units.CHARACTERS not in seen and _words_say_utf16(rows, rulers))] * len(rows)
-    spans = [tuple(sorted({ruler.span(span, wide=is_wide) for span in row.spans}))
+    spans = [tuple(sorted(ruler.span(span, wide=is_wide) for span in row.spans))
              for row, ruler, is_wide in zip(rows, rulers, wide, strict=True)]
     changed = [row.line for row, ruler, is_wide in zip(rows, rulers, wide, strict=True) if is_wide and any(
         ruler.span(span, wide=True) != ruler.span(span, wide=False) for span in row.spans)]

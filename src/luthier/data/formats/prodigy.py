@@ -1,16 +1,23 @@
-"""Prodigy: one answered task a line. Only accepted answers are labels: `accept` of `options`, a binary `label`, or `spans`."""
+"""Prodigy: one answered task a line. Only accepted answers are labels: `accept` of `options`, a binary `label`, or `spans`.
+
+Rows are written as accepted tasks.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+from luthier.data.findings import Finding
 from luthier.data.formats import annotated
 from luthier.data.formats.annotated import Answer, Item, Left, Value
+from luthier.data.formats.jsonl_rows import extras, span_dicts, write_lines
 from luthier.data.formats.table import Record, Table, raise_listed, unit
 from luthier.data.options import DataOptions
-from luthier.errors import DataError
+from luthier.data.row import Kind, Row, names_in
+from luthier.errors import ConfigError, DataError
 
 ANSWERS = ("accept", "reject", "ignore")
 SHAPES = ("spans", "accept", "options", "label", "_input_hash", "_task_hash", "_view_id")
@@ -108,3 +115,27 @@ def _answers(name: str, item: Record) -> dict[str, Value]:
     elif spans is not None:
         raise DataError(f"{where}: 'spans' must be a list, not {str(spans)[:40]!r}. Correct it.")
     return given
+
+
+# Writing
+
+def write(path: Path, rows: Sequence[Row], kind: Kind) -> list[Finding]:
+    """Write accepted tasks: choices among all labels of the rows, or spans.
+
+    Raises:
+        ConfigError: labels are numbers, which Prodigy has no task for.
+    """
+    if kind is Kind.NUMBER:
+        raise ConfigError(f"{path}: Prodigy has no task whose answer is a number. Write .jsonl, or --format label-studio.")
+    names = sorted({name for row in rows for name in names_in(row.target)})
+    write_lines(path, (task(row, kind, names) | {"answer": "accept"} for row in rows))
+    return []
+
+
+def task(row: Row, kind: Kind, names: Iterable[str]) -> dict[str, Any]:
+    """A task of Prodigy with the row's label as its answer, not yet accepted; `names` are the choices."""
+    found: dict[str, Any] = {"text": row.text} | extras(row)
+    if kind is Kind.SPANS:
+        return found | {"spans": span_dicts(row)}
+    choices = {"options": [{"id": name, "text": name} for name in names], "accept": list(names_in(row.target))}
+    return found | choices | ({"config": {"choice_style": "multiple"}} if kind is Kind.LABELS else {})
