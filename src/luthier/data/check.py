@@ -9,11 +9,11 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Mapping, Sequence
 
-from luthier.data.cells import name_of
 from luthier.data.columns import Columns
-from luthier.data.findings import Finding, Severity
 from luthier.data.formats import Table
 from luthier.data.places import SHOWN, count, places, some
+from luthier.data.cells import name_of
+from luthier.data.findings import Finding, Severity
 from luthier.data.row import Kind, Row, Split, text_key
 
 FEW_ROWS = 100

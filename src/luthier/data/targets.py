@@ -13,7 +13,7 @@ from luthier.data.cells import is_missing, name_of
 from luthier.data.columns import TOKEN_NAMES, Columns
 from luthier.data.formats import Record, Table
 from luthier.data.options import DataOptions
-from luthier.data.row import Kind, Span
+from luthier.data.row import Kind, Span, Target
 from luthier.data.tags import Scheme, spans_of
 
 FRACTION = re.compile(r"[+-]?[0-9]*\.[0-9]+(e[+-]?[0-9]+)?")

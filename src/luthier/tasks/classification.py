@@ -16,8 +16,8 @@ from luthier.errors import ConfigError
 from luthier.tasks.base import Answer, Floats, Ints, Linear, Statistic, Task, Truth
 from luthier.tasks.calibration import calibration_tables, class_squares, fit_temperature
 from luthier.tasks.class_metrics import class_metrics, compare_answers, confusion, score_answers
-from luthier.tasks.linear import softmax_regression
 from luthier.tasks.metrics import Score, per_label
+from luthier.tasks.linear import softmax_regression
 
 if TYPE_CHECKING:
     import torch

@@ -200,7 +200,8 @@ def write(path: Path, rows: Sequence[Row], kind: Kind) -> list[Finding]:
             name = " ".join((row.group or "").split())
             lines.append(f"{DOCSTART} ({name})\tO\n\n" if name else f"{DOCSTART}\tO\n\n")
             group = row.group
-        tokens = [row.text[start:end] for start, end in (places := _tokens(row, spaced))]
+        places = _tokens(row, spaced)
+        tokens = [row.text[start:end] for start, end in places]
         if not tokens:
             empty.append(row)
             continue
