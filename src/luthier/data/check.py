@@ -9,11 +9,11 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Mapping, Sequence
 
+from luthier.data.cells import name_of
 from luthier.data.columns import Columns
+from luthier.data.findings import Finding, Severity
 from luthier.data.formats import Table
 from luthier.data.places import SHOWN, count, places, some
-from luthier.data.cells import name_of
-from luthier.data.findings import Finding, Severity
 from luthier.data.row import Kind, Row, Split, text_key
 
 FEW_ROWS = 100
@@ -61,7 +61,8 @@ def notes(kind: Kind, parts: Parts, tables: Mapping[Split, Table], columns: Colu
 def no_rows(given: Parts, tables: Mapping[Split, Table]) -> list[Finding]:
     """Tables of which no row is left."""
     empty = [tables[split] for split, rows in given.items() if not rows]
-    return [Finding("no-rows", Severity.ERROR, text) for text in [f"{table.name}: none of its {count(len(table.records), 'row')} has both a text and a label. Give rows that "
+    return [Finding("no-rows", Severity.ERROR, text) for text in [
+            f"{table.name}: none of its {count(len(table.records), 'row')} has both a text and a label. Give rows that "
             "do." if table.records else f"{table.name}: it has no rows. Give rows with a text and a label."
             for table in empty]]
 

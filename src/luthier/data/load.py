@@ -221,7 +221,8 @@ def _some(rows: list[Row], number: int, seed: int) -> list[Row]:
     """`number` of the rows, in their order; the first rows of the draw hold each label where they can."""
     order = np.random.default_rng([seed, 2]).permutation(len(rows)).tolist()
     seen: set[str] = set()
-    new, old = [], []
+    new: list[int] = []
+    old: list[int] = []
     for index in order:
         names = set(names_in(rows[index].target))
         (new if names - seen else old).append(index)
