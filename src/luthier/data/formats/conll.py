@@ -21,6 +21,8 @@ from luthier.data.options import DataOptions
 from luthier.data.row import Kind, Row, Span
 from luthier.errors import ConfigError, DataError
 
+UNCLEAR = (".txt", ".tsv")
+"""Suffixes that do not tell the format, so that it is said."""
 DOCSTART = "-DOCSTART-"
 TAG = re.compile(r"O|[BIESLUM]-\S+")
 """Tags that no one mistakes for words."""
@@ -76,7 +78,7 @@ def read(path: Path, options: DataOptions = DEFAULTS) -> Table:
     columns = ("tokens", "tags", "document") if documents else ("tokens", "tags")
     return Table(path.name, columns, [Record(sentence.line, {
         "tokens": sentence.tokens, "tags": sentence.tags, **({"document": sentence.document} if documents else {})})
-        for sentence in sentences], (finding(path.name, "read-as", "read as CoNLL"),))
+        for sentence in sentences], (finding(path.name, "read-as", "read as CoNLL"),) if path.suffix.lower() in UNCLEAR else ())
 
 
 def _sentences(path: Path, text: str) -> list[_Sentence]:

@@ -54,7 +54,7 @@ def read_hub(name: str, options: DataOptions) -> dict[str, Table]:
     """
     rest, _, config = name.removeprefix(HUB).partition(":")
     repository, _, revision = rest.partition("@")
-    if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", repository):
+    if not re.fullmatch(r"\w[\w.-]*(/\w[\w.-]*)?", repository):
         raise DataError(f"{name}: no name of a data set. Write hub:owner/name, hub:owner/name@revision or "
                         "hub:owner/name:config.")
     try:
