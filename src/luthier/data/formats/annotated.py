@@ -13,7 +13,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from luthier.data.findings import Finding
+from luthier.data.findings import Finding, Severity
 from luthier.data.formats.offsets import Marked, Stored, settle
 from luthier.data.formats.table import Record, Table, columns_of, distinct_columns, finding
 from luthier.data.options import DataOptions
@@ -97,7 +97,7 @@ def table(name: str, tool: str, items: Sequence[Item], options: DataOptions, lef
     if len(questions) > 1:
         findings.append(finding(name, "several-questions", f"it has several kinds of labels, in the columns "
                                 f"{', '.join(repr(column) for column, _ in columns.values())}",
-                                advice="Choose one with --label-column NAME."))
+                                severity=Severity.WARNING, advice="Choose one with --label-column NAME."))
     return Table(name, distinct_columns(name, columns_of(records)), records, tuple(findings))
 
 

@@ -70,5 +70,5 @@ def _docs(path: Path, content: bytes) -> list[Any]:
     try:
         return list(DocBin().from_bytes(content).get_docs(spacy.blank("xx").vocab))
     except (zlib.error, ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError, MemoryError) as error:
-        raise DataError(f"{path}: not a DocBin that spaCy can read: {str(error) or type(error).__name__}. "
-                        "Save it again with DocBin.to_disk.") from None
+        reason = str(error).rstrip(".") or type(error).__name__
+        raise DataError(f"{path}: not a DocBin that spaCy can read: {reason}. Save it again with DocBin.to_disk.") from None

@@ -37,7 +37,8 @@ def _parse(path: Path, options: DataOptions) -> Any:
     try:
         return parse(text)
     except json.JSONDecodeError as error:
-        lines = " If it has one object on each line, name it .jsonl." if error.msg == "Extra data" else ""
+        lines = (" If it has one object on each line, name it .jsonl." if error.msg == "Extra data" else
+                 " Correct it, or export the file again.")
         raise DataError(f"{path} line {error.lineno} column {error.colno}: not JSON: {error.msg}.{lines}") from None
     except (ValueError, RecursionError) as error:
         raise DataError(f"{path}: not readable as JSON: {error}.") from None

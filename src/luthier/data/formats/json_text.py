@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+MOST_DIGITS = 400
+"""No number that a float can hold has more; Python refuses to read whole numbers of more than 4,300."""
+
 
 def parse(text: str) -> Any:
     """The value of a JSON text.
@@ -14,7 +17,13 @@ def parse(text: str) -> Any:
         ValueError: a repeated key, a number of too many digits.
         RecursionError: it is nested too deeply.
     """
-    return json.loads(text, object_pairs_hook=_object)
+    return json.loads(text, object_pairs_hook=_object, parse_int=_integer)
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > MOST_DIGITS:
+        raise ValueError(f"a number of {len(digits):,} digits; write it as text, or correct it")
+    return int(digits)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -57,9 +57,9 @@ def _item(line: str) -> Any:
     try:
         value = parse(line)
     except json.JSONDecodeError as error:
-        raise ValueError(f"not JSON: {error.msg} at column {error.colno}") from None
+        raise ValueError(f"not JSON: {error.msg} at column {error.colno}; correct the line, or export the file again") from None
     except RecursionError:
-        raise ValueError("not readable: nested too deeply") from None
+        raise ValueError("not readable: nested too deeply; write flat objects") from None
     if not isinstance(value, dict) and not spacy_tuples.fits([(1, value)]):
         raise ValueError(f"each line must be an object such as {{\"text\": …, \"label\": …}}, not {line.strip()[:40]}")
     return value

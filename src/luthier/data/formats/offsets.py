@@ -155,7 +155,8 @@ def _misfit(name: str, row: Marked, span: Stored) -> str:
         what = f"holds {_short(row.text[span.start:span.end])}"
     stored = f", not {_short(span.text)} as stored with it" if span.text is not None else ""
     near = nearest_span(row.text, span)
-    hint = f" Nearest valid span: [{near.start}, {near.end}] {_short(row.text[near.start:near.end])}." if near else ""
+    hint = f" Nearest valid span: [{near.start}, {near.end}] {_short(row.text[near.start:near.end])}." if near and (
+        near.start, near.end) != (span.start, span.end) else ""
     return f"{where} {what}{stored}, in {_short(row.text, 60)}.{hint} Correct the offsets, or remove the span."
 
 

@@ -28,5 +28,5 @@ def read(path: Path, options: DataOptions = DEFAULTS) -> Table:
     try:
         arrow = pq.read_table(io.BytesIO(content))
     except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path}: not a Parquet file that pyarrow can read: {error}. Save it again.") from None
+        raise DataError(f"{path}: not a Parquet file that pyarrow can read: {str(error).rstrip('.')}. Save it again.") from None
     return columnar(from_arrow(path.name, arrow, class_names(arrow.schema.metadata or {})), options)
