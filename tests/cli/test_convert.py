@@ -26,7 +26,8 @@ def test_convert_writes_and_says_what_was_left_out(tmp_path: Path) -> None:
 def test_convert_takes_options_of_reading_and_prints_json(tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_bytes("titre,genre\ncafé,x;y\nthé,\n".encode("cp1252"))
     done = RUNNER.invoke(app, ["convert", str(tmp_path / "in.csv"), str(tmp_path / "out.jsonl"), "--encoding", "cp1252", "--json",
-                               "--text-column", "titre", "--label-column", "genre", "--label-separator", ";", "--format", "prodigy"])
+                               "--text-column", "titre", "--label-column", "genre", "--label-separator", ";",
+                               "--format", "prodigy"])
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout) | {"path": "", "findings": []} == {
         "path": "", "format": "prodigy", "kind": "labels", "rows": 2, "findings": []}

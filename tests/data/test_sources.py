@@ -89,6 +89,14 @@ def test_find_gives_all_parts_lists_where_one_has_several_labels(tmp_path: Path)
     assert table.columns == ("text", "labels") and [record.values["labels"] for record in table.records] == [["b"], []]
 
 
+def test_find_gives_lists_of_names_in_all_parts_where_one_has_several(tmp_path: Path) -> None:
+    (tmp_path / "train.jsonl").write_text('{"text": "a", "label": ["x"]}\n{"text": "b", "label": []}\n')
+    (tmp_path / "test.jsonl").write_text('{"text": "c", "label": ["x", "y"]}\n')
+    tables = find(tmp_path).tables
+    assert [record.values["label"] for record in tables[Split.TRAIN].records] == [["x"], []]
+    assert tables[Split.TEST].records[0].values["label"] == ["x", "y"]
+
+
 def test_find_of_a_table_is_that_table(tmp_path: Path) -> None:
     table = find(folder(tmp_path, "a.csv") / "a.csv").tables[Split.TRAIN]
     assert find(table).tables[Split.TRAIN] is table

@@ -126,7 +126,7 @@ def test_renamed_keeps_a_field_that_has_the_name_already() -> None:
 
 @pytest.mark.parametrize(("start", "end", "label"), [("0", 2, "A"), (True, 2, "A"), (0, 2.5, "A"), (0, 2, ""), (0, 2, None)])
 def test_spanned_refuses_what_is_no_span(start: Any, end: Any, label: Any) -> None:
-    with pytest.raises(DataError, match="a.json row 1"):
+    with pytest.raises(DataError, match=r"a\.json row 1"):
         spanned("a.json row 1", start, end, label)
 
 

@@ -11,7 +11,8 @@ import pytest
 from luthier.data.formats import in_memory, read_table
 from luthier.data.formats.plain import has_labels
 
-LABEL_STUDIO = {"data": {"text": "a"}, "annotations": [{"result": [{"type": "choices", "from_name": "c", "value": {"choices": ["x"]}}]}]}
+LABEL_STUDIO = {"data": {"text": "a"}, "annotations": [{"result": [
+    {"type": "choices", "from_name": "c", "value": {"choices": ["x"]}}]}]}
 ITEMS: dict[str, Any] = {
     "Label Studio tasks": LABEL_STUDIO, "Prodigy tasks": {"text": "a", "label": "x", "answer": "accept"},
     "Doccano examples": {"text": "a", "label": ["x"]}, "Argilla records": {"text": "a", "label.responses": ["x"]},
