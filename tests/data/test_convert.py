@@ -8,7 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import datasets
 import openpyxl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import spacy
 from hypothesis import given, settings
@@ -83,6 +86,33 @@ def write_docs(path: Path) -> None:
     DocBin(docs=docs).to_disk(path)
 
 
+def write_arrow(rows: list[dict[str, Any]], names: list[str] | None = None) -> Callable[[Path], None]:
+    """Writes an Arrow or a Parquet file; `names` are those of the class numbers in the column `ner_tags`."""
+    table = pa.Table.from_pylist(rows)
+    if names:
+        features = {"ner_tags": {"feature": {"names": names, "_type": "ClassLabel"}, "_type": "List"}}
+        table = table.replace_schema_metadata({"huggingface": json.dumps({"info": {"features": features}})})
+
+    def write(path: Path) -> None:
+        if path.suffix == ".parquet":
+            pq.write_table(table, path)
+        else:
+            with pa.ipc.new_file(path, table.schema) as stream:
+                stream.write_table(table)
+
+    return write
+
+
+def write_saved(path: Path) -> None:
+    datasets.Dataset.from_list([{"text": text, "spans": dicts(found)} for text, found in SPANS]).save_to_disk(path)
+
+
+def tagged(rows: list[tuple[str, Target]]) -> list[dict[str, Any]]:
+    return [{"tokens": text.split(), "ner_tags": [line.split()[1] for line in conll([(text, found)]).splitlines() if line]}
+            for text, found in rows]
+
+
+TAGS = sorted({tag for row in tagged(SPANS) for tag in row["ner_tags"]})
 CHOICES = [{"id": name} for name in ("bug", "ui", "pos", "neg")]
 SAMPLES: dict[str, tuple[str, str | Callable[[Path], None], list[tuple[str, Target]]]] = {
     "csv": ("a.csv", "text,label\n" + "".join(f"{text},{label}\n" for text, label in CLASSES), CLASSES),
@@ -90,11 +120,16 @@ SAMPLES: dict[str, tuple[str, str | Callable[[Path], None], list[tuple[str, Targ
     "csv with stringified lists": ("a.csv", "tokens,tags\n" + "".join(
         f'"{text.split()}","{[line.split()[1] for line in conll([(text, target)]).splitlines() if line]}"\n'
         for text, target in SPANS), SPANS),
+    "parquet": ("a.parquet", write_arrow([{"text": text, "label": label} for text, label in CLASSES]), CLASSES),
+    "parquet of numbered tags": ("a.parquet", write_arrow([
+        row | {"ner_tags": [TAGS.index(tag) for tag in row["ner_tags"]]} for row in tagged(SPANS)], TAGS), SPANS),
+    "arrow of labels": ("a.arrow", write_arrow([{"text": text, "labels": list(found)} for text, found in LABELS]), LABELS),
+    "feather of spans": ("a.feather", write_arrow([{"text": text, "spans": dicts(found)} for text, found in SPANS]), SPANS),
+    "data set saved to disk": ("saved", write_saved, SPANS),
     "xlsx": ("a.xlsx", write_xlsx, CLASSES),
     "jsonl of classes": ("a.jsonl", lines(*({"text": text, "label": label} for text, label in CLASSES)), CLASSES),
     "jsonl of labels": ("a.jsonl", lines(*({"text": text, "labels": list(found)} for text, found in LABELS)), LABELS),
-    "jsonl of tags": ("a.jsonl", lines(*({"tokens": text.split(), "ner_tags": [
-        line.split()[1] for line in conll([(text, target)]).splitlines() if line]} for text, target in SPANS)), SPANS),
+    "jsonl of tags": ("a.jsonl", lines(*tagged(SPANS)), SPANS),
     "jsonl of spans": ("a.jsonl", lines(*({"text": text, "spans": dicts(found)} for text, found in SPANS)), SPANS),
     "json": ("a.json", json.dumps([{"text": text, "label": label} for text, label in CLASSES]), CLASSES),
     "fastText": ("a.txt", "".join(f"__label__{label} {text}\n" for text, label in CLASSES), CLASSES),
@@ -111,6 +146,13 @@ SAMPLES: dict[str, tuple[str, str | Callable[[Path], None], list[tuple[str, Targ
     "Label Studio of spans": ("a.json", ls_spans(SPANS), SPANS),
     "JSON-MIN": ("a.json", json.dumps([{"text": text, "id": number, "sentiment": label, "annotator": 1, "annotation_id": number}
                                        for number, (text, label) in enumerate(CLASSES, 1)]), CLASSES),
+    "JSON-MIN of spans": ("a.json", json.dumps([{"text": text, "id": number, "ner": [
+        {"start": span["start"], "end": span["end"], "text": text[span["start"]:span["end"]], "labels": [span["label"]]}
+        for span in dicts(found)], "annotator": 1, "annotation_id": number}
+        for number, (text, found) in enumerate(SPANS, 1)]), SPANS),
+    "Argilla in a parquet file": ("a.parquet", write_arrow([{
+        "text": text, "q.responses": [label], "q.responses.status": ["submitted"], "q.responses.users": ["u"]}
+        for text, label in CLASSES]), CLASSES),
     "Prodigy of classes": ("a.jsonl", lines(*({"text": text, "options": CHOICES, "accept": [label], "answer": "accept"}
                                               for text, label in CLASSES)), CLASSES),
     "Prodigy of labels": ("a.jsonl", lines(*({"text": text, "options": CHOICES, "accept": list(found), "answer": "accept"}

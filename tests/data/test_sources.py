@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from luthier.data.options import DataOptions
 from luthier.data.row import Split
-from luthier.data.sources import examples, find, find_with, single_table
+from luthier.data.sources import examples, find, find_with, single_table, text_table
 from luthier.errors import DataError
 
 CSV = "text,label\nfine,a\nbad,b\n"
@@ -102,6 +103,25 @@ def test_find_says_where_a_named_annotator_has_no_effect(tmp_path: Path) -> None
     source = find(folder(tmp_path, "a.csv") / "a.csv", DataOptions(annotators="ann"))
     assert source.notes == ["a.csv: it names no annotators, so --annotators ann changes nothing there."]
     assert find(tmp_path / "a.csv", DataOptions(annotators="majority")).notes == []
+
+
+@pytest.mark.parametrize(("items", "texts"), [
+    ([{"id": 1, "data": {"text": "a"}}, {"id": 2, "data": {"text": "b"}}], ["a", "b"]),
+    ([{"data": {"body": "a"}, "annotations": []},
+      {"data": {"body": "b"}, "annotations": [{"was_cancelled": True, "result": []}]}], ["a", "b"]),
+    ([{"text": "a", "label": "x", "answer": "accept"}, {"text": "b", "label": "x", "answer": "reject"}, {"text": "c"}],
+     ["a", "b", "c"]),
+    ([{"text": "a", "q.responses": None}, {"text": "b", "q.responses": ["x"], "q.responses.status": ["draft"]}], ["a", "b"]),
+    ([{"text": "a", "label": "x"}], ["a"]),
+])
+def test_text_table_holds_texts_that_nobody_has_annotated(items: list[dict[str, Any]], texts: list[str]) -> None:
+    table = text_table(items)
+    assert [record.values["text"] for record in table.records] == texts
+
+
+def test_find_of_tasks_that_nobody_has_annotated_is_refused() -> None:
+    with pytest.raises(DataError, match="read as Label Studio tasks, and none of its rows is annotated"):
+        find([{"id": 1, "data": {"text": "a"}}])
 
 
 def test_find_of_a_table_is_that_table(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from luthier.data.formats import DEFAULTS, Record, Table, holds_labels, hugging_face, in_memory, known_suffixes, read_table, why_not
-from luthier.data.formats.annotated import RULES
+from luthier.data.formats.annotated import NOBODY, RULES
 from luthier.data.options import DataOptions
 from luthier.data.row import Split
 from luthier.errors import DataError, nearest
@@ -42,7 +42,7 @@ def find(data: Any, options: DataOptions | None = None) -> Source:
     """
     options = options or DEFAULTS
     source = _find(data, options)
-    if options.annotators in RULES:
+    if options.annotators in (*RULES, NOBODY):
         return source
     plain = [f"{table.name}: it names no annotators, so --annotators {options.annotators} changes nothing there."
              for table in source.tables.values() if all(found.code != "read-as" for found in table.findings)]
@@ -96,6 +96,15 @@ def single_table(data: Any, options: DataOptions | None = None) -> Table:
         parts = ", ".join(f"{split} ({table.name})" for split, table in source.tables.items())
         raise DataError(f"{source.name} has several parts: {parts}. Give one of them.")
     return next(iter(source.tables.values()))
+
+
+def text_table(data: Any, options: DataOptions | None = None) -> Table:
+    """The one table of the data for its texts alone: those that nobody has annotated are in it too.
+
+    Raises:
+        DataError: as `single_table`.
+    """
+    return single_table(data, dataclasses.replace(options or DEFAULTS, annotators=NOBODY))
 
 
 def _same_form(tables: dict[Split, Table]) -> dict[Split, Table]:

@@ -44,6 +44,12 @@ def test_settle_without_stored_text_goes_by_words_where_both_ways_fit() -> None:
     assert one(row.text, Stored(12, 17, "LOC")) == [(Span(12, 17, "LOC"),)]
 
 
+def test_settle_does_not_shift_a_file_of_characters_for_one_wrong_span() -> None:
+    rows = [Marked(1, f"{EMOJI} I live in Paris now", (Stored(12, 17, "A"),)), Marked(2, f"{EMOJI} EU", (Stored(2, 5, "A"),))]
+    with pytest.raises(DataError, match=r"row 2: the span \[2, 5\] 'A' reaches beyond its text.*Nearest valid span: \[2, 4\] 'EU'"):
+        settle("a.json", rows)
+
+
 def test_settle_of_a_mixed_file_goes_by_each_row() -> None:
     rows = [Marked(1, f"{EMOJI} EU", (Stored(3, 5, "A", "EU"),)), Marked(2, f"{EMOJI} UN", (Stored(2, 4, "A", "UN"),))]
     spans, findings = settle("a.json", rows)

@@ -24,6 +24,8 @@ TEXT_NAMES = ("text", "sentence", "body", "content", "review", "comment", "messa
 """Names of the field that holds the text, the first before the others."""
 RULES = FIRST, MAJORITY = "first", "majority"
 """The values of --annotators that are no names."""
+NOBODY = ""
+"""In place of an annotator: only texts are wanted, of annotated and other items alike, to predict on."""
 
 Value = tuple[str, ...] | float | tuple[Stored, ...] | tuple[Span, ...]
 """An answer: names that were chosen, a number, or spans, as stored and later in characters. No name, no span: ()."""
@@ -68,6 +70,10 @@ def table(name: str, tool: str, items: Sequence[Item], options: DataOptions, lef
         DataError: no item is annotated, an unknown annotator, answers of several kinds to one question, offsets that do
             not fit.
     """
+    if options.annotators == NOBODY:
+        rows = [Record(item.line, item.values) for item in items]
+        return Table(name, distinct_columns(name, columns_of(rows)), rows,
+                     (finding(name, "read-as", f"read as {tool}"), *left.findings(name)))
     left.lines["not annotated"] += [item.line for item in items if not item.answers]
     findings = [finding(name, "read-as", f"read as {tool}"), *left.findings(name)]
     questions = list(dict.fromkeys(question for item in items for question in item.answers))

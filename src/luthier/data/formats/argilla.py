@@ -49,7 +49,7 @@ def read(name: str, items: Sequence[Record], options: DataOptions) -> Table:
                     pending = True
                     continue
                 answers[question].append(Answer(user, _value(f"{name} {unit(name)} {line}", value)))
-        if pending and not answers:
+        if pending and not answers and options.annotators != annotated.NOBODY:
             left.lines["without a submitted response (drafts and discarded ones)"].append(line)
             continue
         several = frozenset(question for question, (values, _, _) in responses.items()

@@ -22,6 +22,8 @@ from luthier.data.options import DataOptions
 from luthier.data.row import Guess, Kind, Row, Span, Target
 from luthier.errors import DataError
 
+IMPORTED = frozenset(("id", "data", "meta", "predictions"))
+"""The keys of a task that has not been annotated yet."""
 SKIPPED = "skipped by the annotator (was_cancelled)"
 AFTER = ("annotator", "annotation_id", "created_at", "updated_at", "lead_time", "agreement")
 """The columns that JSON-MIN puts after the answers."""
@@ -49,7 +51,10 @@ def read(name: str, items: Sequence[Record], options: DataOptions) -> Table:
 
 
 def _is_task(values: Mapping[str, Any]) -> bool:
-    return isinstance(values.get("data"), dict) and isinstance(values.get("annotations", values.get("completions")), list)
+    """Whether an object is a task: annotated or not, or as it is imported, with nothing but its data."""
+    if not isinstance(values.get("data"), dict):
+        return False
+    return isinstance(values.get("annotations", values.get("completions")), list) or values.keys() <= IMPORTED
 
 
 def _tasks(name: str, items: Sequence[Record], options: DataOptions) -> Table:
@@ -60,7 +65,7 @@ def _tasks(name: str, items: Sequence[Record], options: DataOptions) -> Table:
     for item in items:
         given = item.values.get("annotations", item.values.get("completions")) or []
         live = [annotation for annotation in given if not _cancelled(_an_object(name, item, annotation))]
-        if given and not live:
+        if given and not live and options.annotators != annotated.NOBODY:
             left.lines[SKIPPED].append(item.line)
             continue
         found.append((item, [(_person(annotation.get("completed_by")), _answers(name, item, annotation, unread))

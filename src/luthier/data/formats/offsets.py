@@ -52,7 +52,8 @@ def settle(name: str, rows: Sequence[Marked], least: int = 1) -> tuple[list[tupl
     """The spans of each row in characters, in the order of the text, and what is to be said about their conversion.
 
     Offsets are taken as UTF-16 units where the file holds spans that fit only so, and none that fits only as characters;
-    in a file that holds both, each row goes by its own. Where every span could be either, they are UTF-16 units if all spans
+    in a file that holds both, each row goes by its own. A span that fits only as UTF-16 units is an error where the words of
+    the other spans say that they are characters. Where every span could be either, they are UTF-16 units if all spans
     that make a difference, and at least `least`, then begin and end where words do, and as characters none does.
 
     Raises:
@@ -63,12 +64,17 @@ def settle(name: str, rows: Sequence[Marked], least: int = 1) -> tuple[list[tupl
     raise_listed([_misfit(name, row, span) for row, found in zip(rows, kinds, strict=True)
                   for span, kind in zip(row.spans, found, strict=True) if kind is _Units.NEITHER])
     seen = set(itertools.chain.from_iterable(kinds))
+    differing, as_characters, as_units = _on_words_both_ways(rows, rulers, kinds)
+    if _Units.UTF16 in seen and _Units.CHARACTERS not in seen and as_characters > as_units:  # a few wrong spans, no other count
+        raise_listed([_misfit(name, row, span) for row, found in zip(rows, kinds, strict=True)
+                      for span, kind in zip(row.spans, found, strict=True) if kind is _Units.UTF16 and span.text is None])
     if _Units.UTF16 in seen and _Units.CHARACTERS in seen:
         wide = [_Units.UTF16 in found and _Units.CHARACTERS not in found for found in kinds]
         raise_listed([_mixed(name, row) for row, found in zip(rows, kinds, strict=True)
                       if {_Units.UTF16, _Units.CHARACTERS} <= set(found)])
     else:
-        wide = [_Units.UTF16 in seen or (_Units.CHARACTERS not in seen and _words_say_utf16(rows, rulers, least))] * len(rows)
+        words = differing >= max(least, 1) and as_units == differing and not as_characters
+        wide = [_Units.UTF16 in seen or (_Units.CHARACTERS not in seen and words)] * len(rows)
     spans = [tuple(sorted(ruler.span(span, wide=is_wide) for span in row.spans))
              for row, ruler, is_wide in zip(rows, rulers, wide, strict=True)]
     changed = [row.line for row, ruler, is_wide in zip(rows, rulers, wide, strict=True) if is_wide and any(
@@ -122,16 +128,18 @@ def same(part: str, stored: str) -> bool:
     return part == stored or part.split() == stored.replace("\\n", "\n").split()
 
 
-def _words_say_utf16(rows: Sequence[Marked], rulers: Sequence[_Ruler], least: int) -> bool:
-    as_characters = as_units = number = 0
-    for row, ruler in zip(rows, rulers, strict=True):
-        for span in row.spans:
+def _on_words_both_ways(rows: Sequence[Marked], rulers: Sequence[_Ruler],
+                        kinds: Sequence[Sequence[_Units]]) -> tuple[int, int, int]:
+    """How many spans can be either and differ, and how many of them stand on words as characters, and as UTF-16 units."""
+    differing = as_characters = as_units = 0
+    for row, ruler, found in zip(rows, rulers, kinds, strict=True):
+        for span, kind in zip(row.spans, found, strict=True):
             plain, wide = ruler.span(span, wide=False), ruler.span(span, wide=True)
-            if plain != wide:
-                number += 1
+            if kind is _Units.EITHER and plain != wide:
+                differing += 1
                 as_characters += _on_words(row.text, plain)
                 as_units += _on_words(row.text, wide)
-    return number >= least and as_units == number and not as_characters
+    return differing, as_characters, as_units
 
 
 def _on_words(text: str, span: Span) -> bool:

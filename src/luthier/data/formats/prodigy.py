@@ -37,6 +37,9 @@ def read(name: str, items: Sequence[Record], options: DataOptions) -> Table:
     Raises:
         DataError: an answer that Prodigy does not write, and what `annotated.table` raises.
     """
+    if options.annotators == annotated.NOBODY:
+        texts = [Item(item.line, {key: value for key, value in item.values.items() if key not in CONSUMED}, {}) for item in items]
+        return annotated.table(name, "Prodigy tasks", texts, options, Left())
     raise_listed([f"{name} {unit(name)} {item.line}: the answer {str(item.values['answer'])[:40]!r} is none of "
                   f"{', '.join(ANSWERS)}. Correct it." for item in items
                   if item.values.get("answer") is not None and item.values["answer"] not in ANSWERS])

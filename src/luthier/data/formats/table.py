@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -65,6 +66,7 @@ def columns_of(records: Sequence[Record]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for record in records for name in record.values))
 
 
+@functools.lru_cache(maxsize=64)
 def unit(name: str) -> str:
     """What the records of the table `name` are numbered by: "line", or "row" where there are no lines."""
     return "line" if Path(name).suffix.lower() in LINED else "row"
