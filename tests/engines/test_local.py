@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from luthier.data.tokens import tokenize
-from luthier.engines.execute import Base, Setup
+from luthier.engines.execute import Base, Setup, run_stage
 from luthier.engines.local import LocalEngine, Workforce, cores, plan_workers
 from luthier.models.classifier import load_tokenizer
 from luthier.recipes.recipe import Recipe
@@ -89,6 +89,24 @@ def test_stage_delivers_a_model_and_all_validation_scores(engine: LocalEngine, t
     scores = np.load(tmp_path / "model" / "validation.npy", allow_pickle=False)
     assert scores.shape == (80, 3) and np.allclose(scores.sum(1), 1)
     assert (tmp_path / "model" / "model.safetensors").exists()
+
+
+@pytest.mark.parametrize("deliver", [True, False])
+def test_adapters_are_merged_once_and_after_the_peak_was_taken(
+        setup: Setup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deliver: bool) -> None:
+    from luthier.engines import execute
+    from luthier.training import learner
+
+    pytest.importorskip("peft", reason="LoRA needs PEFT (extra: lora)")
+    seen: list[str] = []
+    merged, peak = learner.merged, execute.peak_memory
+    monkeypatch.setattr(learner, "merged", lambda tuner: (seen.append("merged"), merged(tuner))[1])
+    monkeypatch.setattr(execute, "peak_memory", lambda device: (seen.append("peak"), peak(device))[1])
+    trial = Trial(0, RECIPE.replace(method="lora", lora_rank=2), 1, "default", Seeds.all(1))
+    stage = make_stage(2, trial=trial, total_steps=2, deliver=tmp_path / "model" if deliver else None)
+    result = list(run_stage(stage, setup, lambda: False))[-1]
+    assert isinstance(result, StageResult) and result.failure is None and result.costs.drift > 0
+    assert seen == ["peak", "merged"]
 
 
 def test_failure_is_a_result_that_says_why(engine: LocalEngine) -> None:

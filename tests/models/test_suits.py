@@ -28,13 +28,15 @@ ALBERT = {"model_type": "albert", "num_hidden_layers": 12, "num_hidden_groups": 
 
 @pytest.mark.parametrize(("changes", "words"), [
     ({"frozen_layers": 7}, ["frozen_layers = 7", "6 blocks", "0 to 6"]), ({"reinit_layers": 7}, ["reinit_layers = 7"]),
+    ({"layer_lr": {"0-5": 1, "3-6": 0.5, "9": 0}}, ["layer_lr: 3-6, 9:", "6 blocks", "0 to 5"]),
     ({"max_length": 129}, ["max_length = 129", "128"]), ({"pooling": "mean"}, ["pooling = mean", "bert", "modernbert"])])
 def test_values_beyond_the_model_are_named_with_their_limit(changes: dict[str, Any], words: list[str]) -> None:
     (problem,) = unsuited(PLAIN.replace(**changes), model())
     assert all(word in problem for word in words)
 
 
-@pytest.mark.parametrize("changes", [{"frozen_layers": 6}, {"frozen_layers": "75%"}, {"reinit_layers": 6}, {"max_length": 128}])
+@pytest.mark.parametrize("changes", [{"frozen_layers": 6}, {"frozen_layers": "75%"}, {"reinit_layers": 6}, {"max_length": 128},
+                                     {"layer_lr": {"0-5": 1, "5": 0.5, "head": 2}}])
 def test_values_within_the_model_are_fine(changes: dict[str, Any]) -> None:
     assert unsuited(PLAIN.replace(**changes), model()) == []
 

@@ -14,7 +14,18 @@ from hypothesis import strategies as st
 
 from luthier.config import Limits, as_text, field_types, read_toml, write_toml
 from luthier.errors import ConfigError
-from luthier.recipes.recipe import CONDITIONS, HELP, Averaging, HeadInit, Recipe, Schedule, steps_per_epoch
+from luthier.recipes.recipe import (
+    CONDITIONS,
+    HELP,
+    Averaging,
+    HeadInit,
+    Method,
+    Recipe,
+    Schedule,
+    applies,
+    blocks_of,
+    steps_per_epoch,
+)
 
 LIMITS: dict[str, Limits] = {field.name: field.metadata["limits"] for field in dataclasses.fields(Recipe)}
 TYPES = field_types(Recipe)
@@ -171,12 +182,36 @@ def test_only_a_constant_rate_without_a_horizon_in_its_average_is_horizon_free()
 
 @pytest.mark.parametrize(("named", "layers", "reinit", "blocks", "embeddings"), [
     (0, 6, 0, 0, False), (4, 6, 0, 4, True), ("half", 6, 0, 3, True), ("half", 12, 0, 6, True), ("75%", 12, 0, 9, True),
-    ("all", 6, 0, 6, True), ("embeddings", 6, 0, 0, True), ("0%", 6, 0, 0, False), (6, 6, 2, 4, True), ("all", 6, 6, 0, True)])
+    ("all", 6, 0, 6, True), ("embeddings", 6, 0, 0, True), ("0%", 6, 0, 0, False), ("00%", 6, 0, 0, False),
+    ("1%", 6, 0, 0, True), (6, 6, 2, 4, True), ("all", 6, 6, 0, True)])
 def test_frozen_layers_in_numbers(named: Any, layers: int, reinit: int, blocks: int, embeddings: bool) -> None:
     recipe = Recipe(frozen_layers=named, reinit_layers=reinit)
     assert (recipe.frozen_blocks(layers), recipe.freezes_embeddings) == (blocks, embeddings)
 
 
+@pytest.mark.parametrize(("entry", "blocks"), [
+    ("7", [7]), ("0-2", [0, 1, 2]), ("3-1", []), ("embeddings", None), ("7x", None), ("encoder.layer.7", None), ("-2", None)])
+def test_entries_of_layer_lr_name_blocks(entry: str, blocks: list[int] | None) -> None:
+    found = blocks_of(entry)
+    assert (found if found is None else list(found)) == blocks
+    assert Recipe(layer_lr={entry: 1}).layers_beyond(2) == ([entry] if blocks and max(blocks) > 1 else [])
+
+
 def test_conditions_name_hyperparameters_and_their_values() -> None:
     for name, (other, value) in CONDITIONS.items():
         assert name in HELP and isinstance(value, TYPES[other])
+
+
+@pytest.mark.parametrize(("values", "rank", "pull"), [
+    ({"method": Method.LORA}, True, False), ({"method": "lora"}, True, False), ({"method": "full"}, False, True),
+    ({"method": "bitfit"}, False, False), ({"method": ""}, False, False), ({}, True, True)])
+def test_a_hyperparameter_applies_beside_a_value_or_its_text(values: dict[str, Any], rank: bool, pull: bool) -> None:
+    assert (applies("lora_rank", values), applies("l2_sp", values)) == (rank, pull)
+    assert applies("learning_rate", values)
+
+
+@given(recipe=RECIPES)
+def test_what_means_something_is_the_same_after_being_written(recipe: Recipe) -> None:
+    texts = {name: as_text(getattr(recipe, name)) for name in HELP}
+    assert all(recipe.means_something(name) == applies(name, texts) == applies(name, recipe.to_table()) for name in HELP)
+    assert all(recipe.means_something(name) == (getattr(recipe, other) is wanted) for name, (other, wanted) in CONDITIONS.items())

@@ -110,14 +110,20 @@ CONSTANT = st.builds(Recipe, schedule=st.just("constant"), batch_size=st.integer
                      warmup_steps=st.integers(0, 20), epochs=st.floats(1, 90))
 
 
-@settings(max_examples=150, deadline=None)
-@given(recipe=CONSTANT, share=st.floats(0.01, 1))
-def test_a_branch_goes_on_at_full_rate_and_ends_with_its_decay(recipe: Recipe, share: float) -> None:
+def _branch_after(recipe: Recipe, share: float, *, decay: bool) -> tuple[int, Branch]:
+    """The step at which `share` of the recipe's run is made, and the final of a study with that trial alone."""
     study = new_study(levels=(1e12,))
     step = max(1, round(share * recipe.total_steps(SHAPE.rows)))
     add_trial(study, recipe, 0.5, step)
-    action = Finals(challengers=0).next(study)
+    action = Finals(challengers=0, decay=decay).next(study)
     assert isinstance(action, Branch)
+    return step, action
+
+
+@settings(max_examples=150, deadline=None)
+@given(recipe=CONSTANT, share=st.floats(0.01, 1))
+def test_a_branch_goes_on_at_full_rate_and_ends_with_its_decay(recipe: Recipe, share: float) -> None:
+    step, action = _branch_after(recipe, share, decay=True)
     total = action.recipe.total_steps(SHAPE.rows)
     assert action.until_step == total > step
     assert action.recipe.schedule is Schedule.WARMUP_STABLE_DECAY
@@ -132,11 +138,7 @@ def test_a_branch_goes_on_at_full_rate_and_ends_with_its_decay(recipe: Recipe, s
 @settings(max_examples=100, deadline=None)
 @given(recipe=CONSTANT, share=st.floats(0.01, 1))
 def test_without_decay_a_trial_is_delivered_as_it_stands(recipe: Recipe, share: float) -> None:
-    study = new_study(levels=(1e12,))
-    step = max(1, round(share * recipe.total_steps(SHAPE.rows)))
-    add_trial(study, recipe, 0.5, step)
-    action = Finals(challengers=0, decay=False).next(study)
-    assert isinstance(action, Branch)
+    step, action = _branch_after(recipe, share, decay=False)
     assert action.until_step == step == action.recipe.total_steps(SHAPE.rows)
     assert action.recipe.schedule is Schedule.CONSTANT
 

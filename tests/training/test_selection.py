@@ -56,6 +56,11 @@ def test_a_pattern_that_matches_nothing_lists_the_names(make: Make) -> None:
         assert part in str(error.value)
 
 
+def test_a_range_beyond_the_model_is_refused(make: Make) -> None:
+    with pytest.raises(ConfigError, match=r"layer_lr: '0-2' matches .* blocks '0' to '1'"):
+        make(layer_lr={"0-2": 0.5, "0-1": 0.5})
+
+
 def test_bitfit_trains_biases_and_the_head_alone(make: Make, run: Run, weights: Copy) -> None:
     changed = moved(make(method="bitfit", frozen_layers=1), run, weights)
     assert changed and all(name.startswith("classifier") or name.endswith("bias") for name in changed)

@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
+from luthier.api.measure import Measured, fresh_model, look
 from luthier.api.prepare import Prepared
-from luthier.explain.controls import Control, majority, probe, tfidf
-from luthier.sharing.features import Features
+from luthier.data.row import Row, Split
+from luthier.explain.controls import Control, Texts, lexicon, majority, probe, tfidf, token_probe
+from luthier.sharing.features import set_head, supervised
+from luthier.sharing.work import cut_of
+from luthier.tasks.base import Floats
+from luthier.tasks.entities import Entities
+from luthier.training.loop import predict_scores
+
+if TYPE_CHECKING:
+    from torch import nn
+
+TITLES = {"multilabel": "the most frequent labels", "regression": "the mean of the training rows"}
+"""What the control that knows nothing of the texts says, where that is not the most frequent label."""
 
 
 @dataclass(frozen=True)
 class FittedControl:
-    """A control, and its headline metric on the validation rows."""
+    """A control, with its scores of the validation rows and their headline metric."""
 
     control: Control
+    scores: Floats
     validation: float
 
     @property
@@ -24,14 +39,58 @@ class FittedControl:
         return self.control.title
 
 
-def fit_controls(prepared: Prepared, features: dict[str, Features]) -> list[FittedControl]:
-    """Majority, TF-IDF and the frozen probe, fitted on the training rows."""
-    task, corpus = prepared.asked.task, prepared.asked.corpus
-    targets, truth = (prepared.splits[name].targets.astype(np.int64) for name in ("train", "validation"))
-    seen = features["train"]
-    texts = {name: [row.text for row in rows] for name, rows in (("train", corpus.train), ("validation", corpus.validation))}
-    pairs = [
-        (majority(targets, len(task.labels)), texts["validation"]),
-        (tfidf(texts["train"], targets, texts["validation"], truth, task), texts["validation"]),
-        (probe(seen.pooled, targets[seen.rows], features["validation"].pooled, truth, task), features["validation"].pooled)]
-    return [FittedControl(control, task.metrics(control.predict(rows), truth)[task.metric]) for control, rows in pairs]
+def fit_controls(prepared: Prepared, measured: Measured, device: str) -> list[FittedControl]:
+    """Guessing, TF-IDF and the frozen probe; for entities the names seen in training in place of the first two."""
+    task = prepared.asked.task
+    truth = task.truth(prepared.splits["validation"])
+    rows = control_rows(prepared, measured, Split.VALIDATION, device)
+    controls = _of_entities(prepared, task, measured) if isinstance(task, Entities) else _of_texts(prepared, measured, truth, rows)
+    fitted = []
+    for control in controls:
+        scores = control.predict(rows[control.name])
+        fitted.append(FittedControl(control, scores, task.metrics(scores, truth)[task.metric]))
+    return fitted
+
+
+def control_rows(prepared: Prepared, measured: Measured, split: Split, device: str) -> dict[str, Any]:
+    """The rows of a split in the form that each control was fitted on."""
+    rows, tokens = prepared.asked.corpus.parts[split], prepared.splits[split.value]
+    if prepared.asked.task.kind is Entities.kind:
+        return {"probe": _Reader(prepared, split, device), "lexicon": (tokens, rows)}
+    features = measured.features.get(split.value)
+    pooled = features.pooled if features else look(prepared, fresh_model(prepared, prepared.default, device), split.value).pooled
+    return {"majority": len(rows), "tfidf": _texts(rows), "probe": pooled}
+
+
+def _of_texts(prepared: Prepared, measured: Measured, truth: Any, validation: dict[str, Any]) -> list[Control]:
+    task, corpus, targets = prepared.asked.task, prepared.asked.corpus, np.asarray(prepared.splits["train"].targets)
+    seen = measured.features["train"]
+    return [majority(task, targets, TITLES.get(task.name, "most frequent label")),
+            tfidf(_texts(corpus.train), targets, validation["tfidf"], truth, task),
+            probe(seen.pooled, targets[seen.rows], validation["probe"], truth, task)]
+
+
+def _of_entities(prepared: Prepared, task: Entities, measured: Measured) -> list[Control]:
+    features, targets = supervised(measured.features["train"], prepared.splits["train"])
+    return [lexicon(prepared.asked.corpus.train, task),
+            token_probe(features, targets, task, lambda reader, weight, bias: reader.scores(weight, bias))]
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Scores the rows of a split by the pre-trained model under a given last layer."""
+
+    prepared: Prepared
+    split: Split
+    device: str
+
+    def scores(self, weight: npt.NDArray[np.float32], bias: npt.NDArray[np.float32]) -> Floats:
+        prepared, tokens = self.prepared, self.prepared.splits[self.split.value]
+        model: nn.Module = fresh_model(prepared, prepared.default, self.device)
+        set_head(model, weight, bias)
+        return predict_scores(model, prepared.asked.task, tokens, np.arange(len(tokens)), cut_of(prepared.default),
+                              prepared.start.pad_token_id)
+
+
+def _texts(rows: list[Row]) -> Texts:
+    return [row.text for row in rows], [row.pair or "" for row in rows] if rows and rows[0].pair is not None else None

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 from luthier.api.prepare import Prepared
 from luthier.api.settings import SamplerName, Settings
 from luthier.config import shown
 from luthier.data.places import count
 from luthier.engines.local import Workforce
+from luthier.recipes.space import Space
 from luthier.search.budget import Plan, duration
 
 MOST_LABELS_SHOWN = 12
@@ -36,6 +39,13 @@ def amount(settings: Settings, recipes: int) -> str:
     return f"{kind} × {count(settings.repeats, 'seed')} = {count(recipes * settings.repeats, 'trial')}"
 
 
+def finalists(settings: Settings, space: Space, challengers: int, trials: int | None) -> str:
+    """Who is in the finals; a grid has the default recipe only where a cell that it comes to is just that."""
+    if settings.sampler is SamplerName.GRID and space.base not in islice(space.cells(), trials):
+        return f"the best {challengers + 1}"
+    return f"the default and the best {challengers}"
+
+
 def plan_lines(prepared: Prepared, plan: Plan, force: Workforce, device: str, budget: float | None, trials: int | None,
                searching: bool) -> list[str]:
     """What will be searched, and the time it gets."""
@@ -57,6 +67,6 @@ def plan_lines(prepared: Prepared, plan: Plan, force: Workforce, device: str, bu
         lines.append("  held: " + "; ".join(f"{name} = {shown(getattr(prepared.default, name))}" for name in fixed))
     if budget and plan.search_until is not None and plan.finals_until is not None:
         lines.append(f"  Time: search until {duration(plan.search_until)}, then {duration(plan.finals_until - plan.search_until)} "
-                     f"for the finals of the default and the best {plan.challengers}, and {duration(budget - plan.finals_until)} "
-                     "to score the test rows")
+                     f"for the finals of {finalists(settings, prepared.space, plan.challengers, trials)}, and "
+                     f"{duration(budget - plan.finals_until)} to score the test rows")
     return lines

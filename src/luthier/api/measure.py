@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from luthier.api.prepare import Prepared
+from luthier.data.row import Split
+from luthier.data.sequences import sequences
+from luthier.data.tokens import tokenize
 from luthier.engines.local import Workforce
+from luthier.explain.controls import compared
 from luthier.models.adapters import adapted_layers
 from luthier.models.classifier import load_classifier
 from luthier.models.encoder import anatomy
@@ -18,7 +22,8 @@ from luthier.recipes.seeds import Seeds
 from luthier.recipes.space import Choice
 from luthier.search.budget import Speed
 from luthier.sharing.features import Features, extract, some_rows
-from luthier.sharing.work import pass_work, work_of
+from luthier.sharing.work import cut_of, pass_work, work_of
+from luthier.tasks.base import Head
 from luthier.training.learner import Learner
 from luthier.training.loop import train
 from luthier.training.selection import check_layer_lr
@@ -53,7 +58,8 @@ def measure(prepared: Prepared, force: Workforce, device: str) -> Measured:
     _check_names(prepared, model)
     torch.set_num_threads(force.workers * force.threads)
     started = time.perf_counter()
-    features = {name: look(prepared, model, name) for name in ("train", "validation")}
+    tokenwise = prepared.asked.task.head is Head.TOKENS
+    features = {name: look(prepared, model, name) for name in (("train",) if tokenwise else ("train", "validation"))}
     rows = sum(len(found.rows) for found in features.values())
     forward = pass_work(rows, prepared.default, prepared.shape) / (time.perf_counter() - started) / force.workers
     torch.set_num_threads(force.threads)
@@ -66,7 +72,7 @@ def fresh_model(prepared: Prepared, recipe: Recipe, device: str) -> nn.Module:
     """The pre-trained model of a recipe with a new head."""
     settings = prepared.asked.settings
     start, seed = prepared.starts[recipe.model], settings.held_seeds.seeds(settings.seed).init
-    return load_classifier(start.pretrained.path, prepared.asked.task.labels, recipe, seed=seed,
+    return load_classifier(start.pretrained.path, prepared.asked.task, recipe, seed=seed,
                            pad_token_id=start.pad_token_id).to(device)
 
 
@@ -79,21 +85,34 @@ def _check_names(prepared: Prepared, model: nn.Module) -> None:
         looked_at = model if key == default.model else fresh_model(prepared, default.replace(model=key), "cpu")
         parts, names = anatomy(looked_at), [name for name, _ in looked_at.named_parameters()]
         for recipe in asked:
-            check_layer_lr(names, parts, recipe.layer_lr)
+            check_layer_lr(names, parts, recipe)
             adapted_layers(looked_at, parts, recipe)
 
 
 def look(prepared: Prepared, model: nn.Module, split: str) -> Features:
-    """The frozen features of one split; of the training rows, no more than a regression needs."""
+    """The frozen features of one split; of the training rows, no more than a regression needs.
+
+    The pooled features of pairs are those of their two texts, compared.
+    """
     tokens = prepared.splits[split]
     rows = some_rows(tokens) if split == "train" else np.arange(len(tokens))
-    return extract(model, tokens, rows, prepared.default.max_length, prepared.start.pad_token_id)
+    cut, pad = cut_of(prepared.default), prepared.start.pad_token_id
+    found = extract(model, tokens, rows, cut, pad)
+    if not prepared.asked.corpus.pairs:
+        return found
+    data = prepared.asked.corpus.parts[Split(split)]
+    texts = ([data[row].text for row in rows], [data[row].pair or "" for row in rows])
+    limit = prepared.default.max_length
+    single = [extract(model, tokenize(part, prepared.start.tokenizer, limit), np.arange(len(rows)), cut, pad).pooled
+              for part in texts]
+    return replace(found, pooled=compared(*single))
 
 
 def _training_speed(prepared: Prepared, model: nn.Module) -> float:
     """Work a second of one worker, over a few real steps after the first ones."""
     learner = Learner(model, prepared.default, Seeds.all(0))
-    steps = train(learner, prepared.asked.task, prepared.splits["train"], WARM_UP_STEPS + MOST_TIMED_STEPS,
+    read = sequences(prepared.splits["train"], cut_of(prepared.default))
+    steps = train(learner, prepared.asked.task, read, WARM_UP_STEPS + MOST_TIMED_STEPS,
                   WARM_UP_STEPS + MOST_TIMED_STEPS, prepared.start.pad_token_id)
     times: list[float] = []
     begun = time.perf_counter()

@@ -13,20 +13,22 @@ import numpy.typing as npt
 from luthier.api.settings import SamplerName, Settings
 from luthier.config import as_text
 from luthier.data.load import Corpus, load
-from luthier.data.row import Row
+from luthier.data.row import Kind, Row
+from luthier.data.sequences import Cut
 from luthier.data.tokens import Tokens, percentile_length, tokenize
-from luthier.errors import ConfigError
+from luthier.data.words import word_heads
+from luthier.errors import ConfigError, ModelError
 from luthier.models.classifier import load_tokenizer
 from luthier.models.encoder import is_embedding
 from luthier.models.pretrained import Pretrained, resolve_model
 from luthier.models.suits import unsuited
 from luthier.recipes.defaults import default_recipe, default_space
-from luthier.recipes.recipe import CONDITIONS, Method, Recipe, Schedule
+from luthier.recipes.recipe import CONDITIONS, LongTexts, Recipe
 from luthier.recipes.space import Choice, Space, parse_space
 from luthier.search.budget import parse_duration
 from luthier.sharing.work import Shape
-from luthier.tasks.base import Task
-from luthier.tasks.classification import Classification
+from luthier.tasks.base import Head, Task
+from luthier.tasks.registry import kind_of, task_for
 
 FEWEST_RUNG_ROWS = 200
 LENGTH_PERCENT = 99
@@ -43,11 +45,6 @@ class Asked:
     corpus: Corpus
     models: dict[str, Pretrained]
     task: Task
-
-    @property
-    def pretrained(self) -> Pretrained:
-        """The first pre-trained model: the default recipe's."""
-        return next(iter(self.models.values()))
 
 
 @dataclass(frozen=True)
@@ -98,11 +95,13 @@ def check(settings: Settings, data: Any) -> Asked:
         UsageError: anything that cannot be done as asked.
     """
     _check_hyperparameters(settings)
-    corpus = load(data, validation=settings.validation, test=settings.test, text_columns=settings.text_columns,
-                  label_column=settings.label_column, group_column=settings.group_column, seed=settings.seed)
+    wanted = kind_of(settings.task)
+    corpus = load(data, settings.reading, kind=wanted, validation=settings.validation, test=settings.test, seed=settings.seed,
+                  max_train_rows=settings.max_train_rows)
+    task = task_for(corpus.kind).make(corpus.labels, corpus.train, settings.metric)
     models = find_models(settings.model)
-    _check_suitable(settings, models)
-    return Asked(settings, corpus, models, Classification(corpus.labels))
+    _check_suitable(settings, models, task, corpus.pairs)
+    return Asked(settings, corpus, models, task)
 
 
 def find_models(names: Sequence[str]) -> dict[str, Pretrained]:
@@ -152,13 +151,13 @@ def _idle(settings: Settings) -> list[str]:
     searched = settings.search | settings.search_also
     return [f"{name} = {as_text(getattr(held, name))}: means something only where {other} is {as_text(value)}"
             for name, (other, value) in CONDITIONS.items()
-            if getattr(held, other) is not value and getattr(held, name) != getattr(usual, name) and other not in searched]
+            if not held.means_something(name) and getattr(held, name) != getattr(usual, name) and other not in searched]
 
 
 def _held(settings: Settings) -> Recipe:
     """The default recipe as far as it is known yet; any recipe where --set is wrong, which is reported on its own."""
     try:
-        return Recipe.from_table({"schedule": Schedule.CONSTANT} | settings.fixed)
+        return Recipe.from_table(settings.fixed)
     except ConfigError:
         return Recipe()
 
@@ -169,15 +168,29 @@ def asked_space(settings: Settings, base: Recipe) -> Space:
         parse_space(settings.search_also, base, "--search-also").dimensions)
 
 
-def _check_suitable(settings: Settings, models: dict[str, Pretrained]) -> None:
-    """Every value that was asked for, against the models at hand."""
+def _check_suitable(settings: Settings, models: dict[str, Pretrained], task: Task, pairs: bool) -> None:
+    """Every value that was asked for, against the models and the task at hand."""
     base = Recipe(layer_decay=1.0, max_length=4)
     asked = [base.replace(**{name: value}) for name, value in settings.fixed.items()]
     dimensions = asked_space(settings, _held(settings)).dimensions
     asked += [base.replace(**{name: value}) for name, dimension in dimensions.items() for value in dimension.extremes]
     found = [problem for recipe in asked for model in models.values() for problem in unsuited(recipe, model)]
+    found += [problem for recipe in asked for problem in idle_for_task(recipe, task, pairs)]
+    if task.head is Head.TOKENS and settings.fixed.get("long_texts") == LongTexts.CUT.value:
+        found.append("long_texts = cut: entities are always read in windows, for what is cut off could not be found")
     if found:
         raise ConfigError("\n".join(dict.fromkeys(found)))
+
+
+def idle_for_task(recipe: Recipe, task: Task, pairs: bool) -> list[str]:
+    """What of a recipe means nothing for the task, one sentence each."""
+    usual = Recipe()
+    found = [f"{name} = {as_text(getattr(recipe, name))}: has no meaning where labels are numbers"
+             for name in ("label_smoothing", "class_weighting")
+             if task.kind is Kind.NUMBER and getattr(recipe, name) != getattr(usual, name)]
+    if pairs and recipe.long_texts is LongTexts.WINDOWS:
+        found.append("long_texts = windows: pairs are read at once; the longer text of each is cut first")
+    return found
 
 
 def prepare(asked: Asked) -> Prepared:
@@ -189,12 +202,14 @@ def prepare(asked: Asked) -> Prepared:
     settings, layers = asked.settings, min(model.layers for model in asked.models.values())
     starts = {name: _start(asked, model) for name, model in asked.models.items()}
     start = next(iter(starts.values()))
-    rows = len(start.splits["train"])
     limit = min(_positions(found.pretrained, found.tokenizer) for found in starts.values())
     length = percentile_length(start.splits["train"], LENGTH_PERCENT, limit)
     shared = any(model.shares_layers for model in asked.models.values())
-    default = default_recipe(rows, len(asked.task.labels), start.parameters, length,
-                             method=_method(settings), shared_layers=shared)
+    long_texts = LongTexts.WINDOWS if asked.task.head is Head.TOKENS else _held(settings).long_texts
+    cut = Cut(_held(settings).max_length if "max_length" in settings.fixed else length, long_texts is LongTexts.WINDOWS)
+    rows = int(cut.count(start.splits["train"].lengths, start.splits["train"].special).sum())
+    default = default_recipe(rows, len(asked.task.outputs), start.parameters, length,
+                             method=_held(settings).method, shared_layers=shared).replace(long_texts=long_texts)
     default = default.replace(**(settings.fixed | {"model": next(iter(starts))}))
     space = Space(default, {}) if settings.search else default_space(default, layers, rows, shared)
     if len({model.layers for model in asked.models.values()}) > 1 and "frozen_layers" in space.dimensions:
@@ -211,18 +226,14 @@ def prepare(asked: Asked) -> Prepared:
 def _start(asked: Asked, pretrained: Pretrained) -> Start:
     corpus, tokenizer = asked.corpus, load_tokenizer(pretrained.path)
     limit = _positions(pretrained, tokenizer)
-    splits = {name: _tokens(rows, asked.task, tokenizer, limit)
-              for name, rows in (("train", corpus.train), ("validation", corpus.validation), ("test", corpus.test))}
+    whole = asked.task.head is Head.TOKENS or "long_texts" in asked.settings.chosen
+    splits = {part.value: encode(rows, asked.task, tokenizer, None if whole and not corpus.pairs else limit)
+              for part, rows in corpus.parts.items()}
     return Start(pretrained, tokenizer, splits, *count_parameters(pretrained.path))
 
 
 def _positions(pretrained: Pretrained, tokenizer: Any) -> int:
     return min(pretrained.positions, int(min(tokenizer.model_max_length, 10**6)))
-
-
-def _method(settings: Settings) -> Method:
-    """The method that was asked for: other methods learn at other rates."""
-    return Recipe.from_table({name: settings.fixed[name] for name in ("method",) if name in settings.fixed}).method
 
 
 def _shape(starts: dict[str, Start]) -> Shape:
@@ -235,8 +246,20 @@ def _shape(starts: dict[str, Start]) -> Shape:
     return replace(first, models=shapes) if len(shapes) > 1 else first
 
 
-def _tokens(rows: list[Row], task: Task, tokenizer: Any, limit: int) -> Tokens:
-    return tokenize([row.text for row in rows], task.encode([row.target for row in rows]).tolist(), tokenizer, limit)
+def encode(rows: Sequence[Row], task: Task, tokenizer: Any, limit: int | None) -> Tokens:
+    """Rows as tokens with the task's targets, at most `limit` tokens each (None: all).
+
+    Raises:
+        ModelError: entities need a tokenizer that says where its tokens stand, and this one does not.
+    """
+    texts, tokenwise = [row.text for row in rows], task.head is Head.TOKENS
+    if tokenwise and not tokenizer.is_fast:
+        raise ModelError("entities need a tokenizer that says which characters its tokens stand for (a fast one, with a "
+                         "tokenizer.json); this model has none. Choose another model.")
+    tokens = tokenize(texts, tokenizer, limit, [row.pair for row in rows], offsets=tokenwise)
+    if tokenwise:
+        tokens = replace(tokens, heads=word_heads(tokens, texts, tokenizer))
+    return task.encode(tokens, rows)
 
 
 def rung_rows(validation: int, train: int, seed: int) -> npt.NDArray[np.int64]:

@@ -62,7 +62,7 @@ def get_ready(command: Command, asked: Asked, observer: Observer, started: float
     force = Workforce(force.workers, settings.threads or force.threads)
     observer.say("Measuring this machine, and what fine-tuning must beat …")
     measured = measure(prepared, force, device)
-    controls = fit_controls(prepared, measured.features)
+    controls = fit_controls(prepared, measured, device)
     for control in controls:
         observer.say(f"  {control.title}: {asked.task.metric_title} {control.validation:.3f} on the validation rows")
     test_rows = len(prepared.splits["test"])

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from luthier.api.measure import fresh_model, look
+from luthier.api.baselines import control_rows
+from luthier.api.finish import finish
 from luthier.api.ready import Command, Ready
+from luthier.data.row import Row, Split
 from luthier.models.classifier import load_trained
 from luthier.search.finals import Verdict
 from luthier.search.study import Record
-from luthier.tasks.base import Floats
-from luthier.tasks.metrics import Score, confusion
+from luthier.sharing.work import cut_of
+from luthier.tasks.base import Floats, Ints, Task
+from luthier.tasks.bootstrap import Score
+from luthier.tasks.entity_metrics import documents
 from luthier.training.loop import predict_scores
 
 
 @dataclass(frozen=True)
 class Final:
-    """A trial that ended as a model: its folder, its probabilities of all validation rows, whether it ends the default."""
+    """A trial that ended as a model: its folder, its scores of all validation rows, whether it ends the default."""
 
     record: Record
     folder: Path
@@ -34,61 +39,83 @@ class Final:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What is delivered, and every figure about it. Scores are on the rows that their names say."""
+    """What is delivered, and every figure about it. Scores are on the rows that their names say.
+
+    Attributes:
+        task: as the delivered model is decided by it, thresholds included.
+        temperature: what its logits were divided by.
+        test_intervals: every metric on the test rows.
+        details: tables of the task on the test rows.
+        calibration: how far scores on the test rows can be taken for probabilities; with "before", as it was without the
+            temperature.
+    """
 
     final: Final
     verdict: Verdict
     finals: int
+    folder: Path
+    task: Task
+    temperature: float
     test: Score
     validation: Score
     gain: Score | None
     controls: dict[str, Score]
     controls_validation: dict[str, Score]
+    control_titles: dict[str, str]
+    validation_scores: Floats
     test_scores: Floats
-    test_metrics: dict[str, float]
-    confusion: list[list[int]]
+    test_intervals: dict[str, Score]
+    details: dict[str, Any]
+    calibration: dict[str, Any]
 
 
 def score_finals(ready: Ready, finals: list[Final], verdict: Verdict) -> Outcome:
-    """Score the delivered model, the default and the controls on the test rows, in one batch."""
+    """Finish the delivered model; score it, the default and the controls on the test rows, in one batch."""
     prepared, task = ready.prepared, ready.prepared.asked.task
-    truth = {name: prepared.splits[name].targets.astype(np.int64) for name in ("validation", "test")}
+    truth = {name: task.truth(prepared.splits[name]) for name in ("validation", "test")}
+    groups = {name: groups_of(prepared.asked.corpus.parts[Split(name)]) for name in truth}
     final = next(final for final in finals if final.number == verdict.chosen)
     default = next((final for final in finals if final.is_default), None) if ready.command is Command.TUNE else None
-    delivered = predict_final(ready, final)
-    tested: dict[str, Floats] = {}
-    validated: dict[str, Floats] = {}
-    rows = _control_rows(ready)
-    for fitted in ready.controls:
-        name = fitted.control.name
-        tested[name], validated[name] = (fitted.control.predict(rows[split][name]) for split in ("test", "validation"))
+    temperature = task.temperature(final.validation, truth["validation"])
+    validated = task.tempered(final.validation, temperature)
+    tuned = task.tuned(validated, truth["validation"])
+    folder = finish(final.folder, tuned, temperature, final.record.trial.recipe)
+    served = tuned.served()
+    delivered = predict_final(ready, final, folder, served)
+
+    rows = control_rows(prepared, ready.measured, Split.TEST, ready.device)
+    controls = {fitted.control.name: task.tuned(fitted.scores, truth["validation"]).score(
+        fitted.control.predict(rows[fitted.control.name]), truth["test"], groups["test"]) for fitted in ready.controls}
+    held = {fitted.control.name: task.score(fitted.scores, truth["validation"], groups["validation"]) for fitted in ready.controls}
+    gain = None
     if default:
-        tested["default"] = delivered if default is final else predict_final(ready, default)
-        validated["default"] = default.validation
-    changed = default is not None and default is not final
+        own = task.tuned(default.validation, truth["validation"])
+        scores = delivered if default is final else predict_final(ready, default, default.folder, task)
+        controls["default"] = (served if default is final else own).score(scores, truth["test"], groups["test"])
+        held["default"] = task.score(default.validation, truth["validation"], groups["validation"])
+        if default is not final:
+            gain = served.difference(delivered, scores, truth["test"], groups["test"], own)
+    calibration = served.calibration(delivered, truth["test"])
+    if calibration and temperature != 1.0:
+        calibration["before"] = served.calibration(task.tempered(delivered, 1 / temperature), truth["test"])
     return Outcome(
-        final=final, verdict=verdict, finals=len(finals), test=task.score(delivered, truth["test"]),
-        validation=task.score(final.validation, truth["validation"]),
-        gain=task.difference(delivered, tested["default"], truth["test"]) if changed else None,
-        controls={name: task.score(scores, truth["test"]) for name, scores in tested.items()},
-        controls_validation={name: task.score(scores, truth["validation"]) for name, scores in validated.items()},
-        test_scores=delivered, test_metrics=task.metrics(delivered, truth["test"]),
-        confusion=confusion(truth["test"], delivered.argmax(1), len(task.labels)).astype(int).tolist())
+        final=final, verdict=verdict, finals=len(finals), folder=folder, task=served, temperature=temperature,
+        test=served.score(delivered, truth["test"], groups["test"]),
+        validation=task.score(final.validation, truth["validation"], groups["validation"]), gain=gain,
+        controls=controls, controls_validation=held, control_titles={fitted.control.name: fitted.title for fitted in ready.controls},
+        validation_scores=validated, test_scores=delivered,
+        test_intervals=served.intervals(delivered, truth["test"], groups["test"]),
+        details=served.details(delivered, truth["test"]), calibration=calibration)
 
 
-def _control_rows(ready: Ready) -> dict[str, dict[str, object]]:
-    """For each split, the rows in the form that each control was fitted on."""
-    prepared, corpus = ready.prepared, ready.prepared.asked.corpus
-    model = fresh_model(prepared, prepared.default, ready.device)
-    pooled = {"validation": ready.measured.features["validation"].pooled, "test": look(prepared, model, "test").pooled}
-    texts = {"validation": [row.text for row in corpus.validation], "test": [row.text for row in corpus.test]}
-    return {split: {"majority": texts[split], "tfidf": texts[split], "probe": pooled[split]} for split in texts}
+def groups_of(rows: list[Row]) -> Ints | None:
+    """Which rows are drawn together for an interval: those of one document or group. Shape [rows]; None where there are none."""
+    return documents([row.group for row in rows]) if any(row.group is not None for row in rows) else None
 
 
-def predict_final(ready: Ready, final: Final) -> Floats:
-    """The probabilities of the test rows, from the model as it was written."""
-    prepared = ready.prepared
+def predict_final(ready: Ready, final: Final, folder: Path, task: Task) -> Floats:
+    """The scores of the test rows, from a model as it was written."""
     recipe = final.record.trial.recipe
-    start = prepared.starts[recipe.model]
-    model, test = load_trained(final.folder).to(ready.device), start.splits["test"]
-    return predict_scores(model, prepared.asked.task, test, np.arange(len(test)), recipe.max_length, start.pad_token_id)
+    start = ready.prepared.starts[recipe.model]
+    model, test = load_trained(folder).to(ready.device), start.splits["test"]
+    return predict_scores(model, task, test, np.arange(len(test)), cut_of(recipe), start.pad_token_id)

@@ -103,13 +103,13 @@ def make_setup(ready: Ready, folder: RunFolder) -> Setup:
         for split, rows in start.splits.items():
             rows.save(tokens / split)
         bases[name] = Base(start.pretrained.path, start.pretrained.hash, tokens, start.pad_token_id, start.pretrained.layers,
-                           prepared.shape.models[name].size if prepared.shape.models else 1.0)
+                           prepared.shape.for_model(name).size)
     setup = Setup(bases=bases, task=asked.task, rung_rows=prepared.rung_rows, cache=folder.cache, device=ready.device,
                   record_test=asked.settings.record_test)
     default = prepared.default
     if default.head_init is HeadInit.PROBE and not default.reinit_layers:
         init = asked.settings.held_seeds.seeds(asked.settings.seed).init
-        fit_head(ready.measured.features["train"], prepared.splits["train"], head_file(setup, default, init))
+        fit_head(ready.measured.features["train"], asked.task, prepared.splits["train"], head_file(setup, default, init))
     return setup
 
 
@@ -192,7 +192,7 @@ def pick(finals: list[Final], ready: Ready, in_search: bool) -> Verdict:
     if ready.command is Command.TRAIN:
         return Verdict(finals[0].number, "the one recipe that was asked for")
     task = ready.prepared.asked.task
-    truth = ready.prepared.splits["validation"].targets.astype(np.int64)
+    truth = task.truth(ready.prepared.splits["validation"])
     default = next((final for final in finals if final.is_default), None)
     values = {final.number: task.metrics(final.validation, truth)[task.metric] for final in finals}
     gains: dict[int, Any] = {} if default is None else {

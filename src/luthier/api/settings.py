@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from luthier.config import Limits, build, read_toml, setting, to_table, validate
+from luthier.data.options import OVERLAPS, DataOptions
 from luthier.errors import ConfigError
 from luthier.recipes.recipe import HELP, Recipe
 from luthier.recipes.seeds import HeldSeeds
@@ -52,8 +53,21 @@ class Settings:
 
     data: str = setting("", "A file, a folder with train/validation/test files, or example:NAME.")
     text_columns: tuple[str, ...] = setting((), "Column that holds the text; repeat to join several in order.")
-    label_column: str | None = setting(None, "Column that holds the label.")
+    pair_column: str | None = setting(None, "Column that holds the second text, where rows are pairs.")
+    label_columns: tuple[str, ...] = setting(
+        (), "Column that holds the label; repeat for several labels a row, each in a column of 0 and 1.")
+    label_separator: str | None = setting(None, "What parts the labels in a cell that holds several, such as ';'.")
+    id_column: str | None = setting(None, "Column that names the rows.")
     group_column: str | None = setting(None, "Rows that share a value of this column stay on one side of a split.")
+    annotators: str = setting(
+        "first", "Whose answer counts where several people labelled a row: first, majority, or a name.")
+    spans: str = setting("refuse", "What to do with entities that overlap: refuse, or keep the longest.")
+    encoding: str = setting("utf-8", "Encoding of text files.")
+    labels: str | None = setting(None, "File that renames, merges or drops labels (luthier check --write-labels).")
+    task: str | None = setting(
+        None, "classification, multilabel, entities or regression [default: told by the data].")
+    metric: str | None = setting(None, "Headline metric, by which recipes are chosen [default: the task's usual one].")
+    max_train_rows: int | None = setting(None, "Most training rows to use, drawn by the seed.", Limits(1, 10**9))
     validation: str | None = setting(None, "File with the validation rows.")
     test: str | None = setting(None, "File with the test rows.")
     model: tuple[str, ...] = setting(
@@ -81,11 +95,18 @@ class Settings:
 
     def __post_init__(self) -> None:
         validate(self)
+        if self.spans not in OVERLAPS:
+            raise ConfigError(f"--spans {self.spans}: must be {' or '.join(OVERLAPS)}")
 
     @property
     def chosen(self) -> set[str]:
         """The hyperparameters that a person has held or searched: nothing else decides on them."""
         return {*self.fixed, *self.search, *self.search_also}
+
+    @property
+    def reading(self) -> DataOptions:
+        """How the data are to be read."""
+        return DataOptions(**{field.name: getattr(self, field.name) for field in dataclasses.fields(DataOptions)})
 
     @property
     def held_seeds(self) -> HeldSeeds:

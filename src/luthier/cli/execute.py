@@ -19,7 +19,7 @@ def execute(command: str, settings: Settings, *, dry_run: bool, quiet: bool, jso
     """Carry out `command`; the exit status."""
     console = Console(stderr=json, quiet=quiet, highlight=False, soft_wrap=True, markup=False)
     try:
-        with Display(console) as display:
+        with Display(console, alone=command == Command.TRAIN.value) as display:
             ready = plan_run(Command(command), settings, settings.data, display, STARTED)
             if dry_run:
                 return 0

@@ -12,8 +12,9 @@ from collections.abc import Hashable, Mapping, Sequence
 from luthier.data.columns import Columns
 from luthier.data.formats import Table
 from luthier.data.places import SHOWN, count, places, some
-from luthier.data.row import Row, Split, text_key
-from luthier.data.rows import name_of
+from luthier.data.cells import name_of
+from luthier.data.findings import Finding, Severity
+from luthier.data.row import Kind, Row, Split, text_key
 
 FEW_ROWS = 100
 """Below this many training rows, which of two recipes is better is mostly chance (spaCy warns at the same number)."""
@@ -30,26 +31,39 @@ CAMEL_ID = re.compile(r"[a-z]Id$")
 Parts = Mapping[Split, Sequence[Row]]
 
 
-def problems(given: Parts, tables: Mapping[Split, Table], columns: Columns) -> list[str]:
+def check_given(kind: Kind, given: Parts, tables: Mapping[Split, Table], columns: Columns) -> list[Finding]:
+    return [Finding("problem", Severity.ERROR, text) for text in problems(kind, given, tables, columns)]
+
+
+def check_parts(kind: Kind, parts: Parts, tables: Mapping[Split, Table], columns: Columns) -> list[Finding]:
+    return [Finding("problem", Severity.ERROR, text) for text in empty_parts(parts)] + [
+        Finding("note", Severity.NOTE, text) for text in notes(kind, parts, tables, columns)]
+
+
+def problems(kind: Kind, given: Parts, tables: Mapping[Split, Table], columns: Columns) -> list[str]:
     """Everything that forbids to use the rows as given, before any are cut off."""
+    if kind is not Kind.CLASS:
+        return [str(f) for f in no_rows(given, tables)]
     train = given[Split.TRAIN]
     free = free_labels(train, tables[Split.TRAIN], columns)
-    return [*no_rows(given, tables), *one_label(train, columns), *(free or unseen_labels(given))]
+    return [*map(str, no_rows(given, tables)), *one_label(train, columns), *(free or unseen_labels(given))]
 
 
-def notes(parts: Parts, tables: Mapping[Split, Table], columns: Columns) -> list[str]:
+def notes(kind: Kind, parts: Parts, tables: Mapping[Split, Table], columns: Columns) -> list[str]:
     """Everything worth showing about the rows, with validation and test rows cut off."""
     every = [row for rows in parts.values() for row in rows]
+    if kind is not Kind.CLASS:
+        return [*few_rows(parts[Split.TRAIN]), *leaks(parts), *group_columns(tables[Split.TRAIN], columns)]
     return [*few_rows(parts[Split.TRAIN]), *rare_labels(parts[Split.TRAIN]), *unmeasured_labels(parts),
             *alike_labels(every), *contradictions(every), *leaks(parts), *group_columns(tables[Split.TRAIN], columns)]
 
 
-def no_rows(given: Parts, tables: Mapping[Split, Table]) -> list[str]:
+def no_rows(given: Parts, tables: Mapping[Split, Table]) -> list[Finding]:
     """Tables of which no row is left."""
     empty = [tables[split] for split, rows in given.items() if not rows]
-    return [f"{table.name}: none of its {count(len(table.records), 'row')} has both a text and a label. Give rows that "
+    return [Finding("no-rows", Severity.ERROR, text) for text in [f"{table.name}: none of its {count(len(table.records), 'row')} has both a text and a label. Give rows that "
             "do." if table.records else f"{table.name}: it has no rows. Give rows with a text and a label."
-            for table in empty]
+            for table in empty]]
 
 
 def one_label(train: Sequence[Row], columns: Columns) -> list[str]:
@@ -57,7 +71,7 @@ def one_label(train: Sequence[Row], columns: Columns) -> list[str]:
     labels = {row.target for row in train}
     if len(labels) != 1:
         return []
-    return [f"All {count(len(train), 'row')} have the label '{train[0].target}' (column '{columns.label}'). At least "
+    return [f"All {count(len(train), 'row')} have the label '{train[0].target}' (column '{columns.label[0]}'). At least "
             "two labels are needed: add rows of another one, or use another --label-column."]
 
 
@@ -69,10 +83,10 @@ def free_labels(train: Sequence[Row], table: Table, columns: Columns) -> list[st
     if not scores and (len(train) < FREE_TEXT_ROWS or 2 * len(labels) <= len(train)):
         return []
     examples = ", ".join(repr(label if len(label) <= 40 else f"{label[:40]}…") for label in labels[:3])
-    others = [column for column in table.columns if column not in (*columns.text, columns.label)]
+    others = [column for column in table.columns if column not in columns.all]
     advice = (f"Did you mean another --label-column ({some(others)})?" if others
               else "Give classes that repeat.")
-    return [f"Column '{columns.label}' has {len(labels):,} different labels in {count(len(train), 'row')}, such as "
+    return [f"Column '{columns.label[0]}' has {len(labels):,} different labels in {count(len(train), 'row')}, such as "
             f"{examples}: it looks like numbers or free text, not classes{' (scores cannot be learnt yet)' * scores}. "
             f"{advice}"]
 
@@ -160,10 +174,10 @@ def group_columns(table: Table, columns: Columns) -> list[str]:
     """Unused columns that say which rows belong together, by their name and by values that repeat."""
     if columns.group is not None:
         return []
-    unused = [column for column in table.columns if column not in (*columns.text, columns.label)]
+    unused = [column for column in table.columns if column not in columns.all]
     return [f"Column '{column}' looks like a group: rows that share its value would stand in training and test. "
             f"If they belong together: --group-column {column}"
-            for column in unused if _names_group(column) and _repeats(table, column, columns.label)]
+            for column in unused if _names_group(column) and _repeats(table, column, columns.label[0])]
 
 
 def _names_group(column: str) -> bool:

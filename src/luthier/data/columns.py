@@ -6,47 +6,65 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from luthier.data.formats import Table
+from luthier.data.options import DataOptions
+from luthier.data.row import Kind
 from luthier.errors import DataError, nearest
 
 TEXT_NAMES = ("text", "sentence", "review", "content", "message", "body", "comment", "utterance", "query", "question",
-              "tweet", "document", "title")
-LABEL_NAMES = ("label", "labels", "class", "category", "intent", "sentiment", "target", "tag", "topic", "y")
+              "tweet", "document", "title", "tokens", "words")
+SPAN_NAMES = ("spans", "entities", "tags", "ner_tags", "ner")
+LABEL_NAMES = ("label", "labels", "class", "category", "intent", "sentiment", "target", "tag", "topic", "y", *SPAN_NAMES,
+               "score", "rating", "similarity")
 """Names that are found without being given, regardless of case, the first in the list before the others."""
+TOKEN_NAMES, TAG_NAMES = ("tokens", "words"), ("tags", "ner_tags", "ner", "labels")
+PAIRS = (("text", "text_pair"), ("sentence1", "sentence2"), ("premise", "hypothesis"), ("question1", "question2"),
+         ("text1", "text2"), ("text_a", "text_b"))
+"""The usual names of two texts that belong together."""
+DOCUMENT = "document"
+"""The column in which formats of sentences keep which document a sentence is from."""
 
 
 @dataclass(frozen=True)
 class Columns:
-    """The columns that a table is read by; `label` is None where no labels are wanted."""
+    """The columns that a table is read by: `label` is empty where no labels are wanted, and has several where each holds
+    one label as 0 or 1."""
 
     text: tuple[str, ...]
-    label: str | None
+    label: tuple[str, ...]
+    pair: str | None = None
     group: str | None = None
+    id: str | None = None
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """Every column that is read."""
+        return (*self.text, *self.label, *(name for name in (self.pair, self.group, self.id) if name is not None))
 
 
-def resolve(table: Table, *, text_columns: Sequence[str] = (), label_column: str | None = None,
-            group_column: str | None = None, labelled: bool = True) -> Columns:
-    """The columns of `table` to read: those given, else those with a usual name.
+def resolve(table: Table, options: DataOptions, *, labelled: bool = True, kind: Kind | None = None) -> Columns:
+    """The columns of `table` to read: those given, else those with a usual name for labels of this kind.
 
     Raises:
         DataError: a column is not there, none has a usual name, or one is wanted for two purposes (all at once).
     """
     if not table.columns:
         raise DataError(f"{table.name}: it has no rows. Give rows with a text{' and a label' * labelled}.")
-    chosen = (text_columns,) if isinstance(text_columns, str) else tuple(text_columns)
-    wanted_label = label_column if labelled else None
-    text = chosen or tuple(usual(table, TEXT_NAMES, without=(wanted_label, group_column))[:1])
-    found = usual(table, LABEL_NAMES, without=(*text, group_column)) or usual(table, LABEL_NAMES, without=text)
-    label = wanted_label or (found[0] if labelled and found else None)
-    taken = {*text, label, group_column}
-    problems = [_missing(table, name, option, taken) for option, names in (
-        ("--text-column", text), ("--label-column", (label,)), ("--group-column", (group_column,)))
-        for name in names if name is not None and name not in table.columns]
-    if not text or (labelled and label is None):
+    wanted = options.label_columns if labelled else ()
+    others = (*wanted, options.group_column, options.id_column, options.pair_column)
+    text, pair = options.text_columns, options.pair_column
+    if not text:
+        text, pair = _usual_texts(table, options, labelled, others)
+    label = wanted or (_usual_label(table, text, pair, options, kind) if labelled else ())
+    group = options.group_column or (DOCUMENT if DOCUMENT in table.columns and DOCUMENT not in (*text, *label) and text
+                                     and text[0] in TOKEN_NAMES else None)
+    found = Columns(text, label, pair, group, options.id_column)
+    problems = _missing_columns(table, found)
+    if not text or (labelled and not label):
         problems.append(_unknown(table, text, label, labelled))
-    problems += _shared(text, label, group_column)
+    problems += _shared(found)
     if problems:
         raise DataError("\n".join(problems))
-    return Columns(text, label, group_column)
+    return found
 
 
 def usual(table: Table, names: Sequence[str], without: Sequence[str | None] = ()) -> list[str]:
@@ -54,22 +72,61 @@ def usual(table: Table, names: Sequence[str], without: Sequence[str | None] = ()
     return [column for name in names for column in table.columns if column.lower() == name and column not in without]
 
 
-def describe(table: Table, columns: Columns, *, text_given: bool, label_given: bool) -> list[str]:
+def describe(table: Table, columns: Columns, options: DataOptions) -> list[str]:
     """Sentences on which columns were taken, and which others could have been meant."""
     text = "column" if len(columns.text) == 1 else "columns"
-    sentences = [f"Text from {text} {_quoted(columns.text)}, labels from column '{columns.label}'."]
-    others = usual(table, TEXT_NAMES, without=(*columns.text, columns.label, columns.group))
-    if others and not text_given:
+    pair = f" and its pair from '{columns.pair}'" if columns.pair else ""
+    label = "column" if len(columns.label) == 1 else "columns"
+    sentences = [f"Text from {text} {_quoted(columns.text)}{pair}, labels from {label} {_quoted(columns.label[:10])}"
+                 f"{', …' if len(columns.label) > 10 else ''}."]
+    if columns.group == DOCUMENT and options.group_column is None:
+        sentences.append(f"Sentences of one document stay together (column '{DOCUMENT}').")
+    others = usual(table, TEXT_NAMES, without=columns.all)
+    if others and not options.text_columns:
         sentences.append(f"Text is taken from '{columns.text[0]}', but {_stand(others)} there too: choose with "
                          "--text-column NAME (repeat it to join several).")
-    others = usual(table, LABEL_NAMES, without=(*columns.text, columns.label, columns.group))
-    if others and not label_given:
-        sentences.append(f"Labels are taken from '{columns.label}', but {_stand(others)} there too: choose with "
+    others = usual(table, LABEL_NAMES, without=columns.all)
+    if others and not options.label_columns:
+        sentences.append(f"Labels are taken from '{columns.label[0]}', but {_stand(others)} there too: choose with "
                          "--label-column NAME.")
     return sentences
 
 
-def _missing(table: Table, name: str, option: str, taken: set[str | None]) -> str:
+def _usual_texts(table: Table, options: DataOptions, labelled: bool,
+                 others: Sequence[str | None]) -> tuple[tuple[str, ...], str | None]:
+    """The text column, and the column of its pair, by their names."""
+    if options.pair_column is None:
+        for names in PAIRS:
+            first, second = (usual(table, (name,), others) for name in names)
+            if first and second:
+                return (first[0],), second[0]
+    tokens, tags = usual(table, TOKEN_NAMES, others), usual(table, TAG_NAMES)
+    tagged = set(tags) & set(options.label_columns) if options.label_columns else tags and not usual(table, SPAN_NAMES[:2])
+    if labelled and tokens and tagged:
+        return (tokens[0],), options.pair_column
+    firsts = tuple(first for first, _ in PAIRS)
+    names = (*TEXT_NAMES, *firsts) if options.pair_column else TEXT_NAMES
+    return tuple(usual(table, names, others)[:1]), options.pair_column
+
+
+def _usual_label(table: Table, text: Sequence[str], pair: str | None, options: DataOptions,
+                 kind: Kind | None) -> tuple[str, ...]:
+    names: Sequence[str] = LABEL_NAMES
+    if kind is Kind.SPANS or (text and text[0] in TOKEN_NAMES):
+        names = (*(TAG_NAMES[:3] if text and text[0] in TOKEN_NAMES else ()), *SPAN_NAMES, *LABEL_NAMES)
+    taken = (*text, pair, options.id_column)
+    found = usual(table, names, without=(*taken, options.group_column)) or usual(table, names, without=taken)
+    return tuple(found[:1])
+
+
+def _missing_columns(table: Table, columns: Columns) -> list[str]:
+    given = (("--text-column", columns.text), ("--pair-column", (columns.pair,)), ("--label-column", columns.label),
+             ("--group-column", (columns.group,)), ("--id-column", (columns.id,)))
+    return [_missing(table, name, option, columns.all) for option, names in given for name in names
+            if name is not None and name not in table.columns]
+
+
+def _missing(table: Table, name: str, option: str, taken: Sequence[str]) -> str:
     free = [column for column in table.columns if column not in taken]
     by_lower = {column.lower(): column for column in free}
     hint = nearest(name.lower(), by_lower)
@@ -79,10 +136,10 @@ def _missing(table: Table, name: str, option: str, taken: set[str | None]) -> st
             f"Use {option} {suggestion or 'NAME with one of these'}{'?' if suggestion else '.'}")
 
 
-def _unknown(table: Table, text: Sequence[str], label: str | None, labelled: bool) -> str:
+def _unknown(table: Table, text: Sequence[str], label: Sequence[str], labelled: bool) -> str:
     """What to say when a column was neither given nor found; names the exact options to use."""
-    free = [column for column in table.columns if column not in (*text, label)]
-    wanted = ["text"] * (not text) + ["label"] * (labelled and label is None)
+    free = [column for column in table.columns if column not in (*text, *label)]
+    wanted = ["text"] * (not text) + ["label"] * (labelled and not label)
     options = [f"--{kind}-column NAME" for kind in wanted]
     if len(free) == 1 and len(wanted) == 1:
         options = [f"--{wanted[0]}-column {_shell(free[0])}"]
@@ -96,16 +153,20 @@ def _unknown(table: Table, text: Sequence[str], label: str | None, labelled: boo
             f"Found: {', '.join(table.columns)}. Use {' '.join(options)}")
 
 
-def _shared(text: Sequence[str], label: str | None, group: str | None) -> list[str]:
+def _shared(columns: Columns) -> list[str]:
     problems = []
-    if label is not None and label in text:
-        problems.append(f"Column '{label}' is given both as text and as label: the model would read its answer. Use "
-                        "another --text-column or --label-column.")
-    if group is not None and group == label:
-        problems.append(f"Column '{group}' is given both as label and as group: each label would stand on one side of "
-                        "the split only. Use another --group-column.")
-    if len(set(text)) < len(text):
-        problems.append(f"A text column is given twice: {_quoted(text)}. Give each --text-column once.")
+    for name in dict.fromkeys(columns.label):
+        if name in columns.text or name == columns.pair:
+            problems.append(f"Column '{name}' is given both as text and as label: the model would read its answer. Use "
+                            "another --text-column or --label-column.")
+        if name == columns.group:
+            problems.append(f"Column '{name}' is given both as label and as group: each label would stand on one side of "
+                            "the split only. Use another --group-column.")
+    if columns.pair in columns.text:
+        problems.append(f"Column '{columns.pair}' is given both as text and as its pair. Use another --pair-column.")
+    for option, names in (("text", columns.text), ("label", columns.label)):
+        if len(set(names)) < len(names):
+            problems.append(f"A {option} column is given twice: {_quoted(names)}. Give each --{option}-column once.")
     return problems
 
 

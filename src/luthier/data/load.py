@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import logging
@@ -11,13 +12,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from luthier.data import check, sources
 from luthier.data.columns import Columns, describe, resolve
+from luthier.data.findings import Finding, Severity, errors
 from luthier.data.formats import Table
+from luthier.data.options import DataOptions
 from luthier.data.places import count, places, raise_together
-from luthier.data.row import Row, Split
-from luthier.data.rows import Reading, read_rows, read_texts
+from luthier.data.row import Kind, Row, Split, Target, names_in
+from luthier.data.rows import Reading, find_scheme, read_rows, read_texts
 from luthier.data.split import split as cut
+from luthier.data.targets import detect
 from luthier.errors import DataError, nearest
 
 logger = logging.getLogger(__name__)
@@ -27,56 +33,98 @@ logger = logging.getLogger(__name__)
 class Corpus:
     """Labelled rows, checked and cut, ready to be encoded.
 
-    `labels` are the names in the order of their numbers; `notes` are sentences for the user; `hash` is equal for equal
-    texts, labels and parts in the same order, whatever file or format they come from.
+    `labels` are the names in the order of their numbers, none where labels are numbers; `findings` are what there is to say
+    about the data; `hash` is equal for equal texts, labels and parts in the same order, whatever file or format they come
+    from.
     """
 
     name: str
+    kind: Kind
     train: list[Row]
     validation: list[Row]
     test: list[Row]
     labels: tuple[str, ...]
     columns: Columns
-    notes: tuple[str, ...]
+    findings: tuple[Finding, ...]
     hash: str
     validation_given: bool
     test_given: bool
 
+    @property
+    def parts(self) -> dict[Split, list[Row]]:
+        """The rows of each part."""
+        return {Split.TRAIN: self.train, Split.VALIDATION: self.validation, Split.TEST: self.test}
+
+    @property
+    def pairs(self) -> bool:
+        """Whether rows are pairs of texts."""
+        return self.columns.pair is not None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """The findings as sentences."""
+        return tuple(str(finding) for finding in self.findings)
+
     def counts(self) -> dict[str, dict[str, int]]:
-        """How many rows of each label each part has: counts()["spam"]["train"]."""
-        parts = {Split.TRAIN: self.train, Split.VALIDATION: self.validation, Split.TEST: self.test}
-        tallies = {part: Counter(row.target for row in rows) for part, rows in parts.items()}
-        return {label: {part.value: tallies[part][label] for part in parts} for label in self.labels}
+        """How many rows of each label (entities: how many mentions) each part has: counts()["spam"]["train"]."""
+        tallies = {part: Counter(name for row in rows for name in names_in(row.target)) for part, rows in self.parts.items()}
+        return {label: {part.value: tallies[part][label] for part in self.parts} for label in self.labels}
 
 
-def load(data: Any, *, validation: Any = None, test: Any = None, text_columns: Sequence[str] = (),
-         label_column: str | None = None, group_column: str | None = None, seed: int = 0) -> Corpus:
+def load(data: Any, options: DataOptions | None = None, *, kind: Kind | None = None, validation: Any = None, test: Any = None,
+         seed: int = 0, max_train_rows: int | None = None) -> Corpus:
     """Read, check and cut labelled data; parts that are not given are cut off by `seed` (see `split`).
 
     `data`, `validation` and `test` are each a path, `example:NAME`, a DataFrame, a `datasets.Dataset` or a list of
     dicts; `data` may also be a folder or a DatasetDict that has the parts.
 
+    Args:
+        kind: what labels are; found out from the cells when not given.
+        max_train_rows: the most training rows to keep, drawn by `seed`.
+
     Raises:
         DataError: all that keeps the data from being used, one problem on each line.
     """
-    source = sources.find_with(data, {Split.VALIDATION: validation, Split.TEST: test})
-    columns = resolve(source.tables[Split.TRAIN], text_columns=text_columns, label_column=label_column,
-                      group_column=group_column)
-    readings = _read(source.tables, columns)
+    options = options or DataOptions()
+    source = sources.find_with(data, {Split.VALIDATION: validation, Split.TEST: test}, options)
+    main = source.tables[Split.TRAIN]
+    columns = resolve(main, options, kind=kind)
+    kind = kind or detect(main, columns, options)
+    readings = _read(source.tables, columns, kind, options)
     given = {part: reading.rows for part, reading in readings.items()}
-    raise_together(check.problems(given, source.tables, columns))
+    found = [finding for reading in readings.values() for finding in reading.findings]
+    given, changes = _relabelled(given, kind, options)
+    problems = check.check_given(kind, given, source.tables, columns)
+    raise_together(errors(problems))
     parts = _parts(given, seed)
-    raise_together(check.empty_parts(parts))
-    notes = [*source.notes, *describe(source.tables[Split.TRAIN], columns, text_given=bool(text_columns),
-                                      label_given=label_column is not None),
-             *(note for reading in readings.values() for note in reading.notes),
-             *check.notes(parts, source.tables, columns)]
-    return Corpus(source.name, parts[Split.TRAIN], parts[Split.VALIDATION], parts[Split.TEST],
-                  label_order(parts[Split.TRAIN]), columns, tuple(notes), content_hash(parts),
+    if max_train_rows is not None and len(parts[Split.TRAIN]) > max_train_rows:
+        found.append(_note(f"{max_train_rows:,} of {count(len(parts[Split.TRAIN]), 'training row')} are used "
+                           "(--max-train-rows)."))
+        parts[Split.TRAIN] = _some(parts[Split.TRAIN], max_train_rows, seed)
+    shown = check.check_parts(kind, parts, source.tables, columns)
+    raise_together(errors(shown))
+    notes = [_note(text) for text in (*source.notes, *describe(main, columns, options))]
+    labels = label_order(parts[Split.TRAIN])
+    return Corpus(source.name, kind, parts[Split.TRAIN], parts[Split.VALIDATION], parts[Split.TEST], labels, columns,
+                  (*notes, *found, *changes, *problems, *shown), content_hash(parts),
                   validation_given=Split.VALIDATION in given, test_given=Split.TEST in given)
 
 
-def load_texts(data: Any, *, text_columns: Sequence[str] = ()) -> tuple[Table, list[Row]]:
+def read_file(data: Any, options: DataOptions | None = None, kind: Kind | None = None) -> tuple[Kind, list[Row], list[Finding]]:
+    """All labelled rows of one table, uncut, with what kind their labels are and what there is to say about the others.
+
+    Raises:
+        DataError: it cannot be read, or has rows that cannot be used.
+    """
+    options = options or DataOptions()
+    table = sources.single_table(data, options)
+    columns = resolve(table, options, kind=kind)
+    kind = kind or detect(table, columns, options)
+    reading = _read({Split.TRAIN: table}, columns, kind, options)[Split.TRAIN]
+    return kind, reading.rows, reading.findings
+
+
+def load_texts(data: Any, options: DataOptions | None = None) -> tuple[Table, list[Row]]:
     """Texts to predict on: the table as it is, and one row for each of its records, in order; an empty text is "".
 
     Beside what `load` reads, a .txt file (one text on each line) or a list of strings will do.
@@ -84,31 +132,32 @@ def load_texts(data: Any, *, text_columns: Sequence[str] = ()) -> tuple[Table, l
     Raises:
         DataError: it cannot be read, or no column is the text.
     """
-    table = sources.single_table(data)
-    reading = read_texts(table, resolve(table, text_columns=text_columns, labelled=False))
-    raise_together(reading.problems)
+    options = options or DataOptions()
+    table = sources.single_table(data, options)
+    reading = read_texts(table, resolve(table, options, labelled=False))
+    raise_together(errors(reading.findings))
     return table, reading.rows
 
 
-def load_labelled(data: Any, labels: Sequence[str], *, text_columns: Sequence[str] = (),
-                  label_column: str | None = None) -> list[Row]:
+def load_labelled(data: Any, kind: Kind, labels: Sequence[str], options: DataOptions | None = None) -> list[Row]:
     """Labelled rows on which to evaluate a model that knows `labels`; rows that cannot be used are logged.
 
     Raises:
         DataError: it cannot be read, has no usable row, or has labels that the model does not know.
     """
-    table = sources.single_table(data)
-    columns = resolve(table, text_columns=text_columns, label_column=label_column)
-    reading = _read({Split.TEST: table}, columns)[Split.TEST]
-    raise_together(check.no_rows({Split.TEST: reading.rows}, {Split.TEST: table}) or _unknown(reading.rows, labels))
-    for note in reading.notes:
-        logger.warning(note)
+    options = options or DataOptions()
+    table = sources.single_table(data, options)
+    columns = resolve(table, options, kind=kind)
+    reading = _read({Split.TEST: table}, columns, kind, options)[Split.TEST]
+    raise_together(errors(check.no_rows({Split.TEST: reading.rows}, {Split.TEST: table})) or _unknown(reading.rows, labels))
+    for finding in reading.findings:
+        logger.warning(str(finding))
     return reading.rows
 
 
 def label_order(rows: Iterable[Row]) -> tuple[str, ...]:
     """The label names in the order of their numbers: by value when all are integers, else by name."""
-    names = sorted({row.target for row in rows if row.target is not None})
+    names = sorted({name for row in rows for name in names_in(row.target)})
     if all(re.fullmatch(r"[+-]?[0-9]{1,18}", name) for name in names):
         names.sort(key=int)
     return tuple(names)
@@ -119,25 +168,45 @@ def content_hash(parts: Mapping[Split, Sequence[Row]]) -> str:
     digest = hashlib.blake2b(digest_size=16)
     for part in Split:
         for row in parts[part]:
-            digest.update(json.dumps([part.value, row.text, row.pair, row.target]).encode() + b"\n")
+            digest.update(json.dumps([part.value, row.text, row.pair, _plain(row.target)]).encode() + b"\n")
     return digest.hexdigest()
 
 
-def _read(tables: Mapping[Split, Table], columns: Columns) -> dict[Split, Reading]:
+def _plain(target: Target | None) -> Any:
+    if isinstance(target, tuple):
+        return [part if isinstance(part, str) else dataclasses.astuple(part) for part in target]
+    return target
+
+
+def _note(text: str) -> Finding:
+    return Finding("note", Severity.NOTE, text)
+
+
+def _read(tables: Mapping[Split, Table], columns: Columns, kind: Kind, options: DataOptions) -> dict[Split, Reading]:
     """The rows of each table by the same columns; the group may be missing where nothing is cut off."""
     problems: list[str] = []
     readings = {}
+    try:
+        scheme = find_scheme(list(tables.values()), columns, kind)
+    except ValueError as error:
+        raise DataError(f"{', '.join(table.name for table in tables.values())}: {error}") from None
+    named = dataclasses.replace(options, text_columns=columns.text, label_columns=columns.label, pair_column=columns.pair)
     for part, table in tables.items():
-        group = columns.group if columns.group in table.columns else None
+        group, own = (name if name in table.columns else None for name in (columns.group, columns.id))
         try:
-            resolve(table, text_columns=columns.text, label_column=columns.label, group_column=group)
+            found = resolve(table, dataclasses.replace(named, group_column=group, id_column=own))
         except DataError as error:
             problems.append(str(error))
             continue
-        readings[part] = read_rows(table, columns)
-        problems += readings[part].problems
+        readings[part] = read_rows(table, found, kind, options, scheme)
+        problems += errors(readings[part].findings)
     raise_together(problems)
     return readings
+
+
+def _relabelled(given: dict[Split, list[Row]], kind: Kind, options: DataOptions) -> tuple[dict[Split, list[Row]], list[Finding]]:
+    """The rows with their labels renamed, merged and dropped as the file of --labels says."""
+    return given, []
 
 
 def _parts(given: Mapping[Split, list[Row]], seed: int) -> dict[Split, list[Row]]:
@@ -148,10 +217,23 @@ def _parts(given: Mapping[Split, list[Row]], seed: int) -> dict[Split, list[Row]
             for part, piece in zip(Split, pieces, strict=True)}
 
 
+def _some(rows: list[Row], number: int, seed: int) -> list[Row]:
+    """`number` of the rows, in their order; the first rows of the draw hold each label where they can."""
+    order = np.random.default_rng([seed, 2]).permutation(len(rows)).tolist()
+    seen: set[str] = set()
+    new, old = [], []
+    for index in order:
+        names = set(names_in(rows[index].target))
+        (new if names - seen else old).append(index)
+        seen |= names
+    return [rows[index] for index in sorted([*new, *old][:number])]
+
+
 def _unknown(rows: Sequence[Row], labels: Sequence[str]) -> list[str]:
     strange: dict[str, list[Row]] = {}
     for row in rows:
-        if row.target is not None and row.target not in labels:
-            strange.setdefault(row.target, []).append(row)
+        for name in dict.fromkeys(names_in(row.target)):
+            if name not in labels:
+                strange.setdefault(name, []).append(row)
     return [f"The model does not know the label '{label}': {count(len(found), 'row')}, first {places(found[:1])}. "
             f"It knows: {', '.join(labels)}.{nearest(label, labels)}" for label, found in strange.items()]

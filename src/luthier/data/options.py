@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+OVERLAPS = ("refuse", "longest")
+"""What can be done with spans that overlap."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class DataOptions:

@@ -1,43 +1,61 @@
-"""From records to rows: joins the text columns, names the labels, and reports every record that it skips or changes."""
+"""From records to rows: joins the text columns, reads the labels, and reports every record that it skips or changes."""
 
 from __future__ import annotations
 
-import datetime
-import decimal
 import enum
-import re
-import uuid
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+from luthier.data.cells import SCALARS, SURROGATE, is_missing, name_of
 from luthier.data.columns import Columns
+from luthier.data.findings import Finding, Place, Severity
 from luthier.data.formats import Record, Table
+from luthier.data.options import DataOptions
 from luthier.data.places import count, lines
-from luthier.data.row import Row
+from luthier.data.row import Kind, Row, Span, Target
+from luthier.data.tags import Scheme, detect_scheme, repairs
+from luthier.data.targets import (
+    Unreadable,
+    is_tokenised,
+    longest,
+    overlaps,
+    read_class,
+    read_labels,
+    read_number,
+    read_spans,
+    read_tags,
+    tags_of,
+    tokens_of,
+    trimmed,
+)
 
-SCALARS = (str, bool, int, float, decimal.Decimal, datetime.date, datetime.time, datetime.timedelta, uuid.UUID)
-SURROGATE = re.compile("[\ud800-\udfff]")
-"""Half of a UTF-16 pair, as tools leave when they cut a text inside an emoji; no UTF-8 and no tokeniser can hold it."""
+UNREADABLE_SHOWN = 5
 
 
-class Finding(enum.Enum):
+class Oddity(enum.Enum):
     """What reading may find in a record: how to say it after the number of rows, and what to do after their lines."""
 
-    EMPTY_TEXT = ("with empty text skipped", "")
-    NO_LABEL = ("without a label skipped", "")
-    SPACED_LABEL = ("with spaces around the label: stripped", "")
-    HALF_CHARACTER = ("with half a character (a lone surrogate) in the text: replaced by U+FFFD", "")
-    TEXT_KIND = ("with a list, an object or bytes as text",
-                 " A text must be a string or a number: join it into one string, or use another --text-column.")
-    LABEL_KIND = ("with a list or an object as label",
-                  " Multi-label data is not supported yet: keep one label for each row, or use another --label-column.")
+    EMPTY_TEXT = ("empty-text", "with empty text skipped", "")
+    EMPTY_PAIR = ("empty-pair", "with an empty second text skipped", "")
+    NO_LABEL = ("no-label", "without a label skipped", "")
+    SPACED_LABEL = ("spaced-label", "with spaces around the label: stripped", "")
+    HALF_CHARACTER = ("half-character", "with half a character (a lone surrogate) in the text: replaced by U+FFFD", "")
+    SPACED_SPAN = ("spaced-span", "with a span that begins or ends with white space: trimmed", "")
+    SAME_SPAN = ("same-span", "with one span given twice: taken once", "")
+    OVERLAP_KEPT = ("overlap", "with spans that overlap: the longest kept, the others dropped", "")
+    BROKEN_TAGS = ("broken-tags", "with tags that break their scheme: read as an entity that begins there", "")
+    OVERLAP = ("overlap", "with spans that overlap",
+               "A model gives each word one label: remove the inner or the outer ones, or keep the longest with "
+               "--spans longest.")
+    TEXT_KIND = ("text-kind", "with a list, an object or bytes as text",
+                 "A text must be a string or a number: join it into one string, or use another --text-column.")
 
     @property
-    def fatal(self) -> bool:
+    def severity(self) -> Severity:
         """Whether the data cannot be used with it."""
-        return self in (Finding.TEXT_KIND, Finding.LABEL_KIND)
+        return Severity.ERROR if self in (Oddity.TEXT_KIND, Oddity.OVERLAP) else Severity.NOTE
 
 
 @dataclass(frozen=True)
@@ -45,93 +63,179 @@ class Reading:
     """The rows of one table, and what is to be said about the others."""
 
     rows: list[Row]
-    problems: list[str]
-    notes: list[str]
+    findings: list[Finding]
 
 
-def read_rows(table: Table, columns: Columns) -> Reading:
-    """The labelled rows of `table`; records with an empty text or without a label are left out and reported."""
-    found: dict[Finding, list[int]] = defaultdict(list)
-    rows = [row for record in table.records if (row := _row(table, record, columns, found)) is not None]
-    return _reading(table, rows, found)
+@dataclass
+class _Reader:
+    """Reads the records of one table, and keeps what is odd about them."""
+
+    table: Table
+    columns: Columns
+    kind: Kind
+    options: DataOptions
+    scheme: Scheme | None = None
+    odd: dict[Oddity, list[int]] = field(default_factory=lambda: defaultdict(list))
+    unreadable: list[tuple[int, str]] = field(default_factory=list)
+
+    def row(self, record: Record) -> Row | None:
+        """The row of a record, None where it is left out."""
+        try:
+            text, target = self._read(record)
+        except Unreadable as error:
+            self.unreadable.append((record.line, str(error)))
+            return None
+        pair = _text(record, (self.columns.pair,), self._note) if self.columns.pair else None
+        if text is None or target is None or (self.columns.pair and pair is None):
+            self._note(Oddity.EMPTY_TEXT if text is None else Oddity.NO_LABEL if target is None else Oddity.EMPTY_PAIR, record)
+            return None
+        return _make(self.table, record, text, target, self.columns, pair)
+
+    def _note(self, oddity: Oddity, record: Record) -> None:
+        self.odd[oddity].append(record.line)
+
+    def _read(self, record: Record) -> tuple[str | None, Target | None]:
+        if self.scheme is not None:
+            return self._tagged(record, self.scheme)
+        text = _text(record, self.columns.text, self._note)
+        if self.kind is Kind.SPANS:
+            return text, None if text is None else self._spans(record, text)
+        if self.kind is Kind.LABELS:
+            return text, read_labels(record, self.columns, self.options.label_separator)
+        if self.kind is Kind.NUMBER:
+            return text, read_number(record, self.columns)
+        value = record.values.get(self.columns.label[0])
+        if text is not None and isinstance(value, str) and value.strip() and value != value.strip():
+            self._note(Oddity.SPACED_LABEL, record)
+        return text, read_class(record, self.columns)
+
+    def _tagged(self, record: Record, scheme: Scheme) -> tuple[str | None, Target | None]:
+        found = read_tags(record, self.columns, scheme)
+        if found is None:
+            return ("" if tokens_of(record, self.columns) else None), None
+        if repairs(tags_of(record, self.columns) or [], scheme):
+            self._note(Oddity.BROKEN_TAGS, record)
+        text, spans = found
+        if SURROGATE.search(text):
+            self._note(Oddity.HALF_CHARACTER, record)
+        return SURROGATE.sub("\ufffd", text) if text.strip() else None, spans
+
+    def _spans(self, record: Record, text: str) -> tuple[Span, ...] | None:
+        spans = read_spans(record, self.columns, text)
+        if spans is None:
+            return None
+        inner = tuple(trimmed(span, text) for span in spans)
+        if inner != spans:
+            self._note(Oddity.SPACED_SPAN, record)
+        once = tuple(sorted(set(inner)))
+        if len(once) < len(inner):
+            self._note(Oddity.SAME_SPAN, record)
+        if not overlaps(once):
+            return once
+        self._note(Oddity.OVERLAP_KEPT if self.options.spans == "longest" else Oddity.OVERLAP, record)
+        return longest(once)
+
+
+def read_rows(table: Table, columns: Columns, kind: Kind, options: DataOptions, scheme: Scheme | None = None) -> Reading:
+    """The labelled rows of `table`; records with an empty text or without a label are left out and reported.
+
+    Args:
+        scheme: how tags mark entities (see `find_scheme`), where rows are tokens with tags.
+    """
+    reader = _Reader(table, columns, kind, options, scheme)
+    rows = [row for record in table.records if (row := reader.row(record)) is not None]
+    return Reading(rows, [*table.findings, *_findings(table, reader.odd), *_unreadable(table, columns, kind, reader.unreadable)])
 
 
 def read_texts(table: Table, columns: Columns) -> Reading:
     """One unlabelled row for each record of `table`, in order; an empty text stays, as ""."""
-    found: dict[Finding, list[int]] = defaultdict(list)
-    rows = [_make(table, record, _text(record, columns.text, found) or "", None, None) for record in table.records]
-    return _reading(table, rows, found)
+    odd: dict[Oddity, list[int]] = defaultdict(list)
+
+    def note(oddity: Oddity, record: Record) -> None:
+        odd[oddity].append(record.line)
+
+    rows = []
+    for record in table.records:
+        tokens = record.values.get(columns.text[0])
+        text = (" ".join(str(token) for token in tokens) if isinstance(tokens, list | tuple)
+                and len(columns.text) == 1 else _text(record, columns.text, note))
+        pair = _text(record, (columns.pair,), note) or "" if columns.pair else None
+        rows.append(_make(table, record, text or "", None, columns, pair))
+    return Reading(rows, [*table.findings, *_findings(table, odd)])
 
 
-def name_of(value: Any) -> str | None:
-    """A scalar cell as the name of a label or group: 1.0 is '1', True is 'true', None, NaN and blanks are None.
-
-    Raises:
-        TypeError: a list, an object, bytes.
-    """
-    if _missing(value):
+def find_scheme(tables: Sequence[Table], columns: Columns, kind: Kind) -> Scheme | None:
+    """How the tags of all tables together mark entities; None where rows are no tokens with tags."""
+    tagged = [table for table in tables if is_tokenised(table, columns)] if kind is Kind.SPANS else []
+    if not tagged:
         return None
-    if not isinstance(value, SCALARS):
-        raise TypeError(type(value).__name__)
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return SURROGATE.sub("\ufffd", str(value)).strip() or None
+    sequences = []
+    for table in tagged:
+        for record in table.records:
+            try:
+                sequences.append(tags_of(record, columns) or [])
+            except Unreadable:
+                continue  # reported when its row is read
+    return detect_scheme(sequences)
 
 
-def _row(table: Table, record: Record, columns: Columns, found: dict[Finding, list[int]]) -> Row | None:
-    assert columns.label is not None
-    text = _text(record, columns.text, found)
-    value = record.values.get(columns.label)
-    try:
-        target = name_of(value)
-    except TypeError:
-        found[Finding.LABEL_KIND].append(record.line)
-        return None
-    if text is None or target is None:
-        found[Finding.EMPTY_TEXT if text is None else Finding.NO_LABEL].append(record.line)
-        return None
-    if isinstance(value, str) and value != value.strip():
-        found[Finding.SPACED_LABEL].append(record.line)
-    return _make(table, record, text, target, columns.group)
+def _make(table: Table, record: Record, text: str, target: Target | None, columns: Columns, pair: str | None) -> Row:
+    group = _identity(record.values.get(columns.group)) if columns.group else None
+    own = _identity(record.values.get(columns.id)) if columns.id else None
+    return Row(own or f"{table.name}:{record.line}", text, pair, target, table.name, record.line, group)
 
 
-def _make(table: Table, record: Record, text: str, target: str | None, group_column: str | None) -> Row:
-    group = _group(record.values.get(group_column)) if group_column else None
-    return Row(f"{table.name}:{record.line}", text, None, target, table.name, record.line, group)
-
-
-def _group(value: Any) -> str | None:
+def _identity(value: Any) -> str | None:
     try:
         return name_of(value)
     except TypeError:
         return repr(value)
 
 
-def _text(record: Record, names: Iterable[str], found: dict[Finding, list[int]]) -> str | None:
+def _text(record: Record, names: Iterable[str], note: Any) -> str | None:
     """The cells joined by a newline, without those that are empty; None when all are."""
-    values = [value for name in names if not _missing(value := record.values.get(name))]
+    values = [value for name in names if not is_missing(value := record.values.get(name))]
     if not all(isinstance(value, SCALARS) for value in values):
-        found[Finding.TEXT_KIND].append(record.line)
+        note(Oddity.TEXT_KIND, record)
     text = "\n".join(part for value in values if (part := str(value)).strip())
     if SURROGATE.search(text):
-        found[Finding.HALF_CHARACTER].append(record.line)
+        note(Oddity.HALF_CHARACTER, record)
         text = SURROGATE.sub("\ufffd", text)
     return text or None
 
 
-def _missing(value: Any) -> bool:
-    return value is None or (isinstance(value, float | decimal.Decimal) and value != value) or type(value).__name__ in (
-        "NAType", "NaTType")  # pandas' own, inside a list of dicts
+def _findings(table: Table, odd: dict[Oddity, list[int]]) -> list[Finding]:
+    found = []
+    for oddity in Oddity:
+        if numbers := odd.get(oddity):
+            code, what, then = oddity.value
+            found.append(Finding(code, oddity.severity, f"{table.name}: {count(len(numbers), 'row')} {what} "
+                                 f"({lines(table.name, numbers)}).", then, _rows(table, numbers)))
+    return found
 
 
-def _reading(table: Table, rows: list[Row], found: dict[Finding, list[int]]) -> Reading:
-    problems: list[str] = []
-    notes: list[str] = []
-    for finding in Finding:
-        if numbers := found.get(finding):
-            (what, then), where = finding.value, lines(table.name, numbers)
-            (problems if finding.fatal else notes).append(
-                f"{table.name}: {count(len(numbers), 'row')} {what} ({where}).{then}")
-    return Reading(rows, problems, notes)
+def _unreadable(table: Table, columns: Columns, kind: Kind, cells: list[tuple[int, str]]) -> list[Finding]:
+    if not cells:
+        return []
+    examples = "; ".join(f"{lines(table.name, [line])}: {what}" for line, what in cells[:UNREADABLE_SHOWN])
+    more = "; …" if len(cells) > UNREADABLE_SHOWN else ""
+    label = ", ".join(f"'{name}'" for name in columns.label[:3])
+    return [Finding("label-kind", Severity.ERROR, f"{table.name}: {count(len(cells), 'row')} whose label cannot be read "
+                    f"(column {label}): {examples}{more}.", ADVICE[kind], _rows(table, [line for line, _ in cells]))]
+
+
+ADVICE = {
+    Kind.CLASS: "One label a row is a name or a number: correct these rows, use another --label-column, or say what the labels "
+                "are with --task multilabel, entities or regression.",
+    Kind.LABELS: "Several labels a row are a list of names, names parted by --label-separator, or one --label-column of 0 and 1 "
+                 "for each: correct these rows, or use --task classification.",
+    Kind.NUMBER: "A score is a finite number: correct or remove these rows, use another --label-column, or --task classification "
+                 "where the labels are classes.",
+    Kind.SPANS: "Entities are a list of spans with a start, an end and a label, in characters of the text, or a tag for each "
+                "token: correct these rows, or use another --label-column.",
+}
+"""What to do about labels that cannot be read, for each kind."""
+
+
+def _rows(table: Table, numbers: Sequence[int]) -> tuple[Place, ...]:
+    return tuple(Place(table.name, number) for number in numbers)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from luthier.data.formats import Table, in_memory, known_suffixes, read_table, why_not
+from luthier.data.options import DataOptions
 from luthier.data.row import Split
 from luthier.errors import DataError, nearest
 
@@ -29,7 +30,7 @@ class Source:
     notes: list[str] = field(default_factory=list)
 
 
-def find(data: Any) -> Source:
+def find(data: Any, options: DataOptions | None = None) -> Source:
     """Read the data that `data` names or is.
 
     Raises:
@@ -51,14 +52,14 @@ def find(data: Any) -> Source:
     return Source("data", {Split.TRAIN: in_memory.read(data)})
 
 
-def find_with(data: Any, extra: dict[Split, Any]) -> Source:
+def find_with(data: Any, extra: dict[Split, Any], options: DataOptions | None = None) -> Source:
     """The data together with the validation and test data that were given apart from it (None: not given)."""
-    source = find(data)
+    source = find(data, options)
     tables, notes = dict(source.tables), list(source.notes)
     for split, other in extra.items():
         if other is None:
             continue
-        table = single_table(other)
+        table = single_table(other, options)
         if split in tables:
             notes.append(f"The {split} rows are those of {table.name}, as given; {tables[split].name} is not used.")
         taken = {known.name for part, known in tables.items() if part is not split}
@@ -67,13 +68,13 @@ def find_with(data: Any, extra: dict[Split, Any]) -> Source:
     return Source(source.name, tables, notes)
 
 
-def single_table(data: Any) -> Table:
+def single_table(data: Any, options: DataOptions | None = None) -> Table:
     """The one table of the data.
 
     Raises:
         DataError: it has several splits, so that it is not clear which is meant; and as `find`.
     """
-    source = find(data)
+    source = find(data, options)
     if len(source.tables) > 1:
         parts = ", ".join(f"{split} ({table.name})" for split, table in source.tables.items())
         raise DataError(f"{source.name} has several parts: {parts}. Give one of them.")

@@ -18,7 +18,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Hashable, Sequence
 
-from luthier.data.row import Row, Split, text_key
+from luthier.data.row import Row, Split, names_in, text_key
 
 TEST_SHARE = 0.15
 VALIDATION_SHARE = 0.15
@@ -41,8 +41,8 @@ def assign(rows: Sequence[Row], *, seed: int, validation: bool = True, test: boo
     members = components(rows)
     points = _points(rows, members, seed)
     sides = [_side(points[member], validation, test) for member in members]
-    trained = {row.target for row, side in zip(rows, sides, strict=True) if side is Split.TRAIN}
-    kept = {member for row, member in zip(rows, members, strict=True) if row.target not in trained}
+    trained = {name for row, side in zip(rows, sides, strict=True) if side is Split.TRAIN for name in names_in(row.target)}
+    kept = {member for row, member in zip(rows, members, strict=True) if not trained.issuperset(names_in(row.target))}
     return [Split.TRAIN if member in kept else side for member, side in zip(members, sides, strict=True)]
 
 
@@ -66,7 +66,8 @@ def components(rows: Sequence[Row]) -> list[int]:
 
 def _keys(row: Row) -> list[tuple[str, str]]:
     """What ties the row to others: its text, and its group if it has one."""
-    return [("text", text_key(row.text))] + ([("group", row.group)] if row.group is not None else [])
+    text = text_key(row.text) if row.pair is None else f"{text_key(row.text)}\0{text_key(row.pair)}"
+    return [("text", text)] + ([("group", row.group)] if row.group is not None else [])
 
 
 def _points(rows: Sequence[Row], members: Sequence[int], seed: int) -> dict[int, float]:

@@ -1,14 +1,13 @@
 """Rows tokenised once and kept flat, so that every trial, epoch and worker reads the same memory-mapped arrays.
 
-A `Tokens` stands for the rows of one split; a `Sequence` is one row, or one window of a long row, as a model sees it.
-Rows are kept up to the model's own maximum and cut to a recipe's `max_length` when read.
+A `Tokens` stands for the rows of one split; what a model sees of them, cut or in windows, is a `Sequences` of it.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence as Seq
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -16,29 +15,39 @@ import numpy as np
 import numpy.typing as npt
 
 Ints = npt.NDArray[np.int32]
-
-
-@dataclass(frozen=True)
-class Sequence:
-    """The token ids (shape [length]) of one window of one row."""
-
-    row: int
-    window: int
-    token_ids: Ints
+Array = npt.NDArray[Any]
+CHUNK = 1000
 
 
 @dataclass(frozen=True)
 class Tokens:
-    """The token ids of many rows: row i is `ids[starts[i]:starts[i + 1]]`; `targets[i]` its label's index, -1 if none.
+    """The token ids of many rows: row i is `ids[starts[i]:starts[i + 1]]`, special tokens included.
 
     The first `prefix` and the last `suffix` ids of each row are special tokens, which cutting keeps.
+
+    Attributes:
+        targets: what a model is to say of each row, as its task encodes it; entities: of each token. Shape [rows, ...] or
+            [tokens].
+        lengths_given: tokens of each row before any were left out. Shape [rows].
+        seconds: where the second text of each pair begins in its row; `middle` special tokens stand before it. Shape [rows].
+        types: token types, for models that tell the two texts of a pair by them. Shape [tokens].
+        offsets: the characters that each token stands for, from and to; special tokens have (0, 0). Shape [tokens, 2].
+        heads: whether a token is the first of a word. Shape [tokens].
+        spans: entities as (row, start, end, label's index), in characters. Shape [entities, 4].
     """
 
     ids: Ints
     starts: npt.NDArray[np.int64]
-    targets: Ints
+    targets: Array
     prefix: int
     suffix: int
+    middle: int = 0
+    lengths_given: npt.NDArray[np.int64] | None = None
+    seconds: npt.NDArray[np.int64] | None = None
+    types: npt.NDArray[np.int8] | None = None
+    offsets: Ints | None = None
+    heads: npt.NDArray[np.bool_] | None = None
+    spans: Ints | None = None
 
     def __len__(self) -> int:
         return len(self.starts) - 1
@@ -48,49 +57,104 @@ class Tokens:
         """Tokens of each row, special tokens included. Shape [rows]."""
         return np.diff(self.starts)
 
-    def sequence(self, row: int, max_length: int) -> Sequence:
-        """Row number `row`, cut to `max_length` tokens as the tokenizer itself would cut it."""
-        ids = self.ids[self.starts[row]:self.starts[row + 1]]
-        if len(ids) > max_length:
-            kept = max_length - self.suffix
-            ids = np.concatenate([ids[:kept], ids[len(ids) - self.suffix:]])
-        return Sequence(row, 0, ids)
+    @property
+    def per_token(self) -> bool:
+        """Whether each token has a target of its own."""
+        return self.offsets is not None
+
+    @property
+    def special(self) -> int:
+        """Special tokens of each row."""
+        return self.prefix + self.middle + self.suffix
+
+    def units(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """What the targets and scores of some rows are numbered by: the rows, or all of their tokens where these have targets."""
+        if not self.per_token:
+            return rows
+        lengths = self.lengths[rows]
+        firsts = np.repeat(self.starts[:-1][rows] - np.concatenate([[0], np.cumsum(lengths)[:-1]]), lengths)
+        return np.asarray(firsts + np.arange(lengths.sum()))
 
     def save(self, folder: Path) -> None:
         """Write the arrays to a new folder."""
         folder.mkdir(parents=True)
-        for name in ("ids", "starts", "targets"):
-            np.save(folder / f"{name}.npy", getattr(self, name), allow_pickle=False)
-        (folder / "tokens.json").write_text(json.dumps({"prefix": self.prefix, "suffix": self.suffix}))
+        plain = {}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, int):
+                plain[field.name] = value
+            elif value is not None:
+                np.save(folder / f"{field.name}.npy", value, allow_pickle=False)
+        (folder / "tokens.json").write_text(json.dumps(plain))
 
     @classmethod
     def open(cls, folder: Path) -> Tokens:
         """The arrays of a folder that `save` wrote, memory-mapped."""
-        arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
-                  for name in ("ids", "starts", "targets")}
+        arrays = {file.stem: np.load(file, mmap_mode="r", allow_pickle=False) for file in sorted(folder.glob("*.npy"))}
         return cls(**arrays, **json.loads((folder / "tokens.json").read_text()))
 
 
-def tokenize(texts: Seq[str], targets: Seq[int], tokenizer: Any, limit: int) -> Tokens:
-    """Tokenise `texts`, at most `limit` tokens each (special tokens included)."""
-    prefix, suffix = special_tokens(tokenizer)
-    pieces: list[Ints] = []
-    lengths = [0]
-    for first in range(0, len(texts), 1000):
-        encoded = tokenizer(list(texts[first:first + 1000]), truncation=True, max_length=limit)["input_ids"]
-        encoded = [ids or [tokenizer.pad_token_id] for ids in encoded]  # an empty text, where there are no special tokens
-        lengths.extend(len(ids) for ids in encoded)
-        pieces.extend(np.asarray(ids, dtype=np.int32) for ids in encoded)
-    flat = np.concatenate(pieces) if pieces else np.zeros(0, dtype=np.int32)
-    return Tokens(flat, np.cumsum(lengths, dtype=np.int64), np.asarray(targets, dtype=np.int32), prefix, suffix)
+def tokenize(texts: Seq[str], tokenizer: Any, limit: int | None, pairs: Seq[str | None] | None = None,
+             offsets: bool = False) -> Tokens:
+    """Tokenise `texts`, keeping at most `limit` tokens each (special tokens included; None: all). Targets are left at 0.
+
+    Args:
+        pairs: the second text of each, or None for each.
+        offsets: whether to keep which characters each token stands for, and which begin a word.
+    """
+    paired = [pair or "" for pair in pairs] if pairs is not None and any(pair is not None for pair in pairs) else None
+    prefix, middle, suffix = special_tokens(tokenizer, paired is not None)
+    flat: dict[str, list[Array]] = {"ids": [], "types": [], "offsets": []}
+    lengths, given, seconds = [0], [], []
+    for first in range(0, len(texts), CHUNK):
+        chunk = list(texts[first:first + CHUNK])
+        second = None if paired is None else paired[first:first + CHUNK]
+        cut = {} if limit is None else {"truncation": "longest_first", "max_length": limit}
+        if limit is not None:
+            given += _lengths(tokenizer, chunk, second, limit)
+        encoded = tokenizer(chunk, second, verbose=False, return_offsets_mapping=offsets, **cut)
+        for index, ids in enumerate(encoded["input_ids"]):
+            ids = ids or [tokenizer.pad_token_id]  # an empty text, where there are no special tokens
+            lengths.append(len(ids))
+            flat["ids"].append(np.asarray(ids, dtype=np.int32))
+            if second is not None:
+                seconds.append(_second_start(encoded.sequence_ids(index), len(ids) - suffix))
+                if "token_type_ids" in encoded:
+                    flat["types"].append(np.asarray(encoded["token_type_ids"][index], dtype=np.int8))
+            if offsets:
+                places = encoded["offset_mapping"][index] or [(0, 0)]
+                flat["offsets"].append(np.asarray(places, dtype=np.int32))
+    joined = {name: np.concatenate(parts) for name, parts in flat.items() if parts}
+    starts = np.cumsum(lengths, dtype=np.int64)
+    tokens = Tokens(
+        joined.get("ids", np.zeros(0, np.int32)), starts, np.zeros(len(texts), np.int32), prefix, suffix, middle,
+        lengths_given=np.asarray(given, np.int64) if limit is not None else np.diff(starts),
+        seconds=np.asarray(seconds, np.int64) if paired is not None else None, types=joined.get("types"),
+        offsets=joined.get("offsets", np.zeros((0, 2), np.int32)) if offsets else None)
+    return tokens
 
 
-def special_tokens(tokenizer: Any) -> tuple[int, int]:
-    """How many special tokens the tokenizer puts before and after a text."""
+def _lengths(tokenizer: Any, chunk: list[str], second: list[str] | None, limit: int) -> list[int]:
+    """Tokens of each text, counted where it may exceed the limit: a token stands for a character or more, or is unknown."""
+    whole = tokenizer(chunk, second, verbose=False, return_attention_mask=False, return_token_type_ids=False)["input_ids"]
+    return [max(1, len(ids)) for ids in whole]
+
+
+def _second_start(parts: Seq[int | None], end: int) -> int:
+    return next((place for place, part in enumerate(parts) if part == 1), end)
+
+
+def special_tokens(tokenizer: Any, pair: bool = False) -> tuple[int, int, int]:
+    """How many special tokens the tokenizer puts before a text, between the two of a pair, and after."""
     bare = tokenizer("a", add_special_tokens=False)["input_ids"]
     full = tokenizer("a")["input_ids"]
     prefix = next((i for i in range(len(full) - len(bare) + 1) if full[i:i + len(bare)] == bare), 0)
-    return prefix, len(full) - prefix - len(bare)
+    if not pair:
+        return prefix, 0, len(full) - prefix - len(bare)
+    encoded = tokenizer("a", "b")
+    parts = encoded.sequence_ids(0)
+    first, second = ([place for place, part in enumerate(parts) if part == which] for which in (0, 1))
+    return first[0], second[0] - first[-1] - 1, len(parts) - second[-1] - 1
 
 
 def percentile_length(tokens: Tokens, percent: float, limit: int) -> int:

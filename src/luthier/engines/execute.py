@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from luthier.data.sequences import sequences
 from luthier.data.tokens import Tokens
 from luthier.engines.memory import peak_memory, reset_peak
 from luthier.errors import TrainingError
@@ -21,7 +22,7 @@ from luthier.models.encoder import anatomy, reinitialise
 from luthier.recipes.recipe import Averaging, HeadInit, Recipe, steps_per_epoch
 from luthier.recipes.trial import Costs, Point, Progress, Stage, StageResult
 from luthier.sharing.features import start_head
-from luthier.sharing.work import Shape, work_of
+from luthier.sharing.work import Shape, cut_of, work_of
 from luthier.tasks.base import Floats, Task
 from luthier.training.checkpoint import load_checkpoint, save_checkpoint
 from luthier.training.learner import Learner
@@ -104,7 +105,9 @@ class _Running:
         self.shape = Shape.of(self.train, self.base.layers, self.base.size)
         learner = build_learner(self.stage, self.setup, self.train)
         self.costs = Costs(trainable_parameters=sum(p.numel() for p in learner.trainable.values()))
-        steps = train(learner, self.setup.task, self.train, self.stage.until, self.stage.total_steps, self.base.pad_token_id)
+        read = sequences(self.train, cut_of(self.recipe))
+        self.per_epoch = steps_per_epoch(len(read), self.recipe.batch_size)
+        steps = train(learner, self.setup.task, read, self.stage.until, self.stage.total_steps, self.base.pad_token_id)
         shown = 0.0
         while (step := self._timed_next(steps)) is not None:
             if step.step in self.stage.evaluate_at and step.step < self.stage.until:
@@ -130,37 +133,40 @@ class _Running:
         return step
 
     def _evaluate(self, learner: Learner, at_end: bool = False) -> None:
-        """Score the rung rows; where a model is delivered, all validation rows, and write it."""
+        """Score the rung rows; where the trial ends or a model is delivered, look closer too.
+
+        The stage's peak memory is taken before its last look, which takes memory of its own.
+        """
         self.points = [point for point in self.points if point.step != self.step]
-        everything = at_end and self.stage.deliver is not None
+        if at_end:
+            self.costs = replace(self.costs, peak_memory=peak_memory(self.setup.device))
+        deliver = self.stage.deliver if at_end else None
+        ends = at_end and (self.step >= self.stage.total_steps or deliver is not None)
         with learner.evaluated_weights():
-            model = learner.plain_model() if everything else learner.model
-            rows = np.arange(len(self.validation)) if everything else self.setup.rung_rows
+            model = learner.plain_model() if ends else learner.model
+            rows = self.setup.rung_rows if deliver is None else np.arange(len(self.validation))
             scores = self._scores(model, self.validation, rows)
-            self._add_point("rung", scores[self.setup.rung_rows] if everything else scores,
-                            self.validation.targets[self.setup.rung_rows])
-            if at_end:
-                self._look_closer(learner, model)
-            if everything:
-                assert self.stage.deliver is not None
-                self._add_point("all", scores, self.validation.targets)
-                _deliver(model, scores, self.stage.deliver)
+            rung = scores if deliver is None else scores[self.validation.units(self.setup.rung_rows)]
+            self._add_point("rung", rung, self.validation, self.setup.rung_rows)
+            if ends:
+                self.costs = replace(self.costs, drift=self._drift(learner, model))
+            if at_end and self.setup.record_test:
+                test = self.base.split("test")
+                self._add_point("test", self._scores(model, test, np.arange(len(test))), test)
+            if deliver is not None:
+                self._add_point("all", scores, self.validation)
+                _deliver(model, scores, deliver)
         self.steps.clear()
 
-    def _look_closer(self, learner: Learner, model: nn.Module) -> None:
-        """At the end of a stage: how far the encoder has moved and, if that was asked for, the test rows."""
-        self.costs = replace(self.costs, peak_memory=peak_memory(self.setup.device))  # this look takes memory of its own
-        if self.step >= self.stage.total_steps or self.stage.deliver:
-            self.costs = replace(self.costs, drift=self._drift(learner))
-        if self.setup.record_test:
-            test = self.base.split("test")
-            self._add_point("test", self._scores(model, test, np.arange(len(test))), test.targets)
+    def _drift(self, learner: Learner, model: nn.Module) -> float:
+        """The norm of the encoder's change over its norm; blocks that started afresh are left out.
 
-    def _drift(self, learner: Learner) -> float:
-        """The norm of the encoder's change over its norm; blocks that started afresh are left out."""
+        Args:
+            model: the learner's as a plain one, whose parameters have the pre-trained model's names.
+        """
         origin = load_base(self.base, self.setup.task, self.recipe, self.stage.trial.seeds.init)
         before, moved, size = dict(origin.named_parameters()), 0.0, 0.0
-        for name, parameter in learner.plain_model().named_parameters():
+        for name, parameter in model.named_parameters():
             if not learner.parts.starts_afresh(name, self.recipe.reinit_layers):
                 start = before[name].detach().to(parameter.device)
                 moved += float((parameter.detach() - start).square().sum())
@@ -168,15 +174,15 @@ class _Running:
         return math.sqrt(moved / size) if size else 0.0
 
     def _scores(self, model: nn.Module, tokens: Tokens, rows: npt.NDArray[np.int64]) -> Floats:
-        return predict_scores(model, self.setup.task, tokens, rows, self.recipe.max_length, self.base.pad_token_id)
+        return predict_scores(model, self.setup.task, tokens, rows, cut_of(self.recipe), self.base.pad_token_id)
 
-    def _add_point(self, rows: str, scores: Floats, targets: npt.NDArray[np.int32]) -> None:
+    def _add_point(self, rows: str, scores: Floats, tokens: Tokens, which: npt.NDArray[np.int64] | None = None) -> None:
         task = self.setup.task
         self.points.append(Point(
-            step=self.step, epoch=self.step / steps_per_epoch(len(self.train), self.recipe.batch_size),
+            step=self.step, epoch=self.step / self.per_epoch,
             work=work_of(self.step, self.recipe, self.shape), seconds=self.seconds, rows=rows,
             weights="raw" if self.recipe.averaging is Averaging.NONE else "averaged",
-            metrics=task.metrics(scores, targets.astype(np.int64)) | task.signs(scores),
+            metrics=task.metrics(scores, task.truth(tokens, which)) | task.signs(scores),
             train=self._training_figures() if rows == "rung" else {}))
 
     def _training_figures(self) -> dict[str, float]:
@@ -184,7 +190,7 @@ class _Running:
         if not self.steps:
             return {}
         scores, targets = (np.concatenate([getattr(step, part) for step in self.steps]) for part in ("scores", "targets"))
-        return self.setup.task.metrics(scores, targets) | {
+        return self.setup.task.batch_metrics(scores, targets) | {
             "objective": float(np.mean([step.objective for step in self.steps]))}
 
     def result(self, failure: str | None = None) -> StageResult:
@@ -198,7 +204,7 @@ class _Running:
 
 def load_base(base: Base, task: Task, recipe: Recipe, seed: int) -> nn.Module:
     """The pre-trained model with a new head, on the processor."""
-    return load_classifier(base.path, task.labels, recipe, seed=seed, pad_token_id=base.pad_token_id)
+    return load_classifier(base.path, task, recipe, seed=seed, pad_token_id=base.pad_token_id)
 
 
 def build_learner(stage: Stage, setup: Setup, tokens: Tokens) -> Learner:
@@ -208,7 +214,7 @@ def build_learner(stage: Stage, setup: Setup, tokens: Tokens) -> Learner:
     model = load_base(base, setup.task, recipe, seeds.init).to(setup.device)
     reinitialise(model, anatomy(model), recipe.reinit_layers, seeds.init)
     if recipe.head_init is HeadInit.PROBE and stage.checkpoint is None:
-        start_head(model, tokens, recipe.max_length, base.pad_token_id, head_file(setup, recipe, seeds.init))
+        start_head(model, setup.task, tokens, cut_of(recipe), base.pad_token_id, head_file(setup, recipe, seeds.init))
     learner = Learner(model, recipe, seeds)
     if stage.checkpoint is not None:
         load_checkpoint(learner, stage.checkpoint)
@@ -217,7 +223,7 @@ def build_learner(stage: Stage, setup: Setup, tokens: Tokens) -> Learner:
 
 def head_file(setup: Setup, recipe: Recipe, seed: int) -> Path:
     """Where the head's start is kept; it depends on the weights, the rows' cut, and all that is new below it."""
-    what = f"{setup.base(recipe).hash}-{recipe.max_length}-{recipe.pooling.value}-{recipe.reinit_layers}-{seed}"
+    what = f"{setup.base(recipe).hash}-{recipe.max_length}-{recipe.long_texts.value}-{recipe.pooling.value}-{recipe.reinit_layers}-{seed}"
     return setup.cache / f"head-{what}.npz"
 
 

@@ -13,6 +13,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
 from luthier.engines.execute import Setup, run_stage
+from luthier.environment import environment
 from luthier.errors import RunError
 from luthier.recipes.trial import EngineEvent, Finished, Lost, Progress, Stage, StageResult
 
@@ -20,6 +21,7 @@ MOST_WORKERS = 4
 READY = "ready"
 MAIN_GUARD = "In a script, call luthier under: if __name__ == '__main__':"
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+"""What some libraries cap their threads by; they read it when they are loaded."""
 
 
 def cores() -> int:
@@ -136,25 +138,10 @@ class LocalEngine:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=_work, args=(theirs, self._setup, self._force.threads), daemon=True)
-        with _thread_limit(self._force.threads):
+        with environment(dict.fromkeys(_THREAD_VARIABLES, str(self._force.threads))):
             process.start()
         theirs.close()
         return _Worker(process, ours)
-
-
-@contextlib.contextmanager
-def _thread_limit(threads: int) -> Iterator[None]:
-    """Cap the threads of processes started inside: some libraries read these variables when they are loaded."""
-    before = {name: os.environ.get(name) for name in _THREAD_VARIABLES}
-    os.environ.update(dict.fromkeys(_THREAD_VARIABLES, str(threads)))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 def _work(pipe: Connection, setup: Setup, threads: int) -> None:

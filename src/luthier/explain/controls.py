@@ -1,78 +1,176 @@
-"""Controls: what one gets on the same rows without fine-tuning. A result means little beside none of them."""
+"""Controls: what one gets on the same rows without fine-tuning. A result means little beside none of them.
+
+Each fits a linear model of the task on features that need no training, or none at all; its strength is the best on the
+validation rows, as a careful user would choose it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from luthier.sharing.features import logistic_regression
-from luthier.tasks.base import Floats, Ints, Task
+from luthier.data.row import Row, Span
+from luthier.data.tokens import Tokens
+from luthier.tasks.base import Floats, Task, Truth
+from luthier.tasks.entities import Entities
 
 STRENGTHS = (1.0, 10.0, 100.0)
-"""Values of C tried for a control; the best on the validation rows is kept, as a careful user would."""
+"""Inverse strengths of the L2 penalty that are tried."""
 
 MOST_WORDS, MOST_WEIGHTS = 200_000, 10_000_000
 """The most frequent words and pairs are kept; the weights of all labels together stay within some 100 MB."""
+LONGEST_NAME = 8
+"""The most words of an entity that is looked up."""
+Targets = npt.NDArray[Any]
+Texts = tuple[Sequence[str], Sequence[str] | None]
+"""Texts and, for pairs, the second text of each."""
 
 
 @dataclass(frozen=True)
 class Control:
-    """A fitted control: `predict` turns rows, in the form it was fitted on, into probabilities [rows, labels]."""
+    """A fitted control: `predict` turns rows, in the form it was fitted on, into scores [units, outputs]."""
 
     name: str
     title: str
     predict: Callable[[Any], Floats]
 
 
-def majority(targets: Ints, labels: int) -> Control:
-    """Always the label that is most frequent in training."""
-    shares = np.bincount(targets, minlength=labels) / len(targets)
-    return Control("majority", "most frequent label", lambda rows: np.tile(shares, (len(rows), 1)))
+def majority(task: Task, targets: Targets, title: str) -> Control:
+    """What one says who knows nothing but how often each label occurs in training, of so many units."""
+    guess = task.guess(targets)
+    return Control("majority", title, lambda units: np.tile(guess, (units, 1)))
 
 
-def tfidf(texts: Sequence[str], targets: Ints, validation: Sequence[str], truth: Ints, task: Task) -> Control:
-    """Words and pairs of words, weighted by TF-IDF, under a logistic regression."""
+def tfidf(texts: Texts, targets: Targets, validation: Texts, truth: Truth, task: Task) -> Control:
+    """Words and pairs of words, weighted by TF-IDF, under a linear model; pairs by what they share and what they do not."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    most = min(MOST_WORDS, MOST_WEIGHTS // len(task.labels))
+    title = "TF-IDF + ridge regression" if len(task.outputs) == 1 else "TF-IDF + logistic regression"
+    most = min(MOST_WORDS, MOST_WEIGHTS // len(task.outputs))
     vectorizer = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, token_pattern=r"(?u)\b\w+\b", max_features=most)
     try:
-        features = vectorizer.fit_transform(texts)
+        vectorizer.fit([*texts[0], *(texts[1] or ())])
     except ValueError:  # no row holds a word: only the frequencies are left
-        return Control("tfidf", "TF-IDF + logistic regression", majority(targets, len(task.labels)).predict)
-    predict = _best_regression(features, targets, vectorizer.transform(validation), truth, task)
-    return Control("tfidf", "TF-IDF + logistic regression", lambda rows: predict(vectorizer.transform(rows)))
+        guess = task.guess(targets)
+        return Control("tfidf", title, lambda rows: np.tile(guess, (len(rows[0]), 1)))
+
+    def features(rows: Texts) -> Any:
+        one = vectorizer.transform(rows[0])
+        return one if rows[1] is None else compared(one, vectorizer.transform(rows[1]))
+
+    predict = _best_linear(features(texts), targets, features(validation), truth, task)
+    return Control("tfidf", title, lambda rows: predict(features(rows)))
 
 
-def probe(features: npt.NDArray[np.float32], targets: Ints, validation: npt.NDArray[np.float32], truth: Ints,
+def probe(features: npt.NDArray[np.float32], targets: Targets, validation: npt.NDArray[np.float32], truth: Truth,
           task: Task) -> Control:
-    """A logistic regression on the mean hidden state of the frozen pre-trained model, standardised."""
+    """A linear model on what the frozen pre-trained model makes of a text, standardised."""
     from sklearn.preprocessing import StandardScaler
 
     scaler = StandardScaler().fit(features)
     scale = np.sqrt(features.shape[1])
-    predict = _best_regression(scaler.transform(features) / scale, targets, scaler.transform(validation) / scale, truth, task)
+    predict = _best_linear(scaler.transform(features) / scale, targets, scaler.transform(validation) / scale, truth, task)
     return Control("probe", "frozen probe", lambda rows: predict(scaler.transform(rows) / scale))
 
 
-def _best_regression(features: Any, targets: Ints, validation: Any, truth: Ints, task: Task) -> Callable[[Any], Floats]:
-    """The regression whose C scores best on the validation rows, as a function of features."""
-    best: tuple[float, Any] | None = None
-    for c in STRENGTHS:
-        model = logistic_regression(features, targets, c)
-        value = task.metrics(_probabilities(model, validation, len(task.labels)), truth)[task.metric]
+def token_probe(features: npt.NDArray[np.float32], targets: Targets, task: Task,
+                predict: Callable[[Any, npt.NDArray[np.float32], npt.NDArray[np.float32]], Floats]) -> Control:
+    """A linear model on what the frozen pre-trained model makes of each token, standardised.
+
+    Args:
+        predict: the scores of rows by a model whose last layer has a given weight and bias.
+    """
+    from sklearn.preprocessing import StandardScaler
+
+    scaler = StandardScaler().fit(features)
+    scale = np.sqrt(features.shape[1])
+    weight, bias = task.fit_linear(scaler.transform(features) / scale, targets, 100.0)
+    weight = weight / (scaler.scale_ * scale)
+    bias = bias - weight @ scaler.mean_
+    return Control("probe", "frozen probe", lambda rows: predict(rows, weight.astype(np.float32), bias.astype(np.float32)))
+
+
+def lexicon(rows: Sequence[Row], task: Entities) -> Control:
+    """Every name that was an entity in training, wherever the same words stand; the longest first."""
+    names: dict[tuple[str, ...], Counter[str]] = {}
+    for row in rows:
+        for span in row.target or ():  # type: ignore[union-attr]
+            assert isinstance(span, Span)
+            words = tuple(row.text[span.start:span.end].split())
+            if len(words) <= LONGEST_NAME:
+                names.setdefault(words, Counter())[span.label] += 1
+    outside: Counter[tuple[str, ...]] = Counter()
+    for row in rows:
+        outside.update(words for _, _, words in _runs(row.text) if words in names)
+    known = {words: found.most_common(1)[0][0] for words, found in names.items() if 2 * found.total() > outside[words]}
+
+    def predict(form: tuple[Tokens, Sequence[Row]]) -> Floats:
+        tokens, texts = form
+        tagged = task.encode(tokens, [_with_spans(row, _look_up(row.text, known)) for row in texts])
+        return np.asarray(np.eye(len(task.outputs))[np.maximum(tagged.targets, 0)])
+
+    return Control("lexicon", "names seen in training", predict)
+
+
+def compared(one: Any, two: Any) -> Any:
+    """Features of pairs from those of their texts: how far they are apart, what they share, and their cosine.
+
+    Args:
+        one, two: dense or sparse, [rows, features].
+
+    Returns:
+        |u − v|, u·v by feature, and cos(u, v): [rows, 2 × features + 1] (Reimers & Gurevych 2019, with the cosine).
+    """
+    import scipy.sparse
+
+    product, apart = (one.multiply(two), abs(one - two)) if scipy.sparse.issparse(one) else (one * two, np.abs(one - two))
+    norms = [np.sqrt(np.asarray(each.multiply(each).sum(1) if scipy.sparse.issparse(each) else (each * each).sum(1)).ravel())
+             for each in (one, two)]
+    cosine = np.asarray(product.sum(1)).ravel() / np.maximum(norms[0] * norms[1], 1e-12)
+    if scipy.sparse.issparse(one):
+        return scipy.sparse.hstack([apart, product, scipy.sparse.csr_matrix(cosine[:, None])]).tocsr()
+    return np.concatenate([apart, product, cosine[:, None]], axis=1)
+
+
+def _best_linear(features: Any, targets: Targets, validation: Any, truth: Truth, task: Task) -> Callable[[Any], Floats]:
+    """The linear model whose strength scores best on the validation rows, as a function of features."""
+    best: tuple[float, Callable[[Any], Floats]] | None = None
+    for strength in STRENGTHS:
+        weight, bias = task.fit_linear(features, targets, strength)
+
+        def predict(rows: Any, weight: Any = weight, bias: Any = bias) -> Floats:
+            return task.scores(np.asarray(rows @ weight.T) + bias)
+
+        value = task.metrics(predict(validation), truth)[task.metric]
         if best is None or value > best[0]:
-            best = (value, model)
+            best = (value, predict)
     assert best is not None
-    chosen = best[1]
-    return lambda rows: _probabilities(chosen, rows, len(task.labels))
+    return best[1]
 
 
-def _probabilities(model: Any, features: Any, labels: int) -> npt.NDArray[np.float64]:
-    found = np.zeros((features.shape[0], labels))
-    found[:, model.classes_] = model.predict_proba(features)
-    return found
+def _runs(text: str) -> list[tuple[int, int, tuple[str, ...]]]:
+    """Every run of up to `LONGEST_NAME` words: where it stands, and its words; closing punctuation is no part of a run's end."""
+    import re
+
+    words = [(found.start(), found.end(), found[0]) for found in re.finditer(r"\w+(?:[^\s\w]+\w+)*|[^\s\w]", text)]
+    return [(words[low][0], words[high - 1][1], tuple(text[words[low][0]:words[high - 1][1]].split()))
+            for low in range(len(words)) for high in range(low + 1, min(len(words), low + LONGEST_NAME) + 1)]
+
+
+def _look_up(text: str, known: Mapping[tuple[str, ...], str]) -> tuple[Span, ...]:
+    found: list[Span] = []
+    for start, end, words in sorted(_runs(text), key=lambda run: (run[0] - run[1], run[0])):
+        if words in known and all(end <= span.start or span.end <= start for span in found):
+            found.append(Span(start, end, known[words]))
+    return tuple(sorted(found))
+
+
+def _with_spans(row: Row, spans: tuple[Span, ...]) -> Row:
+    import dataclasses
+
+    return dataclasses.replace(row, target=spans)

@@ -28,7 +28,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -75,11 +75,15 @@ class Importance:
 
 @dataclass(frozen=True)
 class Ranking:
-    """Every searched hyperparameter, the most important first; empty, with the reason, where nothing can be told."""
+    """Every searched hyperparameter, the most important first; empty, with the reason, where nothing can be told.
+
+    `outcomes` are those of the trials that it rests on (see `outcomes`).
+    """
 
     entries: tuple[Importance, ...]
     recipes: int
     reason: str = ""
+    outcomes: Mapping[int, float] = field(default_factory=dict)
 
     @property
     def distinguishable(self) -> tuple[str, ...]:
@@ -97,16 +101,15 @@ def rank(trials: Sequence[Row], points: Points | None = None, names: Sequence[st
     """
     own = [trial for trial in own_trials(trials) if _ran(trial)]
     names = searched(own) if names is None else [name for name in names if any(name in trial for trial in own)]
-    groups = by_recipe(own)
+    groups, wins = by_recipe(own), outcomes(own, points or {})
     if len(groups) < FEWEST_RECIPES:
-        return Ranking((), len(groups), f"too few recipes to tell: {len(groups)} ran, at least {FEWEST_RECIPES} are needed")
-    wins = outcomes(own, points or {})
+        return Ranking((), len(groups), f"too few recipes to tell: {len(groups)} ran, at least {FEWEST_RECIPES} are needed", wins)
     y = np.array([np.mean([wins[_trial(trial)] for trial in group]) for group in groups])
     if not names or np.ptp(y) == 0:
         return Ranking((), len(groups), "nothing to tell: " + ("no hyperparameter was varied" if not names
-                                                               else "all recipes came out the same"))
+                                                               else "all recipes came out the same"), wins)
     columns, owner = design([group[0] for group in groups], names)
-    return Ranking(_ranked(names, *_against_null(columns, owner, y, len(names))), len(groups))
+    return Ranking(_ranked(names, *_against_null(columns, owner, y, len(names))), len(groups), outcomes=wins)
 
 
 def _ran(trial: Row) -> bool:

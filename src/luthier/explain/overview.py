@@ -14,8 +14,8 @@ from typing import Any
 from luthier.explain.curves import Curve, curves_of
 from luthier.explain.effects import Response, findings, respond
 from luthier.explain.facts import facts_of
-from luthier.explain.importance import Ranking, outcomes, rank
-from luthier.explain.rows import Row, listed, meaningful, number, own_trials, searched, whole
+from luthier.explain.importance import Ranking, rank
+from luthier.explain.rows import Row, listed, meaningful, searched, whole
 from luthier.explain.verdicts import Kind, Verdict, judge_all
 
 
@@ -78,12 +78,9 @@ def explain(results: Row, trials: Sequence[Row], curves: Sequence[Row]) -> Expla
     if results["command"] != "tune":
         return Explanation(verdicts, Ranking((), len(verdicts), "one recipe was trained; nothing was searched"), (), (), delivered)
     names = [name for name in results.get("searched") or searched(trials) if any(name in trial for trial in trials)]
-    points = work_points(lines, str(results["metric"]))
-    ranking = rank(trials, points, names)
-    own = [trial for trial in own_trials(trials) if number(trial.get("score")) is not None or trial.get("state") == "failed"]
-    won = outcomes(own, points)
+    ranking = rank(trials, work_points(lines, str(results["metric"])), names)
     names = [entry.name for entry in ranking.entries] or names
-    responses = tuple(respond(name, trials, verdicts, won) for name in names)
+    responses = tuple(respond(name, trials, verdicts, ranking.outcomes) for name in names)
     return Explanation(verdicts, ranking, responses, tuple(findings(trials, verdicts, responses, ranking)), delivered)
 
 

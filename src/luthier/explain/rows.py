@@ -11,8 +11,9 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from luthier.recipes.recipe import CONDITIONS, HELP
+from luthier.recipes.recipe import HELP, applies
 from luthier.search.samplers.equal_work import WARMUP_SHARE
+from luthier.search.study import DEFAULT
 
 Row = Mapping[str, Any]
 
@@ -41,8 +42,12 @@ def meaningful(trials: Sequence[Row]) -> list[Row]:
 
     trials.csv holds what stood in the recipe all the same; taken for a value, it would say of one what another did.
     """
-    return [{**trial, **{name: "" for name, (other, value) in CONDITIONS.items()
-                         if name in trial and str(trial.get(other, value.value)) != value.value}} for trial in trials]
+    return [{name: value if applies(name, trial) else "" for name, value in trial.items()} for trial in trials]
+
+
+def is_default(trial: Row) -> bool:
+    """Whether this is a trial of the default recipe."""
+    return trial.get("role") == DEFAULT
 
 
 def own_trials(trials: Sequence[Row]) -> list[Row]:
@@ -57,7 +62,7 @@ def searched(trials: Sequence[Row]) -> list[str]:
     `epochs` is left out: in trials.csv it is how far a trial got, which follows from its score more than it makes it.
     """
     own = own_trials(trials)
-    sampled = [trial for trial in own if not str(trial.get("role", "")).startswith(("default", "preset"))]
+    sampled = [trial for trial in own if not str(trial.get("role", "")).startswith((DEFAULT, "preset"))]
     return varied(sampled if len(sampled) >= 2 else own)
 
 

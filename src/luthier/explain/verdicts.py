@@ -25,7 +25,7 @@ from statistics import NormalDist, variance
 
 from luthier.explain.curves import Curve, Reading
 from luthier.explain.facts import ERROR_RATE, Facts, loss_noise, score_error
-from luthier.explain.rows import Row, by_recipe, number, own_trials, whole
+from luthier.explain.rows import Row, by_recipe, is_default, number, own_trials, whole
 
 NEVER_LEARNT = 0.25
 """How far over guessing, as a share of it, a training loss must end that was never below it: with dropout and few batches a
@@ -249,11 +249,10 @@ def _own_facts(trial: Row, facts: Facts) -> Facts:
 def _unstable(trials: Sequence[Row], verdicts: Mapping[int, Verdict], facts: Facts) -> dict[int, Verdict]:
     """The trials whose recipe came out too differently on its seeds, but for those whose own curve says what went wrong."""
     groups = [group for group in by_recipe(own_trials(trials)) if len({str(trial.get("seed")) for trial in group}) > 1]
-    default = next((_scores(group) for group in groups if any(trial.get("role") == "default" for trial in group)), [])
+    default = next((_scores(group) for group in groups if any(map(is_default, group))), [])
     found = {}
     for group in groups:
-        is_default = any(trial.get("role") == "default" for trial in group)
-        said = _apart(_scores(group), [] if is_default else default, facts)
+        said = _apart(_scores(group), [] if any(map(is_default, group)) else default, facts)
         for trial in group if said else []:
             own = whole(trial.get("trial"))
             if own is not None and verdicts[own].kind in (Kind.GOOD, Kind.UNDERFIT, Kind.SHORT):

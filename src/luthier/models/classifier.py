@@ -1,9 +1,9 @@
-"""Build the module that is trained: transformers' stock classification class on a pre-trained body, with a new head."""
+"""Build the module that is trained: transformers' stock class for a task on a pre-trained body, with a new head."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from luthier.errors import ModelError
 from luthier.models.encoder import anatomy
 from luthier.models.suits import POOLING_SETTINGS
 from luthier.recipes.recipe import Pooling, Recipe
+from luthier.tasks.base import Head, Task
 
 if TYPE_CHECKING:
     from torch import nn
@@ -55,32 +56,33 @@ def load_tokenizer(path: Path) -> Any:
     return tokenizer
 
 
-def load_classifier(path: Path, labels: Sequence[str], recipe: Recipe, *, seed: int, pad_token_id: int) -> nn.Module:
-    """The stock classification model of the architecture at `path`, in fp32, its head new from `seed`.
+def load_classifier(path: Path, task: Task, recipe: Recipe, *, seed: int, pad_token_id: int) -> nn.Module:
+    """The stock model of the architecture at `path` for a task, in fp32, its head new from `seed`.
 
     Args:
+        task: gives the names of the outputs, and whether texts or tokens are classified.
         recipe: gives dropout and pooling, which are part of the model's config.
 
     Raises:
         ModelError: transformers has no classification class for it, or cannot load it from safetensors.
     """
     import torch
-    from transformers import AutoConfig, AutoModelForSequenceClassification
+    from transformers import AutoConfig
 
-    names = dict(enumerate(labels))
+    names = dict(enumerate(task.outputs))
     try:
         with quiet():
             config = AutoConfig.from_pretrained(
                 str(path), trust_remote_code=False,
                 num_labels=len(names), id2label=names, label2id={name: i for i, name in names.items()},
-                problem_type="single_label_classification")
+                problem_type=task.problem_type)
             _configure(config, recipe)
             config.pad_token_id = pad_token_id
             torch.manual_seed(seed)
-            model: nn.Module = AutoModelForSequenceClassification.from_pretrained(
+            model: nn.Module = _stock_class(task.head).from_pretrained(
                 str(path), config=config, dtype=torch.float32, use_safetensors=True, ignore_mismatched_sizes=True)
     except Exception as error:  # transformers raises many kinds; each means that this model cannot be used
-        raise ModelError(f"{path}: cannot be loaded for classification: {_first_line(error)}") from None
+        raise ModelError(f"{path}: cannot be loaded for {task.head.value}: {_first_line(error)}") from None
     _renew_head(model, seed)
     return model
 
@@ -98,21 +100,34 @@ def _configure(config: Any, recipe: Recipe) -> None:
                 setattr(config, name, ways[recipe.pooling])
 
 
+def _stock_class(head: Head) -> Any:
+    import transformers
+
+    return {Head.TEXT: transformers.AutoModelForSequenceClassification,
+            Head.TOKENS: transformers.AutoModelForTokenClassification}[head]
+
+
+def trained_head(config: Any) -> Head:
+    """What a saved model says something of, by the class that its config names."""
+    return Head.TOKENS if any("TokenClassification" in name for name in config.architectures or ()) else Head.TEXT
+
+
 def load_trained(folder: Path) -> nn.Module:
-    """A finished classification model as it was saved, in fp32.
+    """A finished model as it was saved, in fp32.
 
     Raises:
         ModelError: it cannot be loaded from safetensors, or has no trained head.
     """
     import torch
-    from transformers import AutoModelForSequenceClassification
+    from transformers import AutoConfig
 
     try:
         with quiet():
-            model, report = AutoModelForSequenceClassification.from_pretrained(
+            head = trained_head(AutoConfig.from_pretrained(str(folder), trust_remote_code=False))
+            model, report = _stock_class(head).from_pretrained(
                 str(folder), dtype=torch.float32, use_safetensors=True, output_loading_info=True)
     except Exception as error:  # transformers raises many kinds; each means that this model cannot be used
-        raise ModelError(f"{folder}: cannot be loaded for classification: {_first_line(error)}") from None
+        raise ModelError(f"{folder}: cannot be loaded: {_first_line(error)}") from None
     if report["missing_keys"]:
         raise ModelError(f"{folder}: not a finished classifier: no weights for {sorted(report['missing_keys'])[0]}. "
                          "Train it first with luthier train or luthier tune.")

@@ -7,6 +7,8 @@ import os
 import sys
 from collections.abc import Iterator
 
+from luthier.environment import environment
+
 _VARIABLES = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_DATASETS_OFFLINE")
 _YES = {"1", "ON", "YES", "TRUE"}
 
@@ -20,18 +22,12 @@ def without_network(asked: bool) -> Iterator[None]:
     if not asked:
         yield
         return
-    variables = {name: os.environ.get(name) for name in _VARIABLES}
     switch = _switch()
-    os.environ.update(dict.fromkeys(_VARIABLES, "1"))
-    _set_switch(True)
     try:
-        yield
+        with environment(dict.fromkeys(_VARIABLES, "1")):
+            _set_switch(True)
+            yield
     finally:
-        for name, value in variables.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
         _set_switch(any(os.environ.get(name, "").upper() in _YES for name in _VARIABLES[:2]) if switch is None else switch)
 
 

@@ -6,7 +6,7 @@ import importlib.util
 
 from luthier.models.adapters import INSTALL_PEFT
 from luthier.models.pretrained import Pretrained
-from luthier.recipes.recipe import Method, Pooling, Recipe
+from luthier.recipes.recipe import Method, Pooling, Recipe, blocks_of
 
 POOLING_SETTINGS: dict[str, dict[Pooling, str]] = {
     "classifier_pooling": {Pooling.CLS: "cls", Pooling.MEAN: "mean"},
@@ -23,6 +23,9 @@ def unsuited(recipe: Recipe, model: Pretrained) -> list[str]:
         if isinstance(value, int) and value > model.layers > 0:
             found.append(f"{name} = {value}: model {model.name} has {model.layers} block{'s' * (model.layers > 1)}; use 0 to "
                          f"{model.layers}")
+    if beyond := recipe.layers_beyond(model.layers) if model.layers else []:
+        found.append(f"layer_lr: {', '.join(beyond)}: model {model.name} has {model.layers} block{'s' * (model.layers > 1)}; "
+                     f"count them from 0 to {model.layers - 1}")
     if recipe.max_length > model.positions:
         found.append(f"max_length = {recipe.max_length}: model {model.name} takes at most {model.positions} tokens")
     if recipe.pooling is not Pooling.MODEL and model.model_type not in _POOLING_MODELS:
@@ -39,7 +42,7 @@ def _unsuited_to_shared_layers(recipe: Recipe, model: Pretrained) -> list[str]:
         "frozen_layers": recipe.frozen_blocks(model.layers) not in (0, model.layers),
         "layer_decay": recipe.layer_decay != 1.0, "unfreeze_every": recipe.unfreeze_every > 0,
         "reinit_layers": recipe.reinit_layers > 0,
-        "layer_lr": any(pattern[:1].isdigit() for pattern in recipe.layer_lr)}
+        "layer_lr": any(blocks_of(entry) is not None for entry in recipe.layer_lr)}
     allowed = {"frozen_layers": "0, embeddings or all", "layer_decay": "1", "layer_lr": "embeddings, head or name patterns"}
     return [f"{name}: the layers of {model.name} share their weights, so it can only be {allowed.get(name, '0')}"
             for name, is_wrong in wrong.items() if is_wrong]

@@ -12,10 +12,11 @@ import enum
 import hashlib
 import json
 import math
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from luthier.config import Limits, Words, build, setting, to_table, validate
+from luthier.config import Limits, Words, as_text, build, setting, to_table, validate
 
 
 class Schedule(enum.Enum):
@@ -49,6 +50,13 @@ class Pooling(enum.Enum):
     MODEL = "model"
     CLS = "cls"
     MEAN = "mean"
+
+
+class LongTexts(enum.Enum):
+    """How a text of more than `max_length` tokens is read."""
+
+    CUT = "cut"
+    WINDOWS = "windows"
 
 
 class Method(enum.Enum):
@@ -102,7 +110,10 @@ class Recipe:
     epochs: float = setting(
         8.0, "Passes over the training rows; may be a fraction.", Limits(0, MOST_EPOCHS, open_low=True))
     max_length: int = setting(
-        128, "Tokens kept of a row, special tokens included.", Limits(4, 1_000_000))
+        128, "Tokens that are read at once, special tokens included.", Limits(4, 1_000_000))
+    long_texts: LongTexts = setting(
+        LongTexts.CUT, "Of a text with more tokens: 'cut' reads the beginning, 'windows' reads all of it in overlapping "
+        "windows and takes the mean of what the model says (entities: always windows).")
 
     # Architecture
     frozen_layers: Depth = setting(
@@ -187,9 +198,8 @@ class Recipe:
         return Recipe.from_table(self.to_table() | changes)
 
     def means_something(self, name: str) -> bool:
-        """Whether a hyperparameter has any effect beside the values of the others (`CONDITIONS`)."""
-        other, value = CONDITIONS.get(name, ("", None))
-        return value is None or getattr(self, other) is value
+        """Whether a hyperparameter has any effect beside the values of the others; see `applies`."""
+        return applies(name, vars(self))
 
     def to_table(self) -> dict[str, Any]:
         """The hyperparameters as plain TOML and JSON values; those that are None are left out."""
@@ -218,15 +228,33 @@ class Recipe:
     def frozen_blocks(self, layers: int) -> int:
         """How many of a model's blocks, from the bottom, `frozen_layers` names; those that start afresh never count."""
         named = self.frozen_layers
-        if isinstance(named, str):
-            share = {"embeddings": 0.0, "half": 0.5, "all": 1.0}.get(named)
-            named = round((float(named.rstrip("%")) / 100 if share is None else share) * layers)
-        return max(0, min(named, layers - self.reinit_layers))
+        blocks = round(_share(named) * layers) if isinstance(named, str) else named
+        return max(0, min(blocks, layers - self.reinit_layers))
+
+    def layers_beyond(self, layers: int) -> list[str]:
+        """The entries of `layer_lr` that name a block which a model of so many does not have."""
+        return [entry for entry in self.layer_lr if (blocks := blocks_of(entry)) and blocks[-1] >= layers]
 
     @property
     def freezes_embeddings(self) -> bool:
         """Whether the embeddings keep their pre-trained weights."""
-        return self.frozen_layers not in (0, "0%")
+        named = self.frozen_layers
+        return named == "embeddings" or (_share(named) if isinstance(named, str) else named) > 0
+
+
+_BLOCKS = re.compile(r"(\d+)(?:-(\d+))?")
+
+
+def blocks_of(entry: str) -> range | None:
+    """The blocks that an entry of `layer_lr` names, counted from 0 at the bottom; None where it names something else."""
+    found = _BLOCKS.fullmatch(entry)
+    return range(int(found[1]), int(found[2] or found[1]) + 1) if found else None
+
+
+def _share(depth: str) -> float:
+    """The share of the blocks that a word or a percentage of `frozen_layers` names."""
+    words = {"embeddings": 0.0, "half": 0.5, "all": 1.0}
+    return words[depth] if depth in words else float(depth.rstrip("%")) / 100
 
 
 def steps_per_epoch(rows: int, batch_size: int) -> int:
@@ -239,3 +267,14 @@ HELP: dict[str, str] = {name: field.metadata["help"] for name, field in FIELDS.i
 CONDITIONS: dict[str, tuple[str, enum.Enum]] = {
     name: field.metadata["only_if"] for name, field in FIELDS.items() if "only_if" in field.metadata}
 """Hyperparameters that mean something only where another has a certain value: {name: (the other, its value)}."""
+
+
+def applies(name: str, values: Mapping[str, Any]) -> bool:
+    """Whether the hyperparameter means something beside `values` of others (`CONDITIONS`).
+
+    These may be a recipe's own, or their texts as tables and files hold them. What they leave out is in nothing's way.
+    """
+    if name not in CONDITIONS:
+        return True
+    other, wanted = CONDITIONS[name]
+    return as_text(values.get(other, wanted)) == as_text(wanted)

@@ -26,7 +26,7 @@ from typing import Annotated, Any
 
 from luthier.config import as_text, convert, field_types, optional, shown
 from luthier.errors import ConfigError, nearest
-from luthier.recipes.recipe import CONDITIONS, FIELDS, Recipe
+from luthier.recipes.recipe import CONDITIONS, FIELDS, Recipe, applies
 
 
 @dataclass(frozen=True)
@@ -176,10 +176,7 @@ class Space:
 
     def _is_active(self, name: str, values: Mapping[str, Any]) -> bool:
         """Whether the hyperparameter means something beside these values, and the base's for what they leave out."""
-        if name not in CONDITIONS:
-            return True
-        other, wanted = CONDITIONS[name]
-        return bool(values.get(other, getattr(self.base, other)) is wanted)
+        return applies(name, {**vars(self.base), **values})
 
     def at(self, point: Sequence[float]) -> Recipe:
         """The recipe at a point of the unit cube, one coordinate an axis; those of inactive axes are passed over."""

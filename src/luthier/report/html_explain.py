@@ -10,7 +10,7 @@ from typing import Any
 from luthier.explain.effects import Bin, Response
 from luthier.explain.importance import Importance, Ranking
 from luthier.explain.overview import Explanation, importance_sentence, verdict_sentence
-from luthier.explain.rows import is_log, number, own_trials, rounded
+from luthier.explain.rows import is_default, is_log, number, own_trials, rounded
 from luthier.explain.verdicts import Kind, Verdict
 from luthier.report.svg import Plot, Scale, shapes, symbol
 from luthier.report.tags import EMPTY, esc, name, paragraphs, section, table
@@ -126,7 +126,7 @@ def _mark(plot: Plot, x: float, trial: Table, hyperparameter: str, verdict: Verd
     best, own = results["best"], int(trial["trial"])
     if own in (number(best["trial"]), number(best.get("parent"))):
         plot.symbol(x, height, css="ring", shape="ring", title="")
-    if trial.get("role") == "default":
+    if is_default(trial):
         plot.symbol(x, height, css="ring default", shape="square", title="")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from luthier.data.places import count
-from luthier.explain.rows import listed, number, own_trials, varied
+from luthier.explain.rows import is_default, listed, number, own_trials, varied
 from luthier.explain.verdicts import Verdict
 from luthier.report.opening import default_delivered
 from luthier.report.svg import Plot, Scale, key
@@ -50,7 +50,8 @@ def _account(results: Table, trials: Sequence[Table]) -> list[str]:
     scores = [score for trial in trials if (score := number(trial["score"])) is not None]
     sentences = [f"{count(len(trials), 'trial')}: {fates}."]
     if finals:
-        sentences[0] += (f" {count(finals, 'final')} among them: the most promising trials and the default recipe, "
+        default = " and the default recipe" if results.get("default_trial") is not None else ""
+        sentences[0] += (f" {count(finals, 'final')} among them: the most promising trials{default}, "
                          "finished with the decay of the learning rate that a delivered model has.")
     if scores:
         sentences.append(
@@ -97,7 +98,7 @@ def _lineage(results: Table, trials: Sequence[Table]) -> dict[int, str]:
     for trial in trials:
         parent = _parent(trial)
         ends_default = parent is not None and parent == results.get("default_trial")
-        default = results["command"] == "tune" and (trial["role"] == "default" or ends_default)
+        default = results["command"] == "tune" and (is_default(trial) or ends_default)
         classes[int(trial["trial"])] = "default" if default else "other"
     for trial_number in (best["trial"], best.get("parent")):
         if number(trial_number) is not None:
@@ -119,6 +120,7 @@ def _curve_chart(results: Table, trials: Sequence[Table], lines: dict[int, Curve
     for trial in sorted(lines, key=lambda n: (_ORDER[classes.get(n, "other")], n)):
         css, row = classes.get(trial, "other"), by_number.get(trial)
         title = f"trial {trial}" + (f" ({row['role']}, {row['state']})" if row else "")
+        title = "this training" if results["command"] == "train" else title
         line = _joined(lines, trial, _parent(row) if row else None)
         plot.line(line, css, f"{title}: ends at {figure(line[-1][1])}")
     present = {classes.get(trial, "other") for trial in lines}
@@ -159,7 +161,7 @@ def _trial_table(results: Table, trials: Sequence[Table], verdicts: Mapping[int,
     for row, trial in zip(rows, trials, strict=True):
         if int(trial["trial"]) == delivered:
             row[1] += ' <span class="tag hit">delivered</span>'
-        elif classes[int(trial["trial"])] == "default" and trial["role"] != "default":
+        elif classes[int(trial["trial"])] == "default" and not is_default(trial):
             row[1] += ' <span class="tag default">default</span>'
     return table(head, rows, css="trials tall" if len(rows) > TALL else "trials", marks=marks)
 

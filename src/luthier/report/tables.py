@@ -28,7 +28,7 @@ def _trial_row(study: Study, record: Record) -> dict[str, Any]:
     recipe, trial = record.trial.recipe, record.trial
     hyperparameters = {name: _cell(getattr(recipe, name)) for name in HELP}
     if recipe.horizon_free and record.step:
-        hyperparameters["epochs"] = record.step / steps_per_epoch(study.shape.rows, recipe.batch_size)
+        hyperparameters["epochs"] = record.step / steps_per_epoch(study.shape.rows(recipe), recipe.batch_size)
     tested = next((point.metrics[study.metric] for point in reversed(record.points) if point.rows == "test"), None)
     return {
         "trial": trial.number, "recipe": recipe.hash, "role": trial.role, "parent": _cell(trial.parent), "seed": trial.seed,

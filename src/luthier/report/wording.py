@@ -12,6 +12,7 @@ from typing import Any
 from luthier import config
 from luthier.data.places import count
 from luthier.explain.rows import listed, number
+from luthier.recipes.recipe import HELP, applies
 
 Table = Mapping[str, Any]
 
@@ -122,11 +123,9 @@ def hyperparameters(results: Table) -> list[Setting]:
 
     Those that mean nothing in either recipe, such as the rank of LoRA where there is none, are left out.
     """
-    from luthier.recipes.recipe import HELP
-
     delivered, default = results["best"]["recipe"], results["best"].get("default_recipe") or {}
     names = [name for name in HELP if name in delivered] + [name for name in delivered if name not in HELP]
-    names = [name for name in names if _means_something(name, delivered) or (default and _means_something(name, default))]
+    names = [name for name in names if _says_something(name, delivered) or (default and _says_something(name, default))]
     found = []
     for name in names:
         value, usual = shown(delivered[name]), shown(default[name]) if name in default else ""
@@ -137,11 +136,8 @@ def hyperparameters(results: Table) -> list[Setting]:
     return found
 
 
-def _means_something(name: str, recipe: Table) -> bool:
-    from luthier.recipes.recipe import CONDITIONS
-
-    other, value = CONDITIONS.get(name, (name, None))
-    return recipe.get(name) != "" and (value is None or recipe.get(other, value.value) == value.value)
+def _says_something(name: str, recipe: Table) -> bool:
+    return recipe.get(name) != "" and applies(name, recipe)
 
 
 def _ending(results: Table) -> tuple[str, ...]:

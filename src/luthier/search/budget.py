@@ -103,7 +103,7 @@ def plan_budget(budget: float | None, elapsed: float, job: Job, speed: Speed) ->
     Raises:
         ConfigError: the budget is too small for one run of the default recipe; says the least that works.
     """
-    ideal = job.recipe.total_steps(job.shape.rows)
+    ideal = job.recipe.total_steps(job.shape.rows(job.recipe))
     costs = _Costs(job, speed)
     if budget is None:
         return _plan(ideal, 3, costs, None, None)
@@ -115,7 +115,7 @@ def plan_budget(budget: float | None, elapsed: float, job: Job, speed: Speed) ->
             return _plan(steps, challengers, costs, search_until, budget - costs.scoring)
     least = elapsed + WORKER_START_SECONDS + costs.least_seconds(min(ideal, LEAST_STEPS)) + costs.scoring
     raise ConfigError(
-        f"--budget {duration(budget)}: too short to train the default recipe once on these {job.shape.rows} rows; the least "
+        f"--budget {duration(budget)}: too short to train the default recipe once on these {len(job.shape.lengths)} rows; the least "
         f"that works here is {math.ceil(least * MARGIN / 10) * 10}s. Give more time or fewer rows.")
 
 
@@ -141,7 +141,7 @@ class _Costs:
         self.step_work = step_work(job.recipe, job.shape)
         self.look_work = pass_work(job.rung_rows, job.recipe, job.shape)  # not seconds: two runs must look at the same steps
         self.step_seconds = self.step_work / speed.training
-        row_seconds = job.shape.tokens_per_row(job.recipe.max_length) * FORWARD_SHARE / speed.forward
+        row_seconds = job.shape.tokens_per_row(job.recipe) * FORWARD_SHARE / speed.forward
         self.rung = job.rung_rows * row_seconds
         self.validation = job.validation_rows * row_seconds
         # The test rows pass through the default, the delivered and the pre-trained model, with all cores at work.

@@ -40,7 +40,7 @@ class Finals:
         recipe, step = record.trial.recipe, record.step
         if not recipe.horizon_free:
             return Branch(record.trial.number, recipe, step)
-        per_epoch = steps_per_epoch(study.shape.rows, recipe.batch_size)
+        per_epoch = steps_per_epoch(study.shape.rows(recipe), recipe.batch_size)
         if not self.decay:
             return Branch(record.trial.number, recipe.replace(epochs=step / per_epoch), step)
         total = decayed_total(step, recipe.decay_share)

@@ -87,12 +87,12 @@ class Search:
             trial = Trial(number, action.recipe, parent.trial.seed, "final", parent.trial.seeds, parent=action.parent)
             self._record(trial_event(trial))
             self._submit(plan.stage(
-                trial, action.until_step, rows=self.study.shape.rows, reached=parent.step, checkpoint=parent.checkpoint,
+                trial, action.until_step, rows=self.study.shape.rows(trial.recipe), reached=parent.step, checkpoint=parent.checkpoint,
                 folder=self.checkpoints, deliver=True))
         elif isinstance(action, Run):
             record = self.study.records[action.trial]
             self._submit(plan.stage(
-                record.trial, action.until_step, rows=self.study.shape.rows, reached=record.step,
+                record.trial, action.until_step, rows=self.study.shape.rows(record.trial.recipe), reached=record.step,
                 checkpoint=record.checkpoint, folder=self.checkpoints,
                 evaluate_at=self.study.steps_at(record) + self._curve(record)))
         elif isinstance(action, Stop):

@@ -122,7 +122,7 @@ class Study:
                                drift=record.costs.drift if costs.drift is None else costs.drift)
         if event["failure"]:
             record.state, record.reason = TrialState.FAILED, event["failure"]
-        elif record.step >= record.trial.recipe.total_steps(self.shape.rows) or record.step >= self.steps_at(record)[-1]:
+        elif record.step >= record.trial.recipe.total_steps(self.shape.rows(record.trial.recipe)) or record.step >= self.steps_at(record)[-1]:
             record.state = TrialState.COMPLETE
         else:
             record.state = TrialState.PAUSED
@@ -130,7 +130,7 @@ class Study:
     def steps_at(self, record: Record) -> tuple[int, ...]:
         """The step at which the trial reaches each level; all are its end where the schedule has a horizon."""
         recipe = record.trial.recipe
-        total = recipe.total_steps(self.shape.rows)
+        total = recipe.total_steps(self.shape.rows(recipe))
         if not recipe.horizon_free:
             return (total,) * len(self.levels)
         if self.own_epochs:

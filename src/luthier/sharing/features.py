@@ -6,7 +6,6 @@ Computed once a study; the start of the head is kept in the study's cache and re
 from __future__ import annotations
 
 import os
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,25 +13,31 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from luthier.data.sequences import Cut, sequences
 from luthier.data.tokens import Tokens
 from luthier.models.classifier import last_linear
 from luthier.models.encoder import anatomy
-from luthier.training.batches import by_length, collate
+from luthier.tasks.base import Task
+from luthier.training.batches import Batch
+from luthier.training.loop import collect
 
 if TYPE_CHECKING:
+    import torch
     from torch import nn
 
 Floats = npt.NDArray[np.float32]
 MOST_ROWS = 20_000
+MOST_TOKENS = 40_000
 HEAD_C = 1.0
 """Inverse strength of the L2 penalty on the head's start: logistic regression's usual default."""
 
 
 @dataclass(frozen=True)
 class Features:
-    """Frozen features of the rows numbered `rows`. Shapes [rows, hidden].
+    """Frozen features of the units of the rows numbered `rows`: of each row, or of each of its tokens.
 
-    `pooled` is the mean of the last hidden states; `head` is what the head's last linear layer sees.
+    `pooled` is the mean of the last hidden states of each row [rows, hidden]; `head` is what the head's last linear layer
+    sees of each unit [units, hidden].
     """
 
     rows: npt.NDArray[np.int64]
@@ -41,11 +46,14 @@ class Features:
 
 
 def some_rows(tokens: Tokens) -> npt.NDArray[np.int64]:
-    """All rows, or a fixed random part of them where there are more than a regression needs."""
-    return np.sort(np.random.default_rng(0).permutation(len(tokens))[:MOST_ROWS])
+    """All rows, or a fixed random part of them where there are more rows, or tokens with targets, than a regression needs."""
+    order = np.random.default_rng(0).permutation(len(tokens))[:MOST_ROWS]
+    if tokens.per_token:
+        order = order[:max(1, int(np.searchsorted(np.cumsum(tokens.lengths[order]), MOST_TOKENS)))]
+    return np.sort(order)
 
 
-def extract(model: nn.Module, tokens: Tokens, rows: npt.NDArray[np.int64], max_length: int, pad_token_id: int,
+def extract(model: nn.Module, tokens: Tokens, rows: npt.NDArray[np.int64], cut: Cut, pad_token_id: int,
             batch_size: int = 64) -> Features:
     """The features of the given rows, without dropout."""
     import torch
@@ -56,64 +64,57 @@ def extract(model: nn.Module, tokens: Tokens, rows: npt.NDArray[np.int64], max_l
     hooks = [base.register_forward_hook(lambda _, __, output: caught.update(hidden=output[0])),
              linear.register_forward_pre_hook(lambda _, inputs: caught.update(head=inputs[0]))]
     device = next(model.parameters()).device
-    pooled, head = (np.zeros((len(rows), size), np.float32) for size in (_hidden_size(model), linear.in_features))
+
+    def both(batch: Batch) -> torch.Tensor:
+        model(**batch.inputs())
+        seen: torch.Tensor = caught["head"]
+        if tokens.per_token:
+            return seen
+        if seen.ndim == 3:  # decoders score every token; the last real one counts
+            seen = seen[torch.arange(len(seen), device=device), batch.attention_mask.sum(1) - 1]
+        mask = batch.attention_mask.unsqueeze(-1).to(caught["hidden"].dtype)
+        return torch.cat([(caught["hidden"] * mask).sum(1) / mask.sum(1), seen], dim=1)
+
     try:
-        with torch.no_grad():
-            for positions in by_length(tokens, rows, batch_size):
-                batch = collate(tokens, rows[positions], max_length, pad_token_id).to(device)
-                model(input_ids=batch.input_ids, attention_mask=batch.attention_mask)
-                mask = batch.attention_mask.unsqueeze(-1).to(caught["hidden"].dtype)
-                means = (caught["hidden"] * mask).sum(1) / mask.sum(1)
-                seen = caught["head"]
-                if seen.ndim == 3:  # decoders score every token; the last real one counts
-                    seen = seen[torch.arange(len(seen), device=device), batch.attention_mask.sum(1) - 1]
-                pooled[positions], head[positions] = means.cpu().numpy(), seen.cpu().numpy()
+        found = collect(both, sequences(tokens, cut, rows), device, pad_token_id, batch_size)
     finally:
         for hook in hooks:
             hook.remove()
-    return Features(rows, pooled, head)
+    split = 0 if tokens.per_token else found.shape[1] - linear.in_features
+    return Features(rows, found[:, :split], found[:, split:])
 
 
-def _hidden_size(model: nn.Module) -> int:
-    config: Any = model.config
-    return int(config.hidden_size)
+def start_head(model: nn.Module, task: Task, tokens: Tokens, cut: Cut, pad_token_id: int, file: Path) -> None:
+    """Put a linear model of its own input features into the head's last layer; computed once, kept in `file`."""
+    if not file.exists():
+        fit_head(extract(model, tokens, some_rows(tokens), cut, pad_token_id), task, tokens, file)
+    with np.load(file, allow_pickle=False) as arrays:
+        set_head(model, arrays["weight"], arrays["bias"])
 
 
-def start_head(model: nn.Module, tokens: Tokens, max_length: int, pad_token_id: int, file: Path) -> None:
-    """Put a logistic regression on its own input features into the head's last layer; computed once, kept in `file`."""
+def set_head(model: nn.Module, weight: Floats, bias: Floats) -> None:
+    """Write the head's last layer: weight [outputs, hidden] and, where it has one, bias [outputs]."""
     import torch
 
-    if not file.exists():
-        fit_head(extract(model, tokens, some_rows(tokens), max_length, pad_token_id), tokens, file)
-    with np.load(file, allow_pickle=False) as arrays, torch.no_grad():
-        linear = last_linear(model)
-        linear.weight.copy_(torch.from_numpy(arrays["weight"]))
+    linear = last_linear(model)
+    with torch.no_grad():
+        linear.weight.copy_(torch.from_numpy(np.asarray(weight)))
         if linear.bias is not None:
-            linear.bias.copy_(torch.from_numpy(arrays["bias"]))
+            linear.bias.copy_(torch.from_numpy(np.asarray(bias)))
 
 
-def fit_head(features: Features, tokens: Tokens, file: Path) -> None:
-    """Fit the logistic regression and write its weight [labels, hidden] and bias [labels] to `file`."""
-    weight, bias = regression_weights(logistic_regression(features.head, np.asarray(tokens.targets[features.rows]), HEAD_C))
+def fit_head(features: Features, task: Task, tokens: Tokens, file: Path) -> None:
+    """Fit the task's linear model and write its weight [outputs, hidden] and bias [outputs] to `file`."""
+    weight, bias = task.fit_linear(*supervised(features, tokens), HEAD_C)
     file.parent.mkdir(parents=True, exist_ok=True)
     partial = file.with_name(f"{file.stem}-{os.getpid()}.partial.npz")
     np.savez(partial, weight=weight, bias=bias)
     partial.replace(file)
 
 
-def logistic_regression(features: Any, targets: npt.NDArray[Any], c: float) -> Any:
-    """scikit-learn's multinomial logistic regression, fitted; stops at 300 iterations without complaint."""
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import LogisticRegression
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        return LogisticRegression(C=c, max_iter=300).fit(features, targets)
-
-
-def regression_weights(regression: Any) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """A fitted regression as a softmax layer: weight [labels, features] and bias [labels]."""
-    weight, bias = regression.coef_, regression.intercept_
-    if len(weight) == 1:  # two labels: scikit-learn keeps one row, the log odds of the second
-        weight, bias = np.concatenate([-weight / 2, weight / 2]), np.concatenate([-bias / 2, bias / 2])
-    return weight.astype(np.float32), bias.astype(np.float32)
+def supervised(features: Features, tokens: Tokens) -> tuple[Floats, npt.NDArray[Any]]:
+    """What the head sees of the units that have a target, and these targets."""
+    targets = np.asarray(tokens.targets[tokens.units(features.rows)])
+    if not tokens.per_token:
+        return features.head, targets
+    return features.head[targets >= 0], targets[targets >= 0]

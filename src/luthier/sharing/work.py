@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from luthier.data.sequences import Cut
 from luthier.data.tokens import Tokens
-from luthier.recipes.recipe import Method, Recipe
+from luthier.recipes.recipe import LongTexts, Method, Recipe, blocks_of
 
 FORWARD_SHARE = 1 / 3
 ACTIVATIONS_SHARE = 1 / 3
@@ -25,37 +26,43 @@ WEIGHTS_SHARE = 1 / 3
 class Shape:
     """What the cost of a trial depends on besides its recipe: training row lengths in tokens, and the blocks.
 
-    Where a study compares several pre-trained models, `models` holds the shape for each by the name that recipes give it,
-    and `size` is the size of this one's blocks over that of the first.
+    `special` tokens of each row are not of its text. Where a study compares several pre-trained models, `models` holds the
+    shape for each by the name that recipes give it, and `size` is the size of this one's blocks over that of the first.
     """
 
     lengths: npt.NDArray[np.int64]
     layers: int
     size: float = 1.0
     models: Mapping[str, Shape] = field(default_factory=dict)
+    special: int = 2
 
     @classmethod
     def of(cls, tokens: Tokens, layers: int, size: float = 1.0) -> Shape:
         """The shape of a study on these training rows."""
-        return cls(np.asarray(tokens.lengths), layers, size)
+        return cls(np.asarray(tokens.lengths), layers, size, special=tokens.special)
 
-    def for_model(self, recipe: Recipe) -> Shape:
-        """The shape for the model that a recipe names."""
-        return self.models.get(recipe.model, self)
+    def for_model(self, name: str) -> Shape:
+        """The shape for the model of that name, as recipes give it; this one where a study has but one model."""
+        return self.models.get(name, self)
 
-    @property
-    def rows(self) -> int:
-        """Training rows."""
-        return len(self.lengths)
+    def rows(self, recipe: Recipe) -> int:
+        """What an epoch consists of: the training rows, each as often as the recipe's windows make of it."""
+        shape = self.for_model(recipe.model)
+        return int(cut_of(recipe).count(shape.lengths, shape.special).sum())
 
-    def tokens_per_row(self, max_length: int) -> float:
-        """The mean length of a row cut to `max_length`."""
-        return float(np.minimum(self.lengths, max_length).mean())
+    def tokens_per_row(self, recipe: Recipe) -> float:
+        """The mean number of tokens that are read of a row."""
+        return float(cut_of(recipe).lengths(self.lengths, self.special).mean())
+
+
+def cut_of(recipe: Recipe) -> Cut:
+    """How a recipe has long rows read."""
+    return Cut(recipe.max_length, recipe.long_texts is LongTexts.WINDOWS)
 
 
 def step_work(recipe: Recipe, shape: Shape) -> float:
     """The work of one optimiser step, with everything unfrozen that ever is."""
-    shape = shape.for_model(recipe)
+    shape = shape.for_model(recipe.model)
     return _step_work(recipe, shape, shape.layers - _never_trained(recipe, shape.layers))
 
 
@@ -63,9 +70,8 @@ def _never_trained(recipe: Recipe, layers: int) -> int:
     """The blocks, from the bottom, that a backward pass never reaches: frozen, or at rate 0 with the embeddings."""
     frozen = recipe.frozen_blocks(layers)
     if recipe.freezes_embeddings or recipe.layer_lr.get("embeddings") == 0:
-        ends = [pattern.partition("-") for pattern, rate in recipe.layer_lr.items() if rate == 0 and pattern[:1].isdigit()]
-        still = {block for low, _, high in ends for block in range(int(low), int(high or low) + 1)}
-        while frozen < layers - recipe.reinit_layers and frozen in still:
+        still = [blocks_of(entry) or () for entry, rate in recipe.layer_lr.items() if rate == 0]
+        while frozen < layers - recipe.reinit_layers and any(frozen in blocks for blocks in still):
             frozen += 1
     return frozen
 
@@ -74,12 +80,14 @@ def _step_work(recipe: Recipe, shape: Shape, trained_blocks: int) -> float:
     backward = ACTIVATIONS_SHARE + (WEIGHTS_SHARE if recipe.method is Method.FULL else 0.0)
     depth = FORWARD_SHARE + backward * trained_blocks / max(1, shape.layers)
     passes = 2 if recipe.r_drop > 0 else 1
-    return min(recipe.batch_size, shape.rows) * shape.tokens_per_row(recipe.max_length) * shape.size * depth * passes
+    rows = shape.rows(recipe)
+    tokens = shape.tokens_per_row(recipe) * len(shape.lengths) / rows
+    return min(recipe.batch_size, rows) * tokens * shape.size * depth * passes
 
 
 def _phases(recipe: Recipe, shape: Shape) -> Iterator[tuple[int, float]]:
     """Gradual unfreezing as (steps, work of each) for every phase but the last, which has no end."""
-    shape = shape.for_model(recipe)
+    shape = shape.for_model(recipe.model)
     for blocks in range(shape.layers - _never_trained(recipe, shape.layers) if recipe.unfreeze_every else 0):
         yield recipe.unfreeze_every, _step_work(recipe, shape, max(blocks, recipe.reinit_layers))
 
@@ -105,5 +113,5 @@ def steps_for(work: float, recipe: Recipe, shape: Shape) -> int:
 
 def pass_work(rows: int, recipe: Recipe, shape: Shape) -> float:
     """The work of one forward pass over `rows` rows."""
-    shape = shape.for_model(recipe)
-    return rows * shape.tokens_per_row(recipe.max_length) * shape.size * FORWARD_SHARE
+    shape = shape.for_model(recipe.model)
+    return rows * shape.tokens_per_row(recipe) * shape.size * FORWARD_SHARE

@@ -1,62 +1,98 @@
-"""Single-label classification, of two labels or many: binary, multi-class, sentiment as classes."""
+"""Single-label classification, of two labels or many: binary, multi-class, sentiment as classes; of texts or of pairs."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from luthier.tasks.base import Floats, Ints
-from luthier.tasks.metrics import (
-    Answers,
-    Score,
-    accuracy,
-    bootstrap_difference,
-    bootstrap_macro_f1,
-    confusion,
-    macro_f1,
-)
+from luthier.data.row import Kind, Row
+from luthier.data.tokens import Tokens
+from luthier.errors import ConfigError
+from luthier.tasks.base import Answer, Floats, Ints, Linear, Statistic, Task, Truth
+from luthier.tasks.calibration import calibration_tables, class_squares, fit_temperature
+from luthier.tasks.class_metrics import class_metrics, compare_answers, confusion, score_answers
+from luthier.tasks.metrics import Score, per_label
+from luthier.tasks.linear import softmax_regression
 
 if TYPE_CHECKING:
     import torch
 
+OF_ONE_LABEL = ("f1", "roc_auc", "pr_auc")
+OF_ANSWERS = ("macro_f1", "accuracy", "weighted_f1", "mcc")
+"""Metrics that rest on the answers alone, whatever their probabilities."""
 IMBALANCE, AUTOMATIC_POWER = 5.0, 0.5
 """Automatic class weights are for a label with over this many times the rows of another, and of this power."""
 
 
 @dataclass(frozen=True)
-class Classification:
-    """One label a row; softmax and cross-entropy; macro-F1 is the headline metric."""
+class Classification(Task):
+    """One label a row; softmax and cross-entropy; macro-F1 is the usual headline metric.
 
-    labels: tuple[str, ...]
-    name: str = "classification"
+    Attributes:
+        positive: of two labels, the one that F1, ROC-AUC and PR-AUC are of: the rarer among the training rows.
+    """
+
     metric: str = "macro_f1"
-    metric_title: str = "macro-F1"
+    positive: int | None = None
 
-    def encode(self, targets: Sequence[str | None]) -> Ints:
-        """Label indices of label names (-1 where there is none). Shape [rows]."""
+    name: ClassVar[str] = "classification"
+    kind: ClassVar[Kind] = Kind.CLASS
+    problem_type: ClassVar[str | None] = "single_label_classification"
+    headlines: ClassVar[Mapping[str, str]] = {
+        "macro_f1": "macro-F1", "accuracy": "accuracy", "weighted_f1": "weighted F1", "mcc": "Matthews correlation",
+        "f1": "F1", "roc_auc": "ROC-AUC", "pr_auc": "PR-AUC"}
+
+    @classmethod
+    def make(cls, labels: Sequence[str], rows: Sequence[Row] = (), metric: str | None = None) -> Self:
+        """The task of these labels.
+
+        Raises:
+            ConfigError: there is no such metric, or it is for two labels only.
+        """
+        own = cls.headline(metric)
+        if own in OF_ONE_LABEL and len(labels) != 2:
+            raise ConfigError(f"--metric {metric}: is of one label against another; these rows have {len(labels)} labels. "
+                              "Use macro_f1")
+        counts = Counter(row.target for row in rows)
+        rarer = min(range(len(labels)), key=lambda label: (counts[labels[label]], -label)) if len(labels) == 2 else None
+        return cls(tuple(labels), own, rarer)
+
+    @property
+    def metric_title(self) -> str:
+        """The headline metric, as people name it; with the label that it is of."""
+        title = self.headlines[self.metric]
+        return title if self.metric not in OF_ONE_LABEL or self.positive is None else f"{title} of '{self.labels[self.positive]}'"
+
+    def encode(self, tokens: Tokens, rows: Sequence[Row]) -> Tokens:
+        """Label indices (-1 where a row has none). Shape [rows]."""
+        return replace(tokens, targets=self.indices([row.target for row in rows]).astype(np.int32))
+
+    def indices(self, targets: Sequence[Any]) -> Ints:
+        """Label indices of label names (-1 for None). Shape [rows]."""
         index = {label: i for i, label in enumerate(self.labels)}
         return np.array([-1 if target is None else index[target] for target in targets], dtype=np.int64)
 
     def losses(self, logits: torch.Tensor, targets: torch.Tensor, smoothing: float = 0.0,
                weights: torch.Tensor | None = None) -> torch.Tensor:
-        """Cross-entropy of each row, in fp32. Shape [rows]."""
+        """Cross-entropy of each unit, in fp32. Shape [units]."""
         import torch
 
         losses = torch.nn.functional.cross_entropy(logits.float(), targets, reduction="none", label_smoothing=smoothing)
         return losses if weights is None else losses * weights[targets]
 
     def divergence(self, logits: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
-        """The mean of the two Kullback-Leibler divergences (Liang et al. 2021, eq. 2). Shape [rows]."""
+        """The mean of the two Kullback-Leibler divergences (Liang et al. 2021, eq. 2). Shape [units]."""
         one, two = logits.float().log_softmax(-1), other.float().log_softmax(-1)
         return ((one.exp() - two.exp()) * (one - two)).sum(-1) / 2
 
-    def label_weights(self, targets: Ints, power: float | str) -> Floats | None:
-        """n ** -power for a label of n rows, scaled to mean 1 over the rows; "auto" is 0.5 where one label has 5 times another."""
-        counts = np.bincount(targets, minlength=len(self.labels)).astype(np.float64)
+    def label_weights(self, targets: npt.NDArray[Any], power: float | str) -> Floats | None:
+        """n ** -power for a label of n units, of mean 1 over the units; "auto" is 0.5 where one label has 5 times another."""
+        counts = np.bincount(targets[targets >= 0], minlength=len(self.outputs)).astype(np.float64)
         there = counts[counts > 0]
         if isinstance(power, str):
             power = AUTOMATIC_POWER if there.max() > IMBALANCE * there.min() else 0.0
@@ -65,9 +101,9 @@ class Classification:
         weights = np.maximum(counts, 1.0) ** -power
         return np.asarray(weights * (counts.sum() / (weights * counts).sum()))
 
-    def chance_loss(self, targets: Ints) -> float:
+    def chance_loss(self, targets: npt.NDArray[Any]) -> float:
         """The entropy of the labels, in nats."""
-        shares = np.bincount(targets, minlength=len(self.labels)) / len(targets)
+        shares = self.guess(targets)
         present = shares[shares > 0]
         return float(-(present * np.log(present)).sum())
 
@@ -76,30 +112,70 @@ class Classification:
         return {"largest_share": float(np.bincount(scores.argmax(1)).max() / len(scores))}
 
     def scores(self, logits: npt.NDArray[np.float32]) -> Floats:
-        """Softmax probabilities. Shape [rows, labels]."""
+        """Softmax probabilities. Shape [units, outputs]."""
         shifted = np.asarray(logits, dtype=np.float64)
         powers = np.exp(shifted - shifted.max(1, keepdims=True))
         return np.asarray(powers / powers.sum(1, keepdims=True))
 
-    def decode(self, scores: Floats) -> list[dict[str, Any]]:
+    def truth(self, tokens: Tokens, rows: Ints | None = None) -> Truth:
+        """Label indices. Shape [rows]."""
+        return np.asarray(tokens.targets if rows is None else tokens.targets[rows], dtype=np.int64)
+
+    def size(self, truth: Truth) -> int:
+        """The number of rows."""
+        return len(truth)
+
+    def statistic(self, scores: Floats, truth: Truth) -> Statistic:
+        """Macro-F1, accuracy, weighted F1, Matthews correlation and loss; of two labels F1, ROC-AUC and PR-AUC of one too."""
+        return class_metrics(scores, truth, self.positive)
+
+    def score(self, scores: Floats, truth: Truth, groups: Ints | None = None) -> Score:
+        """The headline metric with its 95 % interval, rows that are alike drawn together."""
+        if self.metric not in OF_ANSWERS:
+            return super().score(scores, truth, groups)
+        return score_answers(self.metric, truth, scores.argmax(1), len(self.outputs), groups=groups)
+
+    def difference(self, scores: Floats, other: Floats, truth: Truth, groups: Ints | None = None,
+                   other_task: Self | None = None) -> Score:
+        """The headline metric of `scores` minus that of `other`, paired over the same rows."""
+        if self.metric not in OF_ANSWERS:
+            return super().difference(scores, other, truth, groups, other_task)
+        return compare_answers(self.metric, truth, scores.argmax(1), other.argmax(1), len(self.outputs), groups=groups)
+
+    def answers(self, scores: Floats, tokens: Tokens, texts: Sequence[str]) -> list[Answer]:
         """The likeliest label and its probability, as `pipeline("text-classification")` gives them."""
         best = scores.argmax(1)
         return [{"label": self.labels[i], "score": float(row[i])} for i, row in zip(best, scores, strict=True)]
 
-    def metrics(self, scores: Floats, targets: Ints) -> dict[str, float]:
-        """Macro-F1, accuracy, and the mean log loss."""
-        counts = confusion(targets, scores.argmax(1), len(self.labels))
-        likelihood = scores[np.arange(len(targets)), targets]
-        return {"macro_f1": float(macro_f1(counts)), "accuracy": float(accuracy(counts)),
-                "loss": float(-np.log(np.maximum(likelihood, 1e-12)).mean())}
+    def guess(self, targets: npt.NDArray[Any]) -> Floats:
+        """The share of each label. Shape [outputs]."""
+        found = np.bincount(targets[targets >= 0], minlength=len(self.outputs))
+        return np.asarray(found / found.sum())
 
-    def score(self, scores: Floats, targets: Ints) -> Score:
-        """Macro-F1 with its 95 % interval over rows."""
-        return bootstrap_macro_f1(self._answers(scores, targets))
+    def fit_linear(self, features: Any, targets: npt.NDArray[Any], strength: float) -> Linear:
+        """Multinomial logistic regression."""
+        return softmax_regression(features, targets, len(self.outputs), strength)
 
-    def difference(self, scores: Floats, other: Floats, targets: Ints) -> Score:
-        """Macro-F1 of `scores` minus that of `other`, paired over the same rows."""
-        return bootstrap_difference(self._answers(scores, targets), self._answers(other, targets))
+    def tempered(self, scores: Floats, temperature: float) -> Floats:
+        """Softmax of the log probabilities over the temperature."""
+        return scores if temperature == 1.0 else self.scores(np.log(np.maximum(scores, 1e-30)) / temperature)
 
-    def _answers(self, scores: Floats, targets: Ints) -> Answers:
-        return Answers(targets, scores.argmax(1).astype(np.int64), len(self.labels))
+    def details(self, scores: Floats, truth: Truth) -> dict[str, Any]:
+        """The confusion matrix, true labels down, and what follows from it for each label."""
+        counts = confusion(truth, scores.argmax(1), len(self.labels))
+        right, true, given = np.diag(counts), counts.sum(1), counts.sum(0)
+        return {"confusion": counts.astype(int).tolist(), "per_label": per_label(self.labels, right, true, given)}
+
+    def surprises(self, scores: Floats, truth: Truth) -> list[tuple[int, float]]:
+        """Rows with a wrong label, by its probability."""
+        sure = scores.max(1)
+        return [(int(row), float(sure[row])) for row in np.argsort(-sure, kind="stable") if scores[row].argmax() != truth[row]]
+
+    def temperature(self, scores: Floats, truth: Truth) -> float:
+        """The temperature of least loss (Guo et al. 2017)."""
+        return fit_temperature(np.log(np.maximum(scores, 1e-12)), truth, "softmax")
+
+    def calibration(self, scores: Floats, truth: Truth) -> dict[str, Any]:
+        """Calibration error, Brier score, reliability and operating points of the likeliest label."""
+        confidence, right = scores.max(1), scores.argmax(1) == truth
+        return calibration_tables(confidence, right, class_squares(scores, truth), confidence, right)

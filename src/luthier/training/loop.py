@@ -7,17 +7,18 @@ and goes on from its checkpoint is the same run.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from luthier.data.sequences import Cut, Sequences, sequences
 from luthier.data.tokens import Tokens
 from luthier.errors import TrainingError
 from luthier.tasks.base import Task
-from luthier.training.batches import by_length, collate, step_rows
+from luthier.training.batches import Batch, by_length, collate, step_rows
 from luthier.training.learner import Learner
 from luthier.training.objective import Objective
 from luthier.training.optimizer import newest_share, set_rates
@@ -36,27 +37,24 @@ class Step:
     """One optimiser step has been made.
 
     `step` counts from 1; `objective` is the mean of what was minimised; `rate` is the encoder's learning rate; `tokens`
-    counts real ones, without padding; `scores` are the task's for the rows of the step, with dropout on, and `targets`
-    their targets.
+    counts real ones, without padding; `rows` the sequences; `scores` are the task's for the units of the step, with dropout
+    on, and `targets` their targets.
     """
 
     step: int
     objective: float
     rate: float
     tokens: int
+    rows: int
     scores: npt.NDArray[np.float64]
-    targets: npt.NDArray[np.int64]
-
-    @property
-    def rows(self) -> int:
-        """Rows in the step."""
-        return len(self.targets)
+    targets: npt.NDArray[Any]
 
 
-def train(learner: Learner, task: Task, tokens: Tokens, until: int, total_steps: int, pad_token_id: int) -> Iterator[Step]:
+def train(learner: Learner, task: Task, read: Sequences, until: int, total_steps: int, pad_token_id: int) -> Iterator[Step]:
     """Make the optimiser steps from `learner.step` to `until`, yielding after each.
 
     Args:
+        read: the training rows as the recipe has them read.
         total_steps: the horizon of the schedule; of no effect while the rate is constant.
 
     Raises:
@@ -65,25 +63,26 @@ def train(learner: Learner, task: Task, tokens: Tokens, until: int, total_steps:
     import torch
 
     recipe, model, weights = learner.recipe, learner.model, learner.trainable
-    objective = Objective(task, recipe, tokens, learner.device)
+    objective, all_lengths = Objective(task, recipe, read.tokens, learner.device), read.lengths
     while learner.step < until:
         step = learner.step
         torch.manual_seed(_step_seed(learner.seeds.dropout, step))
         learner.begin_step()
-        rows = step_rows(step, len(tokens), recipe.batch_size, learner.seeds.order)
+        rows = step_rows(step, len(read), recipe.batch_size, learner.seeds.order)
+        batches = [collate(read, rows[part], pad_token_id) for part in by_length(all_lengths[rows], MICRO_BATCH)]
+        units = max(1, sum(objective.units(batch) for batch in batches))
         rate = set_rates(learner.optimizer, recipe, step, total_steps)
 
         learner.optimizer.zero_grad(set_to_none=True)
         value, seen, logits, targets = 0.0, 0, [], []
-        for part in by_length(tokens, rows, MICRO_BATCH):
-            batch = collate(tokens, rows[part], recipe.max_length, pad_token_id).to(learner.device)
-            total, scored = objective(model, batch)
-            loss = total / len(rows)
+        for batch in batches:
+            total, scored, wanted = objective(model, batch.to(learner.device))
+            loss = total / units
             loss.backward()
             value += loss.item()
             seen += int(batch.attention_mask.sum())
             logits.append(scored.detach().float().cpu().numpy())
-            targets.append(batch.targets.cpu().numpy())
+            targets.append(wanted.cpu().numpy())
         norm = torch.nn.utils.clip_grad_norm_(weights.values(), recipe.max_grad_norm)
         if not (math.isfinite(value) and math.isfinite(norm.item())):
             raise TrainingError(
@@ -94,28 +93,61 @@ def train(learner: Learner, task: Task, tokens: Tokens, until: int, total_steps:
         learner.step += 1
         if learner.average:
             learner.average.update(weights, newest_share(recipe, step, total_steps))
-        yield Step(learner.step, value, rate, seen, task.scores(np.concatenate(logits)), np.concatenate(targets))
+        yield Step(learner.step, value, rate, seen, len(rows), task.scores(np.concatenate(logits)), np.concatenate(targets))
 
 
 def _step_seed(seed: int, step: int) -> int:
     return int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0] >> 1)
 
 
-def predict_scores(model: nn.Module, task: Task, tokens: Tokens, rows: npt.NDArray[np.int64], max_length: int,
-                   pad_token_id: int, batch_size: int = 64) -> npt.NDArray[np.float64]:
-    """The task's scores of the given rows (for classification: probabilities, shape [rows, labels])."""
+def predict_scores(model: nn.Module, task: Task, tokens: Tokens, rows: npt.NDArray[np.int64], cut: Cut, pad_token_id: int,
+                   batch_size: int = 64) -> npt.NDArray[np.float64]:
+    """The task's scores of each unit of the given rows: of each row, or of each of its tokens. Shape [units, outputs].
+
+    What a model says of the windows of one row is averaged before it becomes a score; a token counts in the window in which
+    it stands furthest from an edge.
+    """
+    return task.scores(predict_logits(model, tokens, rows, cut, pad_token_id, batch_size))
+
+
+def predict_logits(model: nn.Module, tokens: Tokens, rows: npt.NDArray[np.int64], cut: Cut, pad_token_id: int,
+                   batch_size: int = 64) -> npt.NDArray[np.float32]:
+    """The outputs of each unit of the given rows, before they become scores. Shape [units, outputs]."""
     import torch
 
+    def outputs(batch: Batch) -> torch.Tensor:
+        logits: torch.Tensor = model(**batch.inputs()).logits
+        return logits
+
     model.eval()
-    device = next(model.parameters()).device
-    found: npt.NDArray[np.float64] | None = None
+    return collect(outputs, sequences(tokens, cut, rows), next(model.parameters()).device, pad_token_id, batch_size)
+
+
+def collect(outputs: Callable[[Batch], torch.Tensor], read: Sequences, device: torch.device, pad_token_id: int,
+            batch_size: int = 64) -> npt.NDArray[np.float32]:
+    """What `outputs` gives for each batch, put together for each unit of the rows that were read. Shape [units, size].
+
+    Args:
+        outputs: a vector for each sequence [sequences, size], or for each token [sequences, longest, size] where tokens have
+            targets.
+    """
+    import torch
+
+    assert len(read), "there are no rows to score"
+    owner, place, _ = read.owners() if read.tokens.per_token else (read.places, None, None)
+    by_sequence = np.argsort(owner, kind="stable")
+    bounds = np.searchsorted(owner[by_sequence], np.arange(len(read) + 1))
+    found: npt.NDArray[np.float32] | None = None
     with torch.no_grad():
-        for positions in by_length(tokens, rows, batch_size):
-            batch = collate(tokens, rows[positions], max_length, pad_token_id).to(device)
-            logits = model(input_ids=batch.input_ids, attention_mask=batch.attention_mask).logits
-            scores = task.scores(logits.float().cpu().numpy())
+        for which in by_length(read.lengths, batch_size):
+            values = outputs(collate(read, which, pad_token_id).to(device)).float().cpu().numpy()
             if found is None:
-                found = np.zeros((len(rows), *scores.shape[1:]))
-            found[positions] = scores
-    assert found is not None, "there are no rows to score"
-    return found
+                found = np.zeros((len(owner) if place is not None else int(read.places[-1]) + 1, values.shape[-1]), np.float32)
+            if place is None:
+                np.add.at(found, read.places[which], values)
+                continue
+            for own, index in zip(values, which.tolist(), strict=True):
+                units = by_sequence[bounds[index]:bounds[index + 1]]
+                found[units] = own[place[units]]
+    assert found is not None
+    return found if place is not None else found / np.bincount(read.places)[:, None].astype(np.float32)

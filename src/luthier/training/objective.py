@@ -23,23 +23,25 @@ class Objective:
         import torch
 
         self.task, self.recipe = task, recipe
-        weights = task.label_weights(tokens.targets.astype(np.int64), recipe.class_weighting)
+        weights = task.label_weights(np.asarray(tokens.targets), recipe.class_weighting)
         self.weights = None if weights is None else torch.tensor(weights, dtype=torch.float32, device=device)
 
-    def __call__(self, model: nn.Module, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-        """The sum of the rows' losses (a scalar), and the logits of the (first) pass."""
-        logits = self._logits(model, batch)
-        losses = self._losses(logits, batch)
+    def __call__(self, model: nn.Module, batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """The sum of the units' losses (a scalar); the logits of the (first) pass and the targets, of each unit."""
+        logits, targets = self._logits(model, batch)
+        losses = self._losses(logits, targets)
         if self.recipe.r_drop > 0:
-            other = self._logits(model, batch)
-            losses = (losses + self._losses(other, batch)) / 2
+            other, _ = self._logits(model, batch)
+            losses = (losses + self._losses(other, targets)) / 2
             losses = losses + self.recipe.r_drop * self.task.divergence(logits, other)
-        return losses.sum(), logits
+        return losses.sum(), logits, targets
 
-    def _losses(self, logits: torch.Tensor, batch: Batch) -> torch.Tensor:
-        return self.task.losses(logits, batch.targets, self.recipe.label_smoothing, self.weights)
+    def units(self, batch: Batch) -> int:
+        """How many units the batch has: sequences, or tokens with a target."""
+        return len(self.task.supervised(batch.targets, batch.targets)[1])
 
-    @staticmethod
-    def _logits(model: nn.Module, batch: Batch) -> torch.Tensor:
-        logits: torch.Tensor = model(input_ids=batch.input_ids, attention_mask=batch.attention_mask).logits
-        return logits
+    def _losses(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        return self.task.losses(logits, targets, self.recipe.label_smoothing, self.weights)
+
+    def _logits(self, model: nn.Module, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+        return self.task.supervised(model(**batch.inputs()).logits, batch.targets)

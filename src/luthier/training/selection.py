@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING
 from luthier.errors import ConfigError
 from luthier.models.adapters import is_addition
 from luthier.models.encoder import EMBEDDINGS, Anatomy
-from luthier.recipes.recipe import Method, Recipe
+from luthier.recipes.recipe import Method, Recipe, blocks_of
 
 if TYPE_CHECKING:
     from torch import nn
 
 MOST_NAMES = 8
-_BLOCKS = re.compile(r"(\d+)(?:-(\d+))?")
 
 
 def rate_multiples(model: nn.Module, parts: Anatomy, recipe: Recipe) -> dict[str, float]:
@@ -27,7 +26,7 @@ def rate_multiples(model: nn.Module, parts: Anatomy, recipe: Recipe) -> dict[str
             to train.
     """
     names = [name for name, _ in model.named_parameters()]
-    check_layer_lr(names, parts, recipe.layer_lr)
+    check_layer_lr(names, parts, recipe)
     multiples = {name: layer_multiple(recipe, parts.place(name), parts) * _table_multiple(name, parts, recipe.layer_lr)
                  for name in names if _is_trained(name, parts, recipe)}
     if recipe.method is Method.BITFIT and not any(name.endswith("bias") for name in names if not parts.is_head(name)):
@@ -62,19 +61,22 @@ def lowest_trained(recipe: Recipe, parts: Anatomy, step: int) -> int:
     return max(EMBEDDINGS, parts.above - step // recipe.unfreeze_every) if recipe.unfreeze_every else EMBEDDINGS
 
 
-def check_layer_lr(names: list[str], parts: Anatomy, table: Mapping[str, float]) -> None:
-    """Every entry must match something.
+def check_layer_lr(names: list[str], parts: Anatomy, recipe: Recipe) -> None:
+    """Every entry of `layer_lr` must match something, and name no block that is not there.
 
     Raises:
         ConfigError: one does not; lists what there is.
     """
-    lost = [pattern for pattern in table if not any(_matches(pattern, name, parts) for name in names)]
+    beyond = recipe.layers_beyond(parts.count)
+    lost = [pattern for pattern in recipe.layer_lr
+            if pattern in beyond or not any(_matches(pattern, name, parts) for name in names)]
     if lost:
         known = list(dict.fromkeys(re.sub(r"\.\d+\.", ".*.", name.removeprefix(parts.base + ".")) for name in names))
         more = f", … {len(known) - MOST_NAMES} more" if len(known) > MOST_NAMES else ""
         raise ConfigError(
-            f"layer_lr: {', '.join(repr(pattern) for pattern in lost)} matches nothing in this model. It has 'embeddings', "
-            f"blocks '0' to '{parts.count - 1}', 'head', and parameters named {', '.join(known[:MOST_NAMES])}{more}")
+            f"layer_lr: {', '.join(repr(pattern) for pattern in lost)} matches nothing in this model, or blocks beyond "
+            f"its last. It has 'embeddings', blocks '0' to '{parts.count - 1}', 'head', and parameters named "
+            f"{', '.join(known[:MOST_NAMES])}{more}")
 
 
 def _table_multiple(name: str, parts: Anatomy, table: Mapping[str, float]) -> float:
@@ -92,7 +94,7 @@ def _matches(pattern: str, name: str, parts: Anatomy) -> bool:
         return place == EMBEDDINGS
     if pattern == "head":
         return place == parts.head
-    if blocks := _BLOCKS.fullmatch(pattern):
-        return int(blocks[1]) < place <= min(int(blocks[2] or blocks[1]) + 1, parts.count)
+    if (blocks := blocks_of(pattern)) is not None:
+        return place - 1 in blocks and place <= parts.count
     return any(fnmatchcase(shown, form) for shown in (name, name.removeprefix(parts.base + "."))
                for form in (pattern, f"{pattern}.*"))

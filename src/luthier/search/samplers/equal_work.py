@@ -31,6 +31,6 @@ class EqualWork:
         """The suggestion of `others`, with its epochs."""
         suggestion = self.others.suggest(observations, number)
         steps = steps_for(self.work, suggestion.recipe, self.shape)
-        per_epoch = steps_per_epoch(self.shape.rows, suggestion.recipe.batch_size)
+        per_epoch = steps_per_epoch(self.shape.rows(suggestion.recipe), suggestion.recipe.batch_size)
         warmup = suggestion.recipe.warmup_steps if self.keep_warmup else max(1, round(WARMUP_SHARE * steps))
         return Suggestion(suggestion.recipe.replace(epochs=steps / per_epoch, warmup_steps=warmup), suggestion.role)

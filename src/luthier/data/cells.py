@@ -1,0 +1,36 @@
+"""Single cells of a table: missing ones, and names."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import re
+import uuid
+from typing import Any
+
+SCALARS = (str, bool, int, float, decimal.Decimal, datetime.date, datetime.time, datetime.timedelta, uuid.UUID)
+SURROGATE = re.compile("[\ud800-\udfff]")
+"""Half of a UTF-16 pair, as tools leave when they cut a text inside an emoji; no UTF-8 and no tokeniser can hold it."""
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a cell holds nothing: None, NaN, or pandas' own values for that."""
+    return value is None or (isinstance(value, float | decimal.Decimal) and value != value) or type(value).__name__ in (
+        "NAType", "NaTType")  # pandas' own, inside a list of dicts
+
+
+def name_of(value: Any) -> str | None:
+    """A scalar cell as the name of a label or group: 1.0 is '1', True is 'true', None, NaN and blanks are None.
+
+    Raises:
+        TypeError: a list, an object, bytes.
+    """
+    if is_missing(value):
+        return None
+    if not isinstance(value, SCALARS):
+        raise TypeError(type(value).__name__)
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return SURROGATE.sub("\ufffd", str(value)).strip() or None

@@ -1,0 +1,55 @@
+"""Linear models by scikit-learn, as the weights of a linear layer: for controls, and for a head to start from."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Weights = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
+NEVER = -30.0
+"""The logit of a label that no training unit has."""
+
+
+def softmax_regression(features: Any, targets: npt.NDArray[Any], labels: int, c: float, iterations: int = 300) -> Weights:
+    """Multinomial logistic regression: weight [labels, features] and bias [labels], for a softmax. Stops without complaint."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
+    weight, bias = np.zeros((labels, features.shape[1]), np.float32), np.full(labels, NEVER, np.float32)
+    present = np.unique(targets)
+    if len(present) == 1:
+        bias[present] = 0.0
+        return weight, bias
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        fitted = LogisticRegression(C=c, max_iter=iterations).fit(features, targets)
+    found, intercept = fitted.coef_, fitted.intercept_
+    if len(found) == 1:  # two labels: scikit-learn keeps one row, the log odds of the second
+        found, intercept = np.concatenate([-found / 2, found / 2]), np.concatenate([-intercept / 2, intercept / 2])
+    weight[fitted.classes_], bias[fitted.classes_] = found, intercept
+    return weight, bias
+
+
+def sigmoid_regressions(features: Any, targets: npt.NDArray[Any], c: float) -> Weights:
+    """A logistic regression for each label: `targets` [rows, labels] of 0 and 1; weight [labels, features], bias [labels]."""
+    labels = targets.shape[1]
+    weight, bias = np.zeros((labels, features.shape[1]), np.float32), np.zeros(labels, np.float32)
+    for label in range(labels):
+        own = targets[:, label].astype(np.int64)
+        if own.min() == own.max():
+            bias[label] = -NEVER if own[0] else NEVER
+            continue
+        pair, intercept = softmax_regression(features, own, 2, c, iterations=100)
+        weight[label], bias[label] = pair[1] - pair[0], intercept[1] - intercept[0]
+    return weight, bias
+
+
+def ridge_regression(features: Any, targets: npt.NDArray[Any], c: float) -> Weights:
+    """Ridge regression of numbers: weight [1, features], bias [1]; the penalty is 1 / c."""
+    from sklearn.linear_model import Ridge
+
+    fitted = Ridge(alpha=1 / c, solver="lsqr" if hasattr(features, "tocsr") else "auto").fit(features, targets)
+    return np.atleast_2d(fitted.coef_).astype(np.float32), np.atleast_1d(np.asarray(fitted.intercept_, np.float32))
