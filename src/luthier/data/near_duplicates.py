@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
@@ -57,8 +58,8 @@ def near_duplicates(texts: Sequence[str]) -> list[tuple[int, ...]]:
     number: dict[str, int] = {}
     owner = np.fromiter((number.setdefault(_core(text), len(number)) for text in texts), np.int64, len(texts))
     cores = list(number)
-    words = [_WORDS.findall(core[:READ_CHARACTERS]) for core in cores]
-    short = np.asarray([len(found) < LONG_WORDS for found in words], dtype=bool)
+    words = [_words(core) for core in cores]
+    short = np.asarray([found is not None for found in words], dtype=bool)
     slips = _slips(words, np.flatnonzero(short))
     pairs = np.concatenate([slips[_jaccard(cores, slips) >= SIMILAR], _similar(cores, np.flatnonzero(~short))])
     component = _components(pairs, len(cores))[owner]
@@ -83,19 +84,26 @@ def _components(pairs: Indices, texts: int) -> Indices:
     return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
 
 
-def _slips(words: Sequence[Sequence[str]], short: Indices) -> Indices:
+def _words(core: str) -> list[str] | None:
+    """The words of a short text, None for a long one."""
+    found = [match.group() for match in islice(_WORDS.finditer(core), LONG_WORDS)]
+    return found if len(found) < LONG_WORDS else None
+
+
+def _slips(words: Sequence[list[str] | None], short: Indices) -> Indices:
     """Pairs of texts, of those in `short`, with the same words in any order but for at most one slip. Shape [pairs, 2].
 
     Equal texts but for one changed letter share the text with a hole in its place; a letter too many, or two exchanged,
     lead straight to the other text. Where many share one, each is paired with the next.
     """
-    bags, known = array("q"), {}
+    bags: array[int] = array("q")
+    known: dict[int, int] = {}
     for index in short:
-        bags.append(sum(map(hash, words[index])) & 0x7FFFFFFFFFFFFFFF)
+        bags.append(sum(map(hash, words[index] or [])) & 0x7FFFFFFFFFFFFFFF)
         known.setdefault(bags[-1], int(index))
-    keys, owners, pairs = array("q", bags), array("q", short.tolist()), array("q")
+    keys, owners, pairs = bags[:], array("q", short.tolist()), array("q")
     for index, bag in zip(short.tolist(), bags, strict=True):
-        for word in words[index]:
+        for word in words[index] or []:
             if len(word) < SLIP_LETTERS or not word.isalpha():
                 continue
             rest = bag - hash(word)
