@@ -29,7 +29,9 @@ def test_settings_survive_toml(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("text", "message"), [
     ("learning_rat = 1\ndropout = 3", "learning_rat: no such setting. Did you mean 'learning_rate'(.|\n)*dropout = 3: must be"),
     ("x = [", "not a TOML file"),
-    ("[settings]\nbudgte = '1m'", "no such setting. Did you mean 'budget'"), ("recipe = 3", "a table of hyperparameters")])
+    ("[settings]\nbudgte = '1m'", "no such setting. Did you mean 'budget'"), ("recipe = 3", "a table of hyperparameters"),
+    ("[[recipe]]\nepochs = 1", "a table of hyperparameters"), ("settings = 3", r"'settings' must be a table: \[settings\]"),
+    ("[[settings]]\ndata = 'a.csv'", "'settings' must be a table"), ("machine = 3\n[settings]", "'machine' must be a table")])
 def test_wrong_file_is_one_error(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "c.toml").write_text(text)
     with pytest.raises(ConfigError, match=message):
@@ -53,3 +55,34 @@ def test_row_of_trials_needs_its_number(tmp_path: Path) -> None:
         read_config(tmp_path / "trials.csv", 4)
     with pytest.raises(ConfigError, match="no such file"):
         read_config(tmp_path / "nowhere" / "trials.csv", 0)
+
+
+def test_folder_that_is_no_run_is_one_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"is a folder without a run\.toml; give a file with a recipe"):
+        read_config(tmp_path, None)
+    (tmp_path / "run.toml").mkdir()
+    with pytest.raises(ConfigError, match=r"run\.toml: cannot be read: is a folder"):
+        read_config(tmp_path, None)
+
+
+ROW = "trial,state,score,init_seed,order_seed,dropout_seed,model,learning_rate\n0,complete,0.5,1,2,3,,0.25\n"
+RUN = 'model = [{key = "", name = "minilm"}]\n[settings]\ndata = "a.csv"\nseed = 9\n'
+
+
+def test_trial_of_a_run_is_taken_by_its_folder_its_run_toml_and_its_trials_csv(tmp_path: Path) -> None:
+    (tmp_path / "trials.csv").write_text(ROW)
+    (tmp_path / "run.toml").write_text(RUN)
+    found = [read_config(path, 0) for path in (tmp_path, tmp_path / "run.toml", tmp_path / "trials.csv")]
+    assert found[0] == found[1] == found[2]
+    assert float(found[0]["fixed"]["learning_rate"]) == 0.25 and (found[0]["seed"], found[0]["order_seed"]) == (9, 2)
+
+
+@pytest.mark.parametrize(("row", "run", "message"), [
+    (ROW, "x = 1", "not, or no longer, those of one run"), (ROW, "settings = 3", "'settings' must be a table"),
+    (ROW, RUN.replace('""', '"other"'), "those of one run"), (ROW.replace(",3,,", ",,,"), RUN, "those of one run"),
+    (ROW.splitlines()[0], RUN, "not the trials.csv of a run"), ("a,b\n1,2\n", RUN, "not the trials.csv of a run")])
+def test_trial_of_a_damaged_run_is_one_error(tmp_path: Path, row: str, run: str, message: str) -> None:
+    (tmp_path / "trials.csv").write_text(row)
+    (tmp_path / "run.toml").write_text(run)
+    with pytest.raises(ConfigError, match=message):
+        read_config(tmp_path, 0)

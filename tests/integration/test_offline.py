@@ -110,18 +110,21 @@ def test_control_the_same_command_without_offline_asks_the_hub(watched: Watched,
 
 def test_train_offline_from_the_cache_opens_no_socket(watched: Watched, hub_home: Any, small_data: Path, tmp_path: Path) -> None:
     done = watched.luthier("train", small_data, "--model", "owner/name@main", "--offline", "--set", "epochs=0.2",
-                           "--output", tmp_path / "run")
+                           "--set", "max_length=16", "--output", tmp_path / "run")
     assert done.returncode == 0, done.stderr
     assert watched.sockets == "" and watched.processes >= 2, "the command and its worker"
     tables = tomllib.loads((tmp_path / "run" / "run.toml").read_text(encoding="utf-8"))
     assert tables["settings"]["model"] == [f"owner/name@{hub_home.commit}"] and tables["settings"]["offline"] is True
     card = (tmp_path / "run" / "model" / "README.md").read_text(encoding="utf-8")
     assert 'base_model: "owner/name"\n' in card and hub_home.commit in card
+    scored = watched.luthier("predict", tmp_path / "run", small_data, "--offline", "--json")
+    assert scored.returncode == 0 and len(scored.stdout.splitlines()) == 240, scored.stderr
+    assert watched.sockets == ""
 
 
 def test_tune_offline_opens_no_socket(watched: Watched, tiny_model: Path, small_data: Path, tmp_path: Path) -> None:
     done = watched.luthier("tune", small_data, "--model", tiny_model, "--offline", "--trials", 2, "--workers", 2, "--set",
-                           "epochs=0.2", "--output", tmp_path / "run")
+                           "epochs=0.2", "--set", "max_length=16", "--output", tmp_path / "run")
     assert done.returncode == 0, done.stderr
     assert watched.sockets == "" and watched.processes >= 3, "the command and its workers"
 
@@ -159,3 +162,10 @@ def test_a_model_that_is_not_cached_is_status_2_and_one_message(name: str, watch
     assert done.returncode == 2 and "Traceback" not in done.stderr and len(done.stderr.splitlines()) == 1
     assert f"{name}: " in done.stderr and "offline, and " in done.stderr and f"luthier fetch {name} FOLDER" in done.stderr
     assert watched.sockets == "" and not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("command", ["predict", "evaluate"])
+def test_predict_and_evaluate_offline_open_no_socket(command: str, watched: Watched, small_data: Path) -> None:
+    done = watched.luthier(command, "owner/unknown", small_data, "--offline", "--json")
+    assert done.returncode == 2 and "offline, and this model is not" in done.stderr and "Traceback" not in done.stderr
+    assert watched.sockets == ""

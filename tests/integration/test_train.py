@@ -27,7 +27,7 @@ METHODS = {"full": {}, "lora": {"method": "lora", "lora_rank": 4}, "bitfit": {"m
 @pytest.mark.parametrize("method", METHODS)
 def test_saved_model_agrees_with_plain_transformers_without_peft(
         tiny_model: Path, small_data: Path, tmp_path: Path, method: str) -> None:
-    run = luthier.train(str(small_data), model=str(tiny_model), output=tmp_path / "run", threads=1, epochs=1,
+    run = luthier.train(str(small_data), model=str(tiny_model), output=tmp_path / "run", threads=1, epochs=1, max_length=32,
                         **METHODS[method])
     done = subprocess.run([sys.executable, "-c", PLAIN_TRANSFORMERS, str(run.path / "model"), json.dumps(TEXTS)],
                           capture_output=True, text=True, check=False)

@@ -17,7 +17,7 @@ from luthier.config import build
 from luthier.search.journal import read_journal
 
 SEARCH = {"learning_rate": "1e-4..2e-3:log", "frozen_layers": "0,1", "dropout": "0..0.2"}
-FIXED = {"epochs": 4, "warmup_steps": 5}
+FIXED = {"epochs": 2, "warmup_steps": 5, "max_length": 24}
 
 
 def tune(data: object, model: Path, output: Path, **changes: object) -> luthier.Run:
@@ -149,8 +149,8 @@ def test_run_is_a_base_for_another_task(run: luthier.Run, example_rows: list[dic
 
     rows = [{"text": row["text"], "label": f"length {len(row['text']) // 60}"} for row in example_rows[:200]]
     rows = [row for row in rows if row["label"] in ("length 0", "length 1", "length 2")]
-    second = luthier.train(rows, model=str(run.path), output=tmp_path / "second", epochs=0.1, learning_rate=1e-9,
-                           head_lr_multiplier=1.0)
+    second = luthier.train(rows, model=str(run.path), output=tmp_path / "second", epochs=0.1, max_length=16, threads=1,
+                           learning_rate=1e-9, head_lr_multiplier=1.0)
     assert str(run.path) in second.results["base"]["origin"]
     assert str(run.path) in (second.path / "report.html").read_text(encoding="utf-8")
     name = "bert.encoder.layer.0.attention.self.query.weight"
@@ -167,7 +167,7 @@ def test_train_takes_frames_data_sets_and_lists(tiny_model: Path, small_data: Pa
     with small_data.open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
     kinds = {"list": rows, "frame": pandas.DataFrame(rows), "set": datasets.Dataset.from_list(rows)}
-    runs = {name: luthier.train(data, model=str(tiny_model), output=tmp_path / name, epochs=0.5, seed=1)
+    runs = {name: luthier.train(data, model=str(tiny_model), output=tmp_path / name, epochs=0.2, max_length=16, threads=1, seed=1)
             for name, data in kinds.items()}
     assert len({run.metrics["test"].value for run in runs.values()}) == 1
     assert len({run.results["data_hash"] for run in runs.values()}) == 1

@@ -37,11 +37,14 @@ def _mean_above_zero(values: Floats) -> Statistic:
 
 
 def test_every_resample_holds_as_many_units_as_there_are() -> None:
-    for units in (7, np.array([3, 1, 2, 1])):
+    for units, rows in ((7, [1] * 7), (np.array([3, 1, 2, 1, 0]), [3, 1, 2, 1, 0]), (np.array([80, 20]), [80, 20])):
         weights = np.concatenate(list(resamples(units)))
-        assert weights.shape == (RESAMPLES, 7 if isinstance(units, int) else 4)
-        assert (weights.sum(1) == 7).all()
-        assert weights.mean(0) == pytest.approx(np.ones(7) if isinstance(units, int) else units, abs=0.15)
+        assert weights.shape == (RESAMPLES, len(rows))
+        assert (weights.sum(1) == sum(rows)).all()
+        shares = np.array(rows) / sum(rows)
+        spread = np.sqrt(sum(rows) * shares * (1 - shares))
+        assert weights.mean(0) == pytest.approx(rows, abs=4 * spread.max() / np.sqrt(RESAMPLES))
+        assert weights.std(0) == pytest.approx(spread, rel=0.12)
 
 
 def test_weights_come_in_chunks_of_bounded_size_and_one_seed_gives_one_draw() -> None:

@@ -84,6 +84,28 @@ def test_schemes_and_outcomes_are_nervaluates(corpora: tuple[Corpus, Corpus]) ->
             assert figures[f"{scheme}_{name}"][0] == pytest.approx(getattr(expected[scheme], name))
 
 
+@st.composite
+def _long_spans(draw: st.DrawFn) -> list[Span]:
+    """Spans of up to hundreds of characters, none overlapping another."""
+    cuts = sorted(draw(st.sets(st.one_of(st.integers(0, 20), st.integers(300, 310), st.integers(0, 900)), max_size=8)))
+    return [Span(start, end, draw(st.sampled_from(LABELS))) for start, end in zip(cuts[::2], cuts[1::2], strict=False)]
+
+
+@settings(deadline=None)
+@given(rows=st.lists(st.tuples(_long_spans(), _long_spans()), min_size=1, max_size=4))
+def test_outcomes_of_spans_of_characters_are_nervaluates(rows: list[tuple[list[Span], list[Span]]]) -> None:
+    gold, predicted = [row[0] for row in rows], [row[1] for row in rows]
+    expected = Evaluator(_dicts(gold), _dicts(predicted), list(LABELS), loader="dict").evaluate()["overall"]
+    for scheme, outcomes in compare(gold, predicted).outcome_counts().items():
+        assert outcomes == {name: getattr(expected[scheme], name) for name in outcomes}
+
+
+def test_an_overlap_of_under_a_hundredth_is_none() -> None:
+    gold = [[Span(0, 300, "a")]]
+    assert compare(gold, [[Span(297, 310, "a")]]).error_counts()["wrong_boundary"] == 1
+    assert compare(gold, [[Span(298, 310, "a")]]).error_counts()["spurious"] == 1
+
+
 @settings(deadline=None)
 @given(corpora=_corpora())
 def test_errors_account_for_every_span(corpora: tuple[Corpus, Corpus]) -> None:
@@ -115,8 +137,7 @@ def test_spans_that_only_touch_are_missed_and_spurious() -> None:
 def test_weights_are_repeated_rows(corpora: tuple[Corpus, Corpus], data: st.DataObject) -> None:
     gold, predicted = (_read(corpus, "conventional") for corpus in corpora)
     times = data.draw(st.lists(st.integers(0, 3), min_size=len(gold), max_size=len(gold)))
-    more = [np.repeat(np.arange(len(gold)), times) for _ in range(2)]
-    again = [[spans[row] for row in rows] for spans, rows in zip((gold, predicted), more, strict=True)]
+    again = [[spans[row] for row in np.repeat(np.arange(len(gold)), times)] for spans in (gold, predicted)]
     for weighted, plain in (
             (entity_metrics(count(gold, predicted, LABELS)), entity_metrics(count(*again, LABELS))),
             (scheme_metrics(compare(gold, predicted)), scheme_metrics(compare(*again)))):
@@ -125,7 +146,7 @@ def test_weights_are_repeated_rows(corpora: tuple[Corpus, Corpus], data: st.Data
             assert value == pytest.approx([repeated[name][0]] * 2)
 
 
-def test_figures_by_label_are_scikit_learns_of_seqeval() -> None:
+def test_figures_by_label_are_those_of_its_spans_alone() -> None:
     gold, predicted = _random(30, 0)
     table = count(gold, predicted, ("a", "b", "a-b", "never")).by_label()
     one = count([[s for s in row if s.label == "a"] for row in gold], [[s for s in row if s.label == "a"] for row in predicted],

@@ -53,7 +53,7 @@ class RunFolder:
 
     @property
     def checkpoints(self) -> Path:
-        """Paused trials and finals; gone when the run has finished."""
+        """Paused trials and finals; gone when the run has ended, in whatever way."""
         return self.path / "checkpoints"
 
     @property

@@ -1,4 +1,4 @@
-"""`Model`: a finished classifier, for use."""
+"""`Model`: a finished model of any task, for use."""
 
 from __future__ import annotations
 
@@ -10,34 +10,44 @@ from typing import Any
 
 import numpy as np
 
+from luthier.api.finish import CONFIG_KEY
+from luthier.api.prepare import encode
+from luthier.api.scoring import groups_of
 from luthier.data.load import load_labelled
-from luthier.data.tokens import Tokens, tokenize
-from luthier.models.classifier import load_tokenizer, load_trained
+from luthier.data.options import DataOptions
+from luthier.data.row import Row
+from luthier.data.sequences import Cut
+from luthier.data.tokens import Tokens
+from luthier.errors import ModelError
+from luthier.models.classifier import load_tokenizer, load_trained, trained_head
 from luthier.models.pretrained import resolve_model
-from luthier.tasks.base import Floats
-from luthier.tasks.classification import Classification
+from luthier.recipes.recipe import LongTexts
+from luthier.tasks.base import Answer, Floats, Head, Task
 from luthier.tasks.metrics import Score
+from luthier.tasks.registry import task_of_model
 from luthier.training.loop import predict_scores
+
+Texts = Sequence[str | tuple[str, str]]
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The figures of a model on `rows` rows: `score` is that of the headline `metric`, `metrics` holds all of them."""
+    """The figures of a model on `rows` rows: `score` is that of the headline `metric`, `metrics` holds all with intervals."""
 
     metric: str
     score: Score
-    metrics: dict[str, float]
+    metrics: dict[str, Score]
     rows: int
 
 
 class Model:
-    """A finished classifier.
+    """A finished model.
 
     Args:
         path: a run's folder, or a model folder in transformers' layout.
 
     Raises:
-        ModelError: there is no finished classifier there.
+        ModelError: there is no finished model there, or one whose outputs belong to no task.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -46,38 +56,68 @@ class Model:
         self._model = load_trained(self.path)
         self._tokenizer = load_tokenizer(self.path)
         config: Any = self._model.config
-        names: dict[int, str] = config.id2label
-        self.labels = tuple(names[index] for index in sorted(names))
-        self._task = Classification(self.labels)
-        self._limit = int(min(self._tokenizer.model_max_length, found.positions))
+        settings = getattr(config, CONFIG_KEY, None) or {}
+        outputs = [config.id2label[index] for index in sorted(config.id2label)]
+        try:
+            self.task: Task = task_of_model(outputs, trained_head(config), config.problem_type, settings)
+        except ValueError as error:
+            raise ModelError(f"{path}: not a model that Luthier can use: {error}.") from None
+        self.labels = self.task.labels
+        windows = self.task.head is Head.TOKENS or settings.get("long_texts") == LongTexts.WINDOWS.value
+        self._cut = Cut(int(min(self._tokenizer.model_max_length, found.positions)), windows)
 
-    def predict_proba(self, texts: Sequence[str]) -> Floats:
-        """The probability of every label, in the order of `labels`. Shape [texts, labels]."""
-        if isinstance(texts, str):
-            raise TypeError("texts is one text; give a list of texts")
-        if not len(texts):
-            return np.zeros((0, len(self.labels)))
-        return self._scores(self._tokens(texts, [-1] * len(texts)))
+    def predict_proba(self, texts: Texts) -> Floats:
+        """What the model says of each text: probabilities of `labels` [texts, labels], or numbers [texts, 1]. Not for entities.
 
-    def predict(self, texts: Sequence[str]) -> list[dict[str, Any]]:
-        """The likeliest label of every text and its probability: {"label", "score"}."""
-        return self._task.decode(self.predict_proba(texts))
+        Raises:
+            TypeError: `texts` is no list, or the model finds entities.
+        """
+        if self.task.head is Head.TOKENS:
+            raise TypeError("this model finds entities, which have no probability for a whole text; use predict")
+        rows = _rows(texts)
+        return self._scores(self._tokens(rows)) if rows else np.zeros((0, len(self.task.outputs)))
 
-    def evaluate(self, data: Any, *, text_columns: Sequence[str] = (), label_column: str | None = None) -> Evaluation:
-        """The metrics on labelled rows (see `tune` for `data`), the headline one with its 95 % interval.
+    def predict(self, texts: Texts) -> list[Answer]:
+        """What the model says of each text.
+
+        Classification gives {"label", "score"}, multi-label {"labels", "scores"}, regression {"score"}, and entities
+        {"entities": [{"label", "score", "text", "start", "end"}]}, in characters of the text.
+
+        Args:
+            texts: texts, or (text, second text) for pairs.
+        """
+        return self.predict_with_confidence(texts)[0]
+
+    def predict_with_confidence(self, texts: Texts) -> tuple[list[Answer], Floats]:
+        """What `predict` gives, and how sure the model is of each text, comparable among texts. Shape [texts]."""
+        rows = _rows(texts)
+        if not rows:
+            return [], np.zeros(0)
+        tokens = self._tokens(rows)
+        scores = self._scores(tokens)
+        return self.task.answers(scores, tokens, [row.text for row in rows]), self.task.confidence(scores, tokens)
+
+    def evaluate(self, data: Any, **options: Any) -> Evaluation:
+        """The metrics on labelled rows (see `tune` for `data`), each with its 95 % interval.
+
+        Args:
+            options: how the rows are read, as in `DataOptions`.
 
         Raises:
             DataError: the rows cannot be read, or hold a label that the model does not know.
         """
-        rows = load_labelled(data, self.labels, text_columns=text_columns, label_column=label_column)
-        targets = self._task.encode([row.target for row in rows])
-        scores = self._scores(self._tokens([row.text for row in rows], targets.tolist()))
-        return Evaluation(self._task.metric, self._task.score(scores, targets), self._task.metrics(scores, targets), len(rows))
+        rows = load_labelled(data, self.task.kind, self.labels, DataOptions(**options))
+        tokens = self._tokens(rows)
+        scores, truth = self._scores(tokens), self.task.truth(tokens)
+        found = self.task.intervals(scores, truth, groups_of(rows))
+        return Evaluation(self.task.metric, found[self.task.metric], found, len(rows))
 
     def pipeline(self) -> Any:
-        """The same model as `transformers.pipeline("text-classification")`."""
+        """The same model as a `transformers.pipeline`."""
         import transformers
 
+        if self.task.head is Head.TOKENS:
+            return transformers.pipeline("token-classification", model=str(self.path), aggregation_strategy="first")
         return transformers.pipeline("text-classification", model=str(self.path))
 
     def save(self, folder: str | Path) -> None:
@@ -88,9 +128,16 @@ class Model:
         """
         shutil.copytree(self.path, folder)
 
-    def _tokens(self, texts: Sequence[str], targets: Sequence[int]) -> Tokens:
-        return tokenize(texts, targets, self._tokenizer, self._limit)
+    def _tokens(self, rows: list[Row]) -> Tokens:
+        return encode(rows, self.task, self._tokenizer, None if self._cut.windows else self._cut.max_length)
 
     def _scores(self, tokens: Tokens) -> Floats:
-        return predict_scores(self._model, self._task, tokens, np.arange(len(tokens)), self._limit,
+        return predict_scores(self._model, self.task, tokens, np.arange(len(tokens)), self._cut,
                               int(self._tokenizer.pad_token_id))
+
+
+def _rows(texts: Texts) -> list[Row]:
+    if isinstance(texts, str):
+        raise TypeError("texts is one text; give a list of texts")
+    parts = [(text, None) if isinstance(text, str) else (str(text[0]), str(text[1])) for text in texts]
+    return [Row(str(number), text, pair, None, "texts", number) for number, (text, pair) in enumerate(parts, 1)]

@@ -28,8 +28,11 @@ def tune(data: Any, *, model: str | Path | Sequence[str | Path] = "auto", budget
          search: Mapping[str, str] | None = None, search_also: Mapping[str, str] | None = None,
          fixed: Mapping[str, Any] | None = None, sampler: str = "auto", scheduler: str = "auto", repeats: int = 1,
          record_test: bool = False,
-         text_columns: Sequence[str] = (), label_column: str | None = None,
-         group_column: str | None = None, validation: str | None = None, test: str | None = None, device: str = "auto",
+         task: str | None = None, metric: str | None = None, text_columns: Sequence[str] = (), pair_column: str | None = None,
+         label_column: str | Sequence[str] = (), label_separator: str | None = None, id_column: str | None = None,
+         group_column: str | None = None, annotators: str = "first", spans: str = "refuse", encoding: str = "utf-8",
+         labels: str | Path | None = None, max_train_rows: int | None = None,
+         validation: str | None = None, test: str | None = None, device: str = "auto",
          workers: int | None = None, threads: int | None = None, output: str | Path | None = None, seed: int = 0,
          init_seed: int | None = None, order_seed: int | None = None, dropout_seed: int | None = None,
          offline: bool = False) -> Run:
@@ -48,6 +51,10 @@ def tune(data: Any, *, model: str | Path | Sequence[str | Path] = "auto", budget
         sampler: "auto", "grid", "random" or "tpe".
         scheduler: "auto" (as "asha"), "asha" (the best third goes on), "median" (what is below the median stops) or "none".
         repeats: seeds that every recipe is trained on, the same for all; `trials` counts recipes.
+        task: "classification", "multilabel", "entities" or "regression"; told by the data unless given.
+        metric: the headline metric, by which recipes are chosen; the task's usual one unless given.
+        label_column: one name, or several whose columns hold 0 or 1 for a label each.
+        max_train_rows: the most training rows to use; the other arguments about rows are those of `DataOptions`.
         record_test: score the test rows for every trial; selection is then no longer blind, and the report says so.
         init_seed: held in every trial, like `order_seed` and `dropout_seed`: the seeds of new weights, row order and dropout.
         workers: trials trained at once; `threads`, the processor threads of each. All cores are shared out by default.
@@ -62,8 +69,11 @@ def tune(data: Any, *, model: str | Path | Sequence[str | Path] = "auto", budget
     return _execute(Command.TUNE, settings, data)
 
 
-def train(data: Any, recipe: Recipe | None = None, *, model: str | Path = "auto", text_columns: Sequence[str] = (),
-          label_column: str | None = None, group_column: str | None = None, validation: str | None = None,
+def train(data: Any, recipe: Recipe | None = None, *, model: str | Path = "auto", task: str | None = None,
+          metric: str | None = None, text_columns: Sequence[str] = (), pair_column: str | None = None,
+          label_column: str | Sequence[str] = (), label_separator: str | None = None, id_column: str | None = None,
+          group_column: str | None = None, annotators: str = "first", spans: str = "refuse", encoding: str = "utf-8",
+          labels: str | Path | None = None, max_train_rows: int | None = None, validation: str | None = None,
           test: str | None = None, device: str = "auto", threads: int | None = None, output: str | Path | None = None,
           seed: int = 0, init_seed: int | None = None, order_seed: int | None = None, dropout_seed: int | None = None,
           offline: bool = False,
@@ -87,7 +97,7 @@ def _held(recipe: Recipe | None, model: str | Path) -> dict[str, Any]:
 
 
 def load(model_or_run: str | Path | Run) -> Model:
-    """A finished classifier, from a run or a model folder.
+    """A finished model, from a run or a model folder.
 
     Raises:
         ModelError: there is none.
@@ -137,7 +147,9 @@ def _settings(data: Any, given: Mapping[str, Any]) -> Settings:
     table = {name: value for name, value in given.items() if value is not None and name != "data"}
     named = {"data": str(data)} if isinstance(data, str | Path) else {}
     table |= {name: str(value) for name, value in table.items() if isinstance(value, Path)}
-    for name in ("text_columns", "model"):
+    if "label_column" in table:
+        table["label_columns"] = table.pop("label_column")
+    for name in ("text_columns", "label_columns", "model"):
         if name in table:
             table[name] = (table[name],) if isinstance(table[name], str) else tuple(str(part) for part in table[name])
     return build(Settings, table | named)

@@ -17,8 +17,8 @@ from luthier.search.finals import Verdict
 from luthier.search.study import Record
 from luthier.sharing.work import cut_of
 from luthier.tasks.base import Floats, Ints, Task
-from luthier.tasks.bootstrap import Score
 from luthier.tasks.entity_metrics import documents
+from luthier.tasks.metrics import Score
 from luthier.training.loop import predict_scores
 
 
@@ -102,7 +102,8 @@ def score_finals(ready: Ready, finals: list[Final], verdict: Verdict) -> Outcome
         final=final, verdict=verdict, finals=len(finals), folder=folder, task=served, temperature=temperature,
         test=served.score(delivered, truth["test"], groups["test"]),
         validation=task.score(final.validation, truth["validation"], groups["validation"]), gain=gain,
-        controls=controls, controls_validation=held, control_titles={fitted.control.name: fitted.title for fitted in ready.controls},
+        controls=controls, controls_validation=held,
+        control_titles={fitted.control.name: fitted.title for fitted in ready.controls},
         validation_scores=validated, test_scores=delivered,
         test_intervals=served.intervals(delivered, truth["test"], groups["test"]),
         details=served.details(delivered, truth["test"]), calibration=calibration)

@@ -50,6 +50,16 @@ def run(ready: Ready, observer: Observer, interrupt: Interrupt) -> RunFolder:
     folder = choose_folder(asked.settings.output, asked.corpus.name)
     folder.create()
     observer.say(f"Run folder: {folder.path}")
+    try:
+        _carry_out(ready, folder, observer, interrupt)
+    finally:  # where it was ended at once too: what was tried stays in the journal, the checkpoints go
+        folder.clean()
+    return folder
+
+
+def _carry_out(ready: Ready, folder: RunFolder, observer: Observer, interrupt: Interrupt) -> None:
+    """All that happens once the folder is there."""
+    asked = ready.prepared.asked
     with Journal(folder.journal) as journal:
         journal.append({"event": "study", "command": ready.command, "seed": asked.settings.seed, "metric": asked.task.metric,
                         "repeats": asked.settings.repeats, "held_seeds": asdict(asked.settings.held_seeds),
@@ -65,8 +75,6 @@ def run(ready: Ready, observer: Observer, interrupt: Interrupt) -> RunFolder:
         journal.append({"event": "tested", "trial": verdict.chosen, "test": outcome.test.to_table()})
         write_outcome(folder, ready, study, outcome, interrupted=interrupt.asked)
         journal.append({"event": "done"})
-    folder.clean()
-    return folder
 
 
 def _train(ready: Ready, folder: RunFolder, journal: Journal, observer: Observer, interrupt: Interrupt) -> Study:

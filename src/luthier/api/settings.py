@@ -124,6 +124,8 @@ def read_config(path: Path, trial: int | None) -> dict[str, Any]:
         ConfigError: the file is not one of these, or holds no such trial.
     """
     if path.is_dir():
+        if not (path / "run.toml").exists():
+            raise ConfigError(f"--config {path}: is a folder without a run.toml; give a file with a recipe, a run.toml, or a run")
         path = path / "run.toml"
     if path.name == "trials.csv" or (trial is not None and path.name == "run.toml"):
         return _of_trial(path.parent, trial)
@@ -131,7 +133,7 @@ def read_config(path: Path, trial: int | None) -> dict[str, Any]:
         raise ConfigError(f"--config {path}: --trial names a row of a run's trials.csv; give RUN/trials.csv")
     tables = read_toml(path)
     if "settings" in tables:
-        return to_table(build(Settings, tables["settings"], str(path))) | _machine(tables)
+        return to_table(_settings(tables, path)) | _machine(tables, path)
     recipe = tables.get("recipe", tables)
     if not isinstance(recipe, Mapping) or ("recipe" in tables and len(tables) > 1):
         raise ConfigError(f"{path}: a recipe is a table of hyperparameters, by itself or under [recipe]")
@@ -148,24 +150,46 @@ def _of_trial(run: Path, number: int | None) -> dict[str, Any]:
             rows = list(csv.DictReader(stream))
     except FileNotFoundError:
         raise ConfigError(f"{run / 'trials.csv'}: no such file") from None
+    if not rows or not {"trial", "state", "score"} <= set(rows[0]):
+        raise ConfigError(f"{run / 'trials.csv'}: not the trials.csv of a run, or one without trials")
     row = next((row for row in rows if row["trial"] == str(number)), None)
     if row is None:
         raise ConfigError(f"--trial {number}: {run / 'trials.csv'} has trials 0 to {len(rows) - 1}")
     if not row["score"]:
         raise ConfigError(f"--trial {number}: this trial was never scored ({row['state']}), so there is nothing to repeat")
-    tables = read_toml(run / "run.toml")
-    settings = dict(build(Settings, tables["settings"], str(run / "run.toml")).__dict__)
+    file = run / "run.toml"
+    tables = read_toml(file)
+    settings = dict(_settings(tables, file).__dict__)
     for name in ("search", "search_also", "trials", "budget", "output", "sampler", "scheduler", "repeats", "record_test"):
         settings.pop(name)
-    settings |= {name: int(row[name]) for name in ("init_seed", "order_seed", "dropout_seed")}
-    names = {model["key"]: model["name"] for model in tables["model"]}
-    settings["model"] = (names[row["model"]],)
+    try:
+        settings |= {name: int(row[name]) for name in ("init_seed", "order_seed", "dropout_seed")}
+        names = {model["key"]: model["name"] for model in tables["model"]}
+        settings["model"] = (names[row["model"]],)
+    except (KeyError, TypeError, ValueError):
+        raise ConfigError(f"--config {run}: its run.toml and trials.csv are not, or no longer, those of one run") from None
     recipe = Recipe.from_table({name: row[name] for name in HELP if name in row})
     fixed = {name: row[name] for name in HELP if name in row and name != "model" and recipe.means_something(name)}
-    return settings | {"fixed": fixed, "workers": 1, "threads": _machine(tables).get("threads")}
+    return settings | {"fixed": fixed, "workers": 1, "threads": _machine(tables, file).get("threads")}
 
 
-def _machine(tables: Mapping[str, Any]) -> dict[str, int]:
+def _settings(tables: Mapping[str, Any], path: Path) -> Settings:
+    return build(Settings, _table(tables, "settings", path), str(path))
+
+
+def _machine(tables: Mapping[str, Any], path: Path) -> dict[str, int]:
     """Workers and threads as they were: the order of additions, and so the last digits, depend on them."""
-    machine = tables.get("machine", {})
+    machine = _table(tables, "machine", path)
     return {name: machine[name] for name in ("workers", "threads") if name in machine}
+
+
+def _table(tables: Mapping[str, Any], name: str, path: Path) -> Mapping[str, Any]:
+    """The table called `name`, empty where there is none.
+
+    Raises:
+        ConfigError: something else has that name.
+    """
+    table = tables.get(name, {})
+    if not isinstance(table, Mapping):
+        raise ConfigError(f"{path}: '{name}' must be a table: [{name}] and, under it, lines of NAME = VALUE")
+    return table

@@ -19,14 +19,14 @@ from luthier.api.ready import Ready
 from luthier.api.scoring import Outcome
 from luthier.config import to_table, write_toml
 from luthier.data.load import Corpus
-from luthier.data.row import Row
+from luthier.data.row import Row, Split, target_text
+from luthier.data.tokens import Tokens
 from luthier.explain.curves import curves_of
 from luthier.explain.overview import verdicts_of
 from luthier.models.pretrained import Pretrained
 from luthier.report import card, html
 from luthier.report.tables import Table, curve_rows, prediction_rows, trial_rows, write_csv
 from luthier.search.study import Study
-from luthier.tasks.base import Floats
 
 LIBRARIES = ("luthier", "torch", "transformers", "tokenizers", "optuna", "scikit-learn", "numpy")
 MISTAKES_SHOWN = 8
@@ -61,7 +61,8 @@ def write_config(folder: RunFolder, ready: Ready) -> None:
         "command": ready.command, "settings": settings, "recipe": ready.prepared.default.to_table(),
         "data": {"name": asked.corpus.name, "hash": asked.corpus.hash,
                  "split": split_sentence(asked.corpus), "text": asked.corpus.columns.text,
-                 "label": asked.corpus.columns.label or "", "labels": asked.task.labels,
+                 "label": asked.corpus.columns.label, "pair": asked.corpus.columns.pair or "", "task": asked.task.name,
+                 "labels": asked.task.labels,
                  "rows": {name: len(tokens) for name, tokens in ready.prepared.splits.items()}},
         "model": [{"key": key, "name": _named_for_good(model), "origin": model.origin, "hash": model.hash,
                    "revision": model.revision or ""} for key, model in asked.models.items()],
@@ -87,9 +88,9 @@ def write_outcome(folder: RunFolder, ready: Ready, study: Study, outcome: Outcom
     trials = with_verdicts(trial_rows(study), results, curves)
     write_csv(folder.trials, trials)
     write_csv(folder.curves, curves)
-    for split, rows, scores in (("validation", corpus.validation, outcome.final.validation),
-                                ("test", corpus.test, outcome.test_scores)):
-        write_csv(folder.predictions(split), prediction_rows(rows, scores, prepared.asked.task))
+    splits = prepared.starts[outcome.final.record.trial.recipe.model].splits
+    for part, scores in ((Split.VALIDATION, outcome.validation_scores), (Split.TEST, outcome.test_scores)):
+        write_csv(folder.predictions(part.value), prediction_rows(corpus.parts[part], splits[part.value], scores, outcome.task))
     (folder.model / "README.md").write_text(card.render(results), encoding="utf-8")
     folder.report.write_text(html.render(results, trials, curves), encoding="utf-8")
     partial = folder.results.with_suffix(".partial")
@@ -109,9 +110,8 @@ def with_verdicts(trials: Table, results: dict[str, Any], curves: Table) -> Tabl
 
 
 def write_model(target: Path, ready: Ready, outcome: Outcome) -> None:
-    """Move the delivered final to its place, with its tokenizer, which cuts rows where training did."""
-    shutil.move(str(outcome.final.folder), target)
-    (target / "validation.npy").unlink()
+    """Move the finished model to its place, with its tokenizer, which cuts rows where training did."""
+    shutil.move(str(outcome.folder), target)
     recipe = outcome.final.record.trial.recipe
     tokenizer = ready.prepared.starts[recipe.model].tokenizer
     tokenizer.model_max_length = recipe.max_length
@@ -128,19 +128,22 @@ def summarize(ready: Ready, study: Study, outcome: Outcome, interrupted: bool) -
         "luthier": luthier.__version__, "command": ready.command.value, "name": corpus.name,
         "created": datetime.datetime.now().strftime("%Y-%m-%d %H:%M"),
         "task": asked.task.name, "metric": asked.task.metric, "metric_title": asked.task.metric_title,
-        "labels": list(asked.task.labels), "counts": corpus.counts(),
+        "head": asked.task.head.value, "pairs": corpus.pairs, "labels": list(asked.task.labels), "counts": corpus.counts(),
         "rows": {name: len(tokens) for name, tokens in prepared.splits.items()}, "data_hash": corpus.hash,
         "split": split_sentence(corpus),
-        "columns": {"text": list(corpus.columns.text), "label": corpus.columns.label}, "notes": list(corpus.notes),
-        "max_length": trial.recipe.max_length,
+        "columns": {"text": list(corpus.columns.text), "label": list(corpus.columns.label), "pair": corpus.columns.pair},
+        "findings": [finding.to_table() for finding in corpus.findings],
+        "max_length": trial.recipe.max_length, "long_texts": trial.recipe.long_texts.value,
         "base": {"name": base.name, "origin": base.origin, "hash": base.hash, "revision": base.revision,
                  "parameters": start.parameters, "layers": base.layers},
         "record_test": asked.settings.record_test, "searched": list(prepared.space.dimensions),
         "facts": {"validation_rows": len(prepared.rung_rows),
-                  "chance_loss": asked.task.chance_loss(prepared.splits["train"].targets.astype(np.int64))},
-        "test": outcome.test.to_table(), "test_metrics": outcome.test_metrics, "validation": outcome.validation.to_table(),
-        "confusion": outcome.confusion,
+                  "chance_loss": asked.task.chance_loss(np.asarray(prepared.splits["train"].targets))},
+        "test": outcome.test.to_table(), "validation": outcome.validation.to_table(),
+        "test_metrics": {name: score.to_table() for name, score in outcome.test_intervals.items()},
+        "details": outcome.details, "calibration": outcome.calibration, "temperature": outcome.temperature,
         "controls": {name: score.to_table() for name, score in outcome.controls.items()},
+        "control_titles": outcome.control_titles,
         "controls_validation": {name: score.to_table() for name, score in outcome.controls_validation.items()},
         "gain": outcome.gain.to_table() if outcome.gain else None,
         "best": {"trial": trial.number, "parent": trial.parent, "role": trial.role, "recipe": trial.recipe.to_table(),
@@ -151,12 +154,13 @@ def summarize(ready: Ready, study: Study, outcome: Outcome, interrupted: bool) -
         "seconds": round(time.monotonic() - ready.started, 1), "budget": ready.budget, "interrupted": interrupted,
         "machine": {"workers": ready.force.workers, "threads": ready.force.threads, "device": ready.device,
                     "versions": versions()},
-        "seed": study.seed, "model": "model", "examples": mistakes(corpus.test, outcome.test_scores, asked.task.labels)}
+        "seed": study.seed, "model": "model", "examples": mistakes(corpus.test, prepared.splits["test"], outcome)}
 
 
-def mistakes(rows: list[Row], scores: Floats, labels: tuple[str, ...]) -> list[dict[str, Any]]:
-    """The test rows that the model is surest of and wrong about."""
-    best = scores.argmax(1)
-    wrong = [i for i in scores.max(1).argsort()[::-1] if labels[best[i]] != rows[i].target][:MISTAKES_SHOWN]
-    return [{"text": rows[i].text, "label": rows[i].target, "predicted": labels[best[i]], "score": float(scores[i].max())}
-            for i in wrong]
+def mistakes(rows: list[Row], tokens: Tokens, outcome: Outcome) -> list[dict[str, Any]]:
+    """The test rows that the model is surest of and wrong about; of numbers, those furthest off."""
+    task = outcome.task
+    worst = task.surprises(outcome.test_scores, task.truth(tokens))[:MISTAKES_SHOWN]
+    answers = task.answers(outcome.test_scores, tokens, [row.text for row in rows]) if worst else []
+    return [{"text": rows[i].text, **({"pair": rows[i].pair} if rows[i].pair is not None else {}),
+             "label": target_text(rows[i]), "predicted": task.said(answers[i]), "score": score} for i, score in worst]

@@ -130,4 +130,4 @@ def _is_empty(study: Study, record: Record) -> bool:
     """Whether a final has no step of its own to make, so that it only writes down the model of its trial."""
     if record.trial.parent is None or record.state is TrialState.FAILED:
         return False
-    return record.trial.recipe.total_steps(study.shape.rows) <= study.records[record.trial.parent].step
+    return record.trial.recipe.total_steps(study.shape.rows(record.trial.recipe)) <= study.records[record.trial.parent].step

@@ -14,6 +14,7 @@ import typer
 
 from luthier.api.settings import Settings, read_config
 from luthier.config import build
+from luthier.data.options import DataOptions
 from luthier.errors import ConfigError
 from luthier.recipes.recipe import HELP
 
@@ -31,11 +32,11 @@ def option(*names: str, setting: str = "", help: str = "") -> Any:
 
 
 Data = Annotated[str | None, typer.Argument(help=_HELP["data"], show_default=False)]
-TextColumns = Annotated[list[str] | None, option("--text-column", setting="text_columns")]
-LabelColumn = Annotated[str | None, option("--label-column", setting="label_column")]
-GroupColumn = Annotated[str | None, option("--group-column", setting="group_column")]
 Validation = Annotated[str | None, option("--validation", setting="validation")]
 Test = Annotated[str | None, option("--test", setting="test")]
+Task = Annotated[str | None, option("--task", setting="task")]
+Metric = Annotated[str | None, option("--metric", setting="metric")]
+MaxTrainRows = Annotated[int | None, option("--max-train-rows", setting="max_train_rows")]
 ModelNames = Annotated[list[str] | None, option("--model", setting="model")]
 Offline = Annotated[bool | None, option("--offline/--no-offline", setting="offline")]
 Fixed = Annotated[list[str] | None, option("--set", setting="fixed")]
@@ -71,24 +72,46 @@ def pairs(option: str, texts: Sequence[str] | None) -> dict[str, str]:
     return table
 
 
-def with_hyperparameters(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command that takes `**hyperparameters` an option for each of them, --frozen-layers for frozen_layers."""
-    parameters = list(inspect.signature(command, eval_str=True).parameters.values())[:-1]
-    annotations = {parameter.name: parameter.annotation for parameter in parameters}
-    for name in HYPERPARAMETERS:
-        kind = list[str] if name in _TABLES else str
-        annotations[name] = Annotated[kind | None, option(f"--{name.replace('_', '-')}", help=HELP[name])]
-        parameters.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None))
+def data_options() -> dict[str, Any]:
+    """The options that say how data are read, by their names in commands."""
+    several = {"text_columns", "label_columns"}
+    return {field.name: Annotated[list[str] | None, option(f"--{field.name[:-1].replace('_', '-')}", setting=field.name)]
+            if field.name in several else Annotated[str | None, option(f"--{field.name.replace('_', '-')}", setting=field.name)]
+            for field in dataclasses.fields(DataOptions)}
 
-    @functools.wraps(command)
-    def wrapped(**given: Any) -> None:
-        command(**given)
 
-    wrapped.__signature__ = inspect.Signature([  # type: ignore[attr-defined]  # what Typer reads
-        parameter.replace(annotation=annotations[parameter.name], kind=inspect.Parameter.KEYWORD_ONLY)
-        for parameter in parameters])
-    wrapped.__annotations__ = annotations
-    return wrapped
+def hyperparameter_options() -> dict[str, Any]:
+    """An option for each hyperparameter, --frozen-layers for frozen_layers."""
+    return {name: Annotated[(list[str] if name in _TABLES else str) | None, option(f"--{name.replace('_', '-')}", help=HELP[name])]
+            for name in HYPERPARAMETERS}
+
+
+def with_options(*groups: Mapping[str, Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command that takes `**given` groups of options; data options stand before its own, the others after."""
+    added = {name: annotation for group in groups for name, annotation in group.items()}
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        parameters = list(inspect.signature(command, eval_str=True).parameters.values())[:-1]
+        annotations = {parameter.name: parameter.annotation for parameter in parameters} | added
+        parameters += [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None) for name in added]
+
+        @functools.wraps(command)
+        def wrapped(**given: Any) -> None:
+            command(**given)
+
+        wrapped.__signature__ = inspect.Signature([  # type: ignore[attr-defined]  # what Typer reads
+            parameter.replace(annotation=annotations[parameter.name], kind=inspect.Parameter.KEYWORD_ONLY)
+            for parameter in parameters])
+        wrapped.__annotations__ = annotations
+        return wrapped
+
+    return decorate
+
+
+def reading(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The data options among what a command was given, without those left out; lists as tuples."""
+    return {field.name: tuple(value) if isinstance(value, list) else value for field in dataclasses.fields(DataOptions)
+            if (value := given.get(field.name)) is not None}
 
 
 def hyperparameters(given: Mapping[str, Any], fixed: Sequence[str] | None) -> dict[str, str]:
@@ -97,7 +120,8 @@ def hyperparameters(given: Mapping[str, Any], fixed: Sequence[str] | None) -> di
     Raises:
         ConfigError: one is given both ways.
     """
-    own = {name: ", ".join(value) if isinstance(value, list) else value for name, value in given.items() if value}
+    own = {name: ", ".join(value) if isinstance(value, list) else value for name, value in given.items()
+           if value and name in HYPERPARAMETERS}
     table = pairs("--set", fixed)
     twice = sorted(set(own) & set(table))
     if twice:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json as json_module
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -13,13 +13,15 @@ from luthier.cli import options as o
 from luthier.errors import ConfigError
 
 
+@o.with_options({name: o.data_options()[name] for name in ("text_columns", "pair_column", "encoding")})
 def predict(
     model: Annotated[str, typer.Argument(help="A run, or a model folder.", show_default=False)],
     texts: Annotated[str, typer.Argument(help="A file with the texts (.csv, .jsonl, …; .txt: one a line).",
                                          show_default=False)],
-    text_column: o.TextColumns = None,
+    offline: o.Offline = None,
     output: Annotated[Path | None, o.option("--output", help="Where to write the rows: a .csv file.")] = None,
     json: Annotated[bool, o.option("--json", help="Print one JSON object a row on standard output.")] = False,
+    **given: Any,
 ) -> None:
     """Label texts: every column is kept, `label` and `score` are added."""
     if output is None and not json:
@@ -28,10 +30,14 @@ def predict(
         _check_output(output)
     from luthier.api.model import Model
     from luthier.data.load import load_texts
+    from luthier.data.options import DataOptions
+    from luthier.models.network import without_network
     from luthier.report.tables import scored_rows, write_csv
 
-    table, rows = load_texts(texts, text_columns=tuple(text_column or ()))
-    scored = scored_rows(table, Model(model).predict([row.text for row in rows]))
+    with without_network(bool(offline)):
+        table, rows = load_texts(texts, DataOptions(**o.reading(given)))
+        answers = Model(model).predict([row.text if row.pair is None else (row.text, row.pair) for row in rows])
+    scored = scored_rows(table, answers, flat=not json)
     if output is not None:
         write_csv(output, scored)
         print(f"{len(scored)} rows written to {output}", file=sys.stderr)

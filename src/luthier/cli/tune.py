@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from luthier.cli import options as o
 
 
+@o.with_options(o.data_options())
 def tune(
     data: o.Data = None,
-    text_column: o.TextColumns = None, label_column: o.LabelColumn = None, group_column: o.GroupColumn = None,
+    task: o.Task = None, metric: o.Metric = None, max_train_rows: o.MaxTrainRows = None,
     validation: o.Validation = None, test: o.Test = None, model: o.ModelNames = None,
     budget: Annotated[str | None, o.option("--budget", setting="budget")] = None,
     trials: Annotated[int | None, o.option("--trials", setting="trials")] = None,
@@ -27,10 +28,11 @@ def tune(
     init_seed: o.InitSeed = None, order_seed: o.OrderSeed = None, dropout_seed: o.DropoutSeed = None,
     dry_run: o.DryRun = False, quiet: o.Quiet = False, json: o.Json = False,
     offline: o.Offline = None,
+    **given: Any,
 ) -> None:
     """Find how to fine-tune a model for DATA: searches, compares, scores once, and writes model and report."""
     settings = o.gather({
-        "data": data, "text_columns": text_column, "label_column": label_column, "group_column": group_column,
+        "data": data, "task": task, "metric": metric, "max_train_rows": max_train_rows, **o.reading(given),
         "validation": validation, "test": test, "model": model, "budget": budget, "trials": trials,
         "search": o.pairs("--search", search), "search_also": o.pairs("--search-also", search_also),
         "fixed": o.pairs("--set", fixed), "sampler": sampler,

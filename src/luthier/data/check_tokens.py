@@ -21,7 +21,7 @@ LONG_SHARE = 0.05
 """From this share of rows that are cut on, windows are worth their time."""
 FERTILE = 2.5
 """Tokens per word from which a tokenizer hardly knows a language; English takes 1.2 to 1.5 (Rust et al. 2021)."""
-UNKNOWN_SHARE = 0.01
+UNKNOWN_SHARE, MOST_UNKNOWN, MOSTLY = 0.01, 0.1, 0.5
 CASE_CARRIES = 0.3
 """By how much entities are capitalised more often than other words from which case is a sign of them."""
 EXAMPLES = 5
@@ -31,7 +31,7 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Misaligned:
-    """An entity that begins or ends inside of a token, and the nearest span that the tokens can mark."""
+    """An entity that begins or ends inside of a word, and the nearest span that a label for each word can mark."""
 
     row: int
     span: Span
@@ -52,7 +52,7 @@ def check_tokens(kind: Kind, rows: Sequence[Row], *, lengths: Ints, max_length: 
         tokens: tokens of each row without special ones. Shape [rows].
         uncased: whether the tokenizer throws case away.
         cut_entities: for entities, the row of each that a cut at `max_length` would lose.
-        misaligned: entities whose bounds fall inside of a token.
+        misaligned: entities whose bounds fall inside of a word.
     """
     found = [*too_long(kind, rows, lengths, max_length, limit, cut_entities), *unknown_tokens(rows, unknown, tokens),
              *fertility(rows, words, unknown, tokens)]
@@ -67,7 +67,7 @@ def too_long(kind: Kind, rows: Sequence[Row], lengths: Ints, max_length: int, li
     over = np.flatnonzero(lengths > max_length)
     if not len(over):
         return []
-    share, long = len(over) / len(rows), [rows[index] for index in over]
+    share, long = len(over) / len(rows), [rows[index] for index in over.tolist()]
     message = (f"{percent(share)} of rows exceed {max_length:,} tokens: {count(len(over), 'row')} of {len(rows):,}, the longest "
                f"has {int(lengths.max()):,} ({places(long)})")
     if kind is Kind.SPANS:
@@ -93,7 +93,7 @@ def unknown_tokens(rows: Sequence[Row], unknown: Ints, tokens: Ints) -> list[Fin
     total = int(unknown.sum())
     if not total:
         return []
-    share, hit = total / max(1, int(tokens.sum())), [rows[index] for index in np.flatnonzero(unknown)]
+    share, hit = total / max(1, int(tokens.sum())), [rows[index] for index in np.flatnonzero(unknown).tolist()]
     return [finding("unknown-tokens", Severity.WARNING if share > UNKNOWN_SHARE else Severity.NOTE,
                     f"{count(total, 'token')} of {int(tokens.sum()):,} ({percent(share)}) stand for something that the model's "
                     f"vocabulary lacks, in {count(len(hit), 'row')} ({places(hit)}).",
@@ -107,9 +107,9 @@ def fertility(rows: Sequence[Row], words: Ints, unknown: Ints, tokens: Ints) -> 
         return []
     rate = all_tokens / all_words
     foreign = _foreign_share(rows)
-    if rate <= FERTILE or (all_unknown <= UNKNOWN_SHARE * all_tokens and foreign < 0.5):
-        if all_unknown <= 0.1 * all_tokens:
-            return []
+    cut_small = rate > FERTILE and (all_unknown > UNKNOWN_SHARE * all_tokens or foreign > MOSTLY)
+    if not cut_small and all_unknown <= MOST_UNKNOWN * all_tokens:
+        return []
     return [finding("language", Severity.WARNING,
                     f"{rate:.1f} tokens per word, {percent(all_unknown / max(1, all_tokens))} of them unknown, and "
                     f"{percent(foreign)} of the letters are not Latin: this model's vocabulary hardly knows the language.",
@@ -122,13 +122,13 @@ def _foreign_share(rows: Sequence[Row]) -> float:
 
 
 def misaligned_spans(rows: Sequence[Row], misaligned: Sequence[Misaligned]) -> list[Finding]:
-    """Entities that no labelling of the tokens can mark exactly."""
+    """Entities that no labels of words can mark exactly."""
     if not misaligned:
         return []
     hit = list(dict.fromkeys(rows[one.row] for one in misaligned))
     examples = "; ".join(_beside(rows[one.row], one) for one in misaligned[:EXAMPLES])
     return [finding("misaligned-span", Severity.WARNING,
-                    f"{count(len(misaligned), 'entity').replace('entitys', 'entities')} whose bounds fall inside of a token: "
+                    f"{count(len(misaligned), 'entity').replace('entitys', 'entities')} whose bounds fall inside of a word, as the tokenizer cuts them: "
                     f"{examples}{'; …' if len(misaligned) > EXAMPLES else ''} ({places(hit)}).",
                     "They are trained as the nearest span, and a model can never find them exactly: correct the bounds, or "
                     "choose a model that cuts words finer.", hit)]
@@ -139,17 +139,23 @@ def _beside(row: Row, one: Misaligned) -> str:
             f"{shown(row.text[one.nearest.start:one.nearest.end], 40)} ({one.nearest.start}–{one.nearest.end})")
 
 
-def find_misaligned(rows: Sequence[Row], starts: Ints, offsets: npt.NDArray[np.int32]) -> list[Misaligned]:
-    """Entities that begin or end inside of a token.
+def find_misaligned(rows: Sequence[Row], starts: Ints, offsets: npt.NDArray[np.int32],
+                    heads: npt.NDArray[np.bool_]) -> list[Misaligned]:
+    """Entities that begin or end inside of a word, as the tokenizer knows words: a model gives each word one label.
 
     Args:
         starts: where the tokens of each row begin. Shape [rows + 1].
         offsets: the characters that each token stands for; special tokens have (0, 0). Shape [tokens, 2].
+        heads: whether a token is the first of a word. Shape [tokens].
     """
     found = []
     for index, row in enumerate(rows):
-        own = offsets[starts[index]:starts[index + 1]]
-        own = own[own[:, 1] > own[:, 0]]
+        own, first = offsets[starts[index]:starts[index + 1]], heads[starts[index]:starts[index + 1]]
+        real = own[:, 1] > own[:, 0]
+        own, first = own[real], np.flatnonzero(first[real])
+        if not len(first):
+            continue
+        own = np.stack([own[first, 0], own[np.append(first[1:], len(own)) - 1, 1]], axis=1)
         for span in spans_of(row):
             touched = own[(own[:, 0] < span.end) & (own[:, 1] > span.start)]
             if not len(touched):
@@ -170,7 +176,10 @@ def _inner(text: str, low: int, high: int) -> tuple[int, int]:
 
 
 def find_cut_entities(rows: Sequence[Row], starts: Ints, offsets: npt.NDArray[np.int32], kept: int) -> list[int]:
-    """The row of each entity that is not wholly within the first `kept` tokens of its text; arrays as `find_misaligned` has them."""
+    """The row of each entity that is not wholly within the first `kept` tokens of its text.
+
+    The arrays are those of `find_misaligned`.
+    """
     found = []
     for index, row in enumerate(rows):
         own = offsets[starts[index]:starts[index + 1]]
@@ -197,14 +206,15 @@ def case_lost(rows: Sequence[Row]) -> list[Finding]:
     if entities - others < CASE_CARRIES:
         return []
     return [finding("uncased", Severity.WARNING,
-                    f"Capitals tell entities here: {percent(entities)} of their words begin with one, {percent(others)} of the other "
-                    "words do. This model's tokenizer makes all letters small, so it does not see them.",
+                    f"Capitals tell entities here: {percent(entities)} of their words begin with one, {percent(others)} of the "
+                    "other words do. This model's tokenizer makes all letters small, so it does not see them.",
                     "A cased model will likely find more.")]
 
 
 def _words(text: str) -> list[tuple[int, int, bool]]:
     """Bounds of the words that begin with a letter, and whether each is the first of its text."""
-    found, position = [], 0
+    found: list[tuple[int, int, bool]] = []
+    position = 0
     for word in text.split():
         start = text.index(word, position)
         position = start + len(word)

@@ -105,8 +105,8 @@ def _usual_texts(table: Table, options: DataOptions, labelled: bool,
     if labelled and tokens and tagged:
         return (tokens[0],), options.pair_column
     firsts = tuple(first for first, _ in PAIRS)
-    names = (*TEXT_NAMES, *firsts) if options.pair_column else TEXT_NAMES
-    return tuple(usual(table, names, others)[:1]), options.pair_column
+    usually = (*TEXT_NAMES, *firsts) if options.pair_column else TEXT_NAMES
+    return tuple(usual(table, usually, others)[:1]), options.pair_column
 
 
 def _usual_label(table: Table, text: Sequence[str], pair: str | None, options: DataOptions,

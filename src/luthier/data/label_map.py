@@ -53,7 +53,7 @@ class LabelMap:
         tables = read_toml(Path(path))
         table = tables.get("labels")
         if not isinstance(table, Mapping) or len(tables) > 1:
-            raise DataError(f"{path}: a file of labels has one table, [labels], of lines \"name\" = \"new name\" or \"name\" = false.")
+            raise DataError(f'{path}: a file of labels has one table, [labels], of lines "name" = "new name" or "name" = false.')
         problems, changes = [], {}
         for name, value in table.items():
             if value is False or (isinstance(value, str) and value.strip()):
@@ -144,7 +144,8 @@ def propose(kind: Kind, rows: Sequence[Row], file: str = "labels.toml") -> str:
     for label, number in counts:
         totals[chosen[label]] += number
     lines = [_line(label, chosen[label], tally, totals, kind) for label, _ in counts]
-    return HEAD.format(file=file, dropping=" and its rows" if kind is Kind.CLASS else " from its rows, which are kept") + "".join(lines)
+    dropping = " and its rows" if kind is Kind.CLASS else " from its rows, which are kept"
+    return HEAD.format(file=file, dropping=dropping) + "".join(lines)
 
 
 def _line(label: str, target: str, tally: Counter[str], totals: Counter[str], kind: Kind) -> str:

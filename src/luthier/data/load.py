@@ -18,6 +18,7 @@ from luthier.data import check, sources
 from luthier.data.columns import Columns, describe, resolve
 from luthier.data.findings import Finding, Severity, errors
 from luthier.data.formats import Table
+from luthier.data.label_map import relabel
 from luthier.data.options import DataOptions
 from luthier.data.places import count, places, raise_together
 from luthier.data.row import Kind, Row, Split, Target, names_in
@@ -206,7 +207,7 @@ def _read(tables: Mapping[Split, Table], columns: Columns, kind: Kind, options: 
 
 def _relabelled(given: dict[Split, list[Row]], kind: Kind, options: DataOptions) -> tuple[dict[Split, list[Row]], list[Finding]]:
     """The rows with their labels renamed, merged and dropped as the file of --labels says."""
-    return given, []
+    return relabel(given, kind, options.labels) if options.labels is not None else (given, [])
 
 
 def _parts(given: Mapping[Split, list[Row]], seed: int) -> dict[Split, list[Row]]:
@@ -221,7 +222,8 @@ def _some(rows: list[Row], number: int, seed: int) -> list[Row]:
     """`number` of the rows, in their order; the first rows of the draw hold each label where they can."""
     order = np.random.default_rng([seed, 2]).permutation(len(rows)).tolist()
     seen: set[str] = set()
-    new, old = [], []
+    new: list[int] = []
+    old: list[int] = []
     for index in order:
         names = set(names_in(rows[index].target))
         (new if names - seen else old).append(index)

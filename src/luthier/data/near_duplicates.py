@@ -231,4 +231,4 @@ def _keyed_runs(texts: Sequence[str]) -> npt.NDArray[np.uint64]:
     runs, starts = _runs(texts)
     numbers = np.repeat(np.arange(len(texts), dtype=np.uint64), np.diff([*starts, len(runs)]))
     keys = np.sort((numbers << np.uint64(32)) | runs.astype(np.uint64))  # np.unique hashes, which such keys make slow
-    return keys[np.concatenate([[True], keys[1:] != keys[:-1]])]
+    return np.asarray(keys[np.concatenate([[True], keys[1:] != keys[:-1]])])

@@ -67,6 +67,15 @@ def names_in(target: Target | None) -> tuple[str, ...]:
     return tuple(part.label if isinstance(part, Span) else part for part in target)
 
 
+def target_text(row: Row) -> str:
+    """A row's label on one line, for people and for tables."""
+    if isinstance(row.target, tuple):
+        parts = [f"{row.text[part.start:part.end]} ({part.label})" if isinstance(part, Span) else part for part in row.target]
+        spans = any(isinstance(part, Span) for part in row.target)
+        return ("; " if spans else ", ").join(parts) or "(none)"
+    return "" if row.target is None else f"{row.target:g}" if isinstance(row.target, float) else row.target
+
+
 def text_key(text: str) -> str:
     """What equal texts share: letters in one case, one Unicode form (NFKC), every run of whitespace one space."""
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())

@@ -42,7 +42,7 @@ class Cut:
         return np.asarray(1 + -(-over // self.step(special)))
 
     def lengths(self, lengths: Ints, special: int) -> Ints:
-        """The tokens that are read of rows of these lengths, special ones and those in two windows counted each time. Shape [rows]."""
+        """The tokens that are read of each row: special ones, and those in two windows, count each time. Shape [rows]."""
         number, kept = self.count(lengths, special), np.minimum(lengths, max(self.max_length, special + 1))
         return np.asarray(np.where(number == 1, kept, number * (self.capacity(special) + special)))
 

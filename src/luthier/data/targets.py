@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import json
 import math
 import re
@@ -13,7 +14,7 @@ from luthier.data.cells import is_missing, name_of
 from luthier.data.columns import TOKEN_NAMES, Columns
 from luthier.data.formats import Record, Table
 from luthier.data.options import DataOptions
-from luthier.data.row import Kind, Span, Target
+from luthier.data.row import Kind, Span
 from luthier.data.tags import Scheme, spans_of
 
 FRACTION = re.compile(r"[+-]?[0-9]*\.[0-9]+(e[+-]?[0-9]+)?")
@@ -74,7 +75,7 @@ def read_number(record: Record, columns: Columns) -> float | None:
     if is_missing(value) or (isinstance(value, str) and not value.strip()):
         return None
     try:
-        number = float(value)
+        number = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):
         raise Unreadable(f"{_short(value)}, not a number") from None
     if not math.isfinite(number):
@@ -164,7 +165,7 @@ def tags_of(record: Record, columns: Columns) -> list[str] | None:
 
 def overlaps(spans: Sequence[Span]) -> bool:
     """Whether any two of the spans, in the order of the text, share a character."""
-    return any(one.end > other.start for one, other in zip(spans, spans[1:], strict=False))
+    return any(one.end > other.start for one, other in itertools.pairwise(spans))
 
 
 def longest(spans: Sequence[Span]) -> tuple[Span, ...]:

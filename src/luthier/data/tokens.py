@@ -126,12 +126,11 @@ def tokenize(texts: Seq[str], tokenizer: Any, limit: int | None, pairs: Seq[str 
                 flat["offsets"].append(np.asarray(places, dtype=np.int32))
     joined = {name: np.concatenate(parts) for name, parts in flat.items() if parts}
     starts = np.cumsum(lengths, dtype=np.int64)
-    tokens = Tokens(
+    return Tokens(
         joined.get("ids", np.zeros(0, np.int32)), starts, np.zeros(len(texts), np.int32), prefix, suffix, middle,
         lengths_given=np.asarray(given, np.int64) if limit is not None else np.diff(starts),
         seconds=np.asarray(seconds, np.int64) if paired is not None else None, types=joined.get("types"),
         offsets=joined.get("offsets", np.zeros((0, 2), np.int32)) if offsets else None)
-    return tokens
 
 
 def _lengths(tokenizer: Any, chunk: list[str], second: list[str] | None, limit: int) -> list[int]:

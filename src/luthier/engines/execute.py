@@ -223,7 +223,8 @@ def build_learner(stage: Stage, setup: Setup, tokens: Tokens) -> Learner:
 
 def head_file(setup: Setup, recipe: Recipe, seed: int) -> Path:
     """Where the head's start is kept; it depends on the weights, the rows' cut, and all that is new below it."""
-    what = f"{setup.base(recipe).hash}-{recipe.max_length}-{recipe.long_texts.value}-{recipe.pooling.value}-{recipe.reinit_layers}-{seed}"
+    read = f"{recipe.max_length}-{recipe.long_texts.value}-{recipe.pooling.value}"
+    what = f"{setup.base(recipe).hash}-{read}-{recipe.reinit_layers}-{seed}"
     return setup.cache / f"head-{what}.npz"
 
 

@@ -121,17 +121,11 @@ class LocalEngine:
             yield Lost(worker.stage.trial.number, f"its worker process was ended {ended}{hint}")
 
     def close(self) -> None:
-        """End all workers; those at work are not waited for."""
+        """End all workers at once: those at work are not waited for, and an idle one has nothing to finish."""
         for worker in self._workers:
-            with contextlib.suppress(OSError):
-                worker.pipe.send("close")
-            if worker.stage is not None:
-                worker.process.kill()
+            worker.process.kill()
         for worker in self._workers:
-            worker.process.join(timeout=5)
-            if worker.process.is_alive():
-                worker.process.kill()
-                worker.process.join()
+            worker.process.join()
             worker.pipe.close()
 
     def _spawn(self) -> _Worker:
@@ -155,8 +149,6 @@ def _work(pipe: Connection, setup: Setup, threads: int) -> None:
         pipe.send(READY)
         while True:
             message = pipe.recv()
-            if message == "close":
-                return
-            if isinstance(message, Stage):
-                for event in run_stage(message, setup, lambda: pipe.poll() and pipe.recv() in ("cancel", "close")):
+            if isinstance(message, Stage):  # else a stage was cancelled that had just ended
+                for event in run_stage(message, setup, lambda: pipe.poll() and pipe.recv() == "cancel"):
                     pipe.send(event)

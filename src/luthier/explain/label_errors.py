@@ -66,7 +66,7 @@ def suspects(kind: Kind, predictions: Floats, given: npt.NDArray[Any], labels: S
         return _of_label_sets(predictions, given.astype(np.int64), labels)
     wrong, suggested = confident_errors(predictions, given)
     scores = normalised_margin(predictions, given)
-    return _ranked([Suspect(row, labels[given[row]], labels[suggested[row]], float(scores[row]))
+    return _ranked([Suspect(row, labels[int(given[row])], labels[int(suggested[row])], float(scores[row]))
                     for row in np.flatnonzero(wrong).tolist()])
 
 
@@ -133,7 +133,7 @@ def _of_label_sets(probabilities: Floats, given: Ints, labels: Sequence[str]) ->
 
 
 def _joined(on: Ints, labels: Sequence[str]) -> str:
-    return "; ".join(labels[index] for index in np.flatnonzero(on))
+    return "; ".join(labels[index] for index in np.flatnonzero(on).tolist())
 
 
 def _of_numbers(predictions: Floats, given: Floats) -> list[Suspect]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import Any
 
 from luthier.config import as_text
 from luthier.data.formats import Table as InputTable
-from luthier.data.row import Row
+from luthier.data.row import Row, Span
+from luthier.data.tokens import Tokens
 from luthier.recipes.recipe import HELP, steps_per_epoch
 from luthier.recipes.trial import Costs
 from luthier.search.study import Record, Study
@@ -68,10 +70,30 @@ def curve_rows(study: Study) -> Table:
     return rows
 
 
-def prediction_rows(rows: Sequence[Row], scores: Floats, task: Task) -> Table:
-    """One row for each row of data, with its label, the predicted one and its probability."""
-    return [{"file": row.file, "line": row.line, "text": row.text, "label": row.target, "predicted": answer["label"],
-             "score": answer["score"]} for row, answer in zip(rows, task.decode(scores), strict=True)]
+def prediction_rows(rows: Sequence[Row], tokens: Tokens, scores: Floats, task: Task) -> Table:
+    """One row for each row of data, with its label and what the model says; lists and entities as JSON."""
+    found = []
+    for row, answer in zip(rows, task.answers(scores, tokens, [row.text for row in rows]), strict=True):
+        pair = {} if row.pair is None else {"text_pair": row.pair}
+        found.append({"file": row.file, "line": row.line, "id": row.id, "text": row.text, **pair, "label": _target_cell(row),
+                      **_answer_cells(answer)})
+    return found
+
+
+def _target_cell(row: Row) -> Any:
+    if isinstance(row.target, tuple):
+        return json.dumps([asdict(part) if isinstance(part, Span) else part for part in row.target], ensure_ascii=False)
+    return row.target
+
+
+def _answer_cells(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """An answer's parts as cells: `predicted` is the label, the labels, the entities or the number."""
+    first, *rest = answer.items()
+    return {"predicted": _flat(first[1])} | {name: _flat(value) for name, value in rest}
+
+
+def _flat(value: Any) -> Any:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value
 
 
 def write_csv(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
@@ -84,9 +106,14 @@ def write_csv(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
         writer.writerows(listed)
 
 
-def scored_rows(table: InputTable, answers: Sequence[Mapping[str, Any]]) -> Table:
-    """The rows of a file as they came, with `label` and `score` added; columns of these names become label_given, …"""
+def scored_rows(table: InputTable, answers: Sequence[Mapping[str, Any]], flat: bool = True) -> Table:
+    """The rows of a file as they came, with what the model says added; columns of the same names become label_given, …
+
+    Args:
+        flat: lists and entities as JSON texts, for tables.
+    """
     added = set(answers[0]) if answers else set()
     kept = {name: f"{name}_given" if name in added else name for name in table.columns}
-    return [{**{kept[name]: record.values.get(name) for name in table.columns}, **answer}
+    return [{**{kept[name]: record.values.get(name) for name in table.columns},
+             **{name: _flat(part) if flat else part for name, part in answer.items()}}
             for record, answer in zip(table.records, answers, strict=True)]

@@ -115,8 +115,8 @@ def plan_budget(budget: float | None, elapsed: float, job: Job, speed: Speed) ->
             return _plan(steps, challengers, costs, search_until, budget - costs.scoring)
     least = elapsed + WORKER_START_SECONDS + costs.least_seconds(min(ideal, LEAST_STEPS)) + costs.scoring
     raise ConfigError(
-        f"--budget {duration(budget)}: too short to train the default recipe once on these {len(job.shape.lengths)} rows; the least "
-        f"that works here is {math.ceil(least * MARGIN / 10) * 10}s. Give more time or fewer rows.")
+        f"--budget {duration(budget)}: too short to train the default recipe once on these {len(job.shape.lengths)} rows; the "
+        f"least that works here is {math.ceil(least * MARGIN / 10) * 10}s. Give more time or fewer rows.")
 
 
 def _plan(steps: int, challengers: int, costs: _Costs, search_until: float | None, finals_until: float | None) -> Plan:

@@ -87,8 +87,8 @@ class Search:
             trial = Trial(number, action.recipe, parent.trial.seed, "final", parent.trial.seeds, parent=action.parent)
             self._record(trial_event(trial))
             self._submit(plan.stage(
-                trial, action.until_step, rows=self.study.shape.rows(trial.recipe), reached=parent.step, checkpoint=parent.checkpoint,
-                folder=self.checkpoints, deliver=True))
+                trial, action.until_step, rows=self.study.shape.rows(trial.recipe), reached=parent.step,
+                checkpoint=parent.checkpoint, folder=self.checkpoints, deliver=True))
         elif isinstance(action, Run):
             record = self.study.records[action.trial]
             self._submit(plan.stage(

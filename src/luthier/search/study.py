@@ -114,7 +114,7 @@ class Study:
         for table in event["points"]:
             point = Point(**table)
             record.points.append(replace(point, seconds=record.costs.seconds + point.seconds))
-        record.step = event["step"]
+        recipe, record.step = record.trial.recipe, event["step"]
         record.checkpoint = Path(event["checkpoint"]) if event["checkpoint"] else None
         costs = Costs(**event["costs"])
         record.costs = replace(costs, seconds=record.costs.seconds + costs.seconds,
@@ -122,7 +122,7 @@ class Study:
                                drift=record.costs.drift if costs.drift is None else costs.drift)
         if event["failure"]:
             record.state, record.reason = TrialState.FAILED, event["failure"]
-        elif record.step >= record.trial.recipe.total_steps(self.shape.rows(record.trial.recipe)) or record.step >= self.steps_at(record)[-1]:
+        elif record.step >= min(recipe.total_steps(self.shape.rows(recipe)), self.steps_at(record)[-1]):
             record.state = TrialState.COMPLETE
         else:
             record.state = TrialState.PAUSED

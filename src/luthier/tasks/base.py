@@ -132,7 +132,7 @@ class Task(abc.ABC):
         return {}
 
     @abc.abstractmethod
-    def scores(self, logits: npt.NDArray[np.float32]) -> Floats:
+    def scores(self, logits: npt.NDArray[np.floating[Any]]) -> Floats:
         """What the model says of each unit, as users see it. Shape [units, outputs]."""
 
     @abc.abstractmethod
@@ -184,7 +184,7 @@ class Task(abc.ABC):
 
     @abc.abstractmethod
     def guess(self, targets: npt.NDArray[Any]) -> Floats:
-        """The scores of one who knows only `targets`, those of the training rows, and says the same of every unit. Shape [outputs]."""
+        """The scores of one who knows only the training rows' `targets`, the same for every unit. Shape [outputs]."""
 
     @abc.abstractmethod
     def fit_linear(self, features: Any, targets: npt.NDArray[Any], strength: float) -> Linear:
@@ -224,7 +224,7 @@ class Task(abc.ABC):
         return cls(tuple(outputs), cls.headline(settings.get("metric")))
 
     def details(self, scores: Floats, truth: Truth) -> dict[str, Any]:
-        """Tables that belong to this task alone, for results.json: "per_label" {label: {precision, recall, f1, rows}} and others."""
+        """Tables of this task alone, for results.json: "per_label" {label: {precision, recall, f1, rows}} and others."""
         return {}
 
     @abc.abstractmethod
@@ -237,7 +237,7 @@ class Task(abc.ABC):
 
     def confidence(self, scores: Floats, tokens: Tokens) -> Floats:
         """How sure the model is of each row, comparable within one task. Shape [rows]."""
-        return np.abs(scores - 0.5).min(1) + 0.5 if self.kind is Kind.LABELS else scores.max(1)
+        return np.asarray(np.abs(scores - 0.5).min(1) + 0.5 if self.kind is Kind.LABELS else scores.max(1))
 
     def calibration(self, scores: Floats, truth: Truth) -> dict[str, Any]:
         """How far scores can be taken for probabilities, and how sure answers fare; empty where that means nothing."""

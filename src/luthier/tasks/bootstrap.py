@@ -20,6 +20,8 @@ Statistic = Callable[[Floats], Mapping[str, Floats]]
 """Weights [resamples, units] → {name: figure [resamples]}; a figure that the units drawn leave undefined is NaN."""
 
 RESAMPLES = 1000
+MANY = 10
+"""Rows for each unit from which a multinomial is faster than to draw rows."""
 CHUNK = 2_000_000
 """Weights that are in memory at once, in numbers; a statistic takes a few times their 16 MB."""
 
@@ -69,14 +71,17 @@ def resamples(units: int | Ints, seed: int = 0, groups: npt.NDArray[Any] | None 
             raise ValueError("Units that stand for several rows cannot be drawn in groups.")
         names, index = np.unique(groups, return_inverse=True)
         for size in sizes:
-            yield _draw(random, size, len(names))[:, index]
-    elif isinstance(units, int):
+            yield _draw(random, size, np.arange(len(names)), len(names))[:, index]
+        return
+    counts = np.ones(units, dtype=np.int64) if isinstance(units, int) else units
+    total = int(counts.sum())
+    if total > MANY * width:
         for size in sizes:
-            yield _draw(random, size, units)
-    else:
-        total = int(units.sum())
-        for size in sizes:
-            yield random.multinomial(total, units / total, size=size).astype(np.float64)
+            yield random.multinomial(total, counts / total, size=size).astype(np.float64)
+        return
+    members = np.repeat(np.arange(width), counts)
+    for size in sizes:
+        yield _draw(random, size, members, width)
 
 
 def alike(*columns: npt.NDArray[np.integer[Any]]) -> tuple[Ints, Ints]:
@@ -132,9 +137,9 @@ def _whole(units: int | Ints) -> Floats:
     return np.ones((1, units)) if isinstance(units, int) else units.astype(np.float64)[None]
 
 
-def _draw(random: np.random.Generator, size: int, units: int) -> Floats:
-    """How often each unit is among as many drawn with replacement; faster than a multinomial over equal shares."""
+def _draw(random: np.random.Generator, size: int, members: Ints, units: int) -> Floats:
+    """How often each unit is among as many rows drawn with replacement, from the unit of each row."""
     weights = np.empty((size, units))
     for row in weights:
-        row[:] = np.bincount(random.integers(0, units, units, dtype=np.int32), minlength=units)
+        row[:] = np.bincount(members[random.integers(0, len(members), len(members))], minlength=units)
     return weights

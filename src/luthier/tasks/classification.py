@@ -5,32 +5,26 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
-import numpy.typing as npt
 
 from luthier.data.row import Kind, Row
 from luthier.data.tokens import Tokens
 from luthier.errors import ConfigError
-from luthier.tasks.base import Answer, Floats, Ints, Linear, Statistic, Task, Truth
+from luthier.tasks.base import Answer, Floats, Ints, Statistic, Truth
 from luthier.tasks.calibration import calibration_tables, class_squares, fit_temperature
 from luthier.tasks.class_metrics import class_metrics, compare_answers, confusion, score_answers
 from luthier.tasks.metrics import Score, per_label
-from luthier.tasks.linear import softmax_regression
-
-if TYPE_CHECKING:
-    import torch
+from luthier.tasks.softmax import Softmax
 
 OF_ONE_LABEL = ("f1", "roc_auc", "pr_auc")
 OF_ANSWERS = ("macro_f1", "accuracy", "weighted_f1", "mcc")
 """Metrics that rest on the answers alone, whatever their probabilities."""
-IMBALANCE, AUTOMATIC_POWER = 5.0, 0.5
-"""Automatic class weights are for a label with over this many times the rows of another, and of this power."""
 
 
 @dataclass(frozen=True)
-class Classification(Task):
+class Classification(Softmax):
     """One label a row; softmax and cross-entropy; macro-F1 is the usual headline metric.
 
     Attributes:
@@ -77,45 +71,9 @@ class Classification(Task):
         index = {label: i for i, label in enumerate(self.labels)}
         return np.array([-1 if target is None else index[target] for target in targets], dtype=np.int64)
 
-    def losses(self, logits: torch.Tensor, targets: torch.Tensor, smoothing: float = 0.0,
-               weights: torch.Tensor | None = None) -> torch.Tensor:
-        """Cross-entropy of each unit, in fp32. Shape [units]."""
-        import torch
-
-        losses = torch.nn.functional.cross_entropy(logits.float(), targets, reduction="none", label_smoothing=smoothing)
-        return losses if weights is None else losses * weights[targets]
-
-    def divergence(self, logits: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
-        """The mean of the two Kullback-Leibler divergences (Liang et al. 2021, eq. 2). Shape [units]."""
-        one, two = logits.float().log_softmax(-1), other.float().log_softmax(-1)
-        return ((one.exp() - two.exp()) * (one - two)).sum(-1) / 2
-
-    def label_weights(self, targets: npt.NDArray[Any], power: float | str) -> Floats | None:
-        """n ** -power for a label of n units, of mean 1 over the units; "auto" is 0.5 where one label has 5 times another."""
-        counts = np.bincount(targets[targets >= 0], minlength=len(self.outputs)).astype(np.float64)
-        there = counts[counts > 0]
-        if isinstance(power, str):
-            power = AUTOMATIC_POWER if there.max() > IMBALANCE * there.min() else 0.0
-        if power == 0:
-            return None
-        weights = np.maximum(counts, 1.0) ** -power
-        return np.asarray(weights * (counts.sum() / (weights * counts).sum()))
-
-    def chance_loss(self, targets: npt.NDArray[Any]) -> float:
-        """The entropy of the labels, in nats."""
-        shares = self.guess(targets)
-        present = shares[shares > 0]
-        return float(-(present * np.log(present)).sum())
-
     def signs(self, scores: Floats) -> dict[str, float]:
         """The share of the rows that are given the label that is given most often."""
         return {"largest_share": float(np.bincount(scores.argmax(1)).max() / len(scores))}
-
-    def scores(self, logits: npt.NDArray[np.float32]) -> Floats:
-        """Softmax probabilities. Shape [units, outputs]."""
-        shifted = np.asarray(logits, dtype=np.float64)
-        powers = np.exp(shifted - shifted.max(1, keepdims=True))
-        return np.asarray(powers / powers.sum(1, keepdims=True))
 
     def truth(self, tokens: Tokens, rows: Ints | None = None) -> Truth:
         """Label indices. Shape [rows]."""
@@ -146,15 +104,6 @@ class Classification(Task):
         """The likeliest label and its probability, as `pipeline("text-classification")` gives them."""
         best = scores.argmax(1)
         return [{"label": self.labels[i], "score": float(row[i])} for i, row in zip(best, scores, strict=True)]
-
-    def guess(self, targets: npt.NDArray[Any]) -> Floats:
-        """The share of each label. Shape [outputs]."""
-        found = np.bincount(targets[targets >= 0], minlength=len(self.outputs))
-        return np.asarray(found / found.sum())
-
-    def fit_linear(self, features: Any, targets: npt.NDArray[Any], strength: float) -> Linear:
-        """Multinomial logistic regression."""
-        return softmax_regression(features, targets, len(self.outputs), strength)
 
     def tempered(self, scores: Floats, temperature: float) -> Floats:
         """Softmax of the log probabilities over the temperature."""

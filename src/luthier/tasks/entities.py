@@ -21,10 +21,9 @@ from luthier.data.row import Kind, Row, Span
 from luthier.data.tokens import Tokens
 from luthier.tasks.base import Answer, Floats, Head, Ints, Statistic, Truth
 from luthier.tasks.bootstrap import ratio
-from luthier.tasks.classification import Classification
 from luthier.tasks.entity_metrics import compare, count, entity_metrics
-from luthier.tasks.linear import softmax_regression
 from luthier.tasks.metrics import per_label
+from luthier.tasks.softmax import Softmax
 
 OUTSIDE = "O"
 IGNORED = -100
@@ -60,7 +59,7 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Entities(Classification):
+class Entities(Softmax):
     """Spans with labels; softmax over tags; entity F1 is the usual headline metric."""
 
     metric: str = "f1"
@@ -68,28 +67,11 @@ class Entities(Classification):
     name: ClassVar[str] = "entities"
     kind: ClassVar[Kind] = Kind.SPANS
     head: ClassVar[Head] = Head.TOKENS
+    iterations: ClassVar[int] = 100
+    """There are many tokens."""
     problem_type: ClassVar[str | None] = None
     headlines: ClassVar[Mapping[str, str]] = {
         "f1": "entity F1", "f1_strict": "entity F1 (strict IOB2)", "macro_f1": "entity macro-F1"}
-
-    @classmethod
-    def make(cls, labels: Sequence[str], rows: Sequence[Row] = (), metric: str | None = None) -> Self:
-        """The task of these labels."""
-        return cls(tuple(labels), cls.headline(metric))
-
-    @property
-    def metric_title(self) -> str:
-        """The headline metric, as people name it."""
-        return self.headlines[self.metric]
-
-    def score(self, scores: Floats, truth: Truth, groups: Ints | None = None) -> Score:
-        """The headline metric with its 95 % interval over texts, or documents."""
-        return Task.score(self, scores, truth, groups)
-
-    def difference(self, scores: Floats, other: Floats, truth: Truth, groups: Ints | None = None,
-                   other_task: Self | None = None) -> Score:
-        """The headline metric of `scores` minus that of `other`, paired over the same texts."""
-        return Task.difference(self, scores, other, truth, groups, other_task)
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -120,10 +102,6 @@ class Entities(Classification):
         counted = targets >= 0
         return logits[counted], targets[counted]
 
-    def signs(self, scores: Floats) -> dict[str, float]:
-        """None: a model that finds no entity has a score of 0."""
-        return {}
-
     def truth(self, tokens: Tokens, rows: Ints | None = None) -> Truth:
         """Gold spans, and the tokens that predictions are read from."""
         assert tokens.offsets is not None and tokens.heads is not None and tokens.spans is not None
@@ -132,8 +110,9 @@ class Entities(Classification):
         by_row: dict[int, list[Span]] = {}
         for row, start, end, label in tokens.spans.tolist():
             by_row.setdefault(row, []).append(Span(start, end, self.labels[label]))
-        return EntityTruth([by_row.get(int(row), []) for row in wanted], np.asarray(tokens.targets[units], np.int64),
-                           tokens.lengths[wanted], np.asarray(tokens.offsets[units]), np.asarray(tokens.heads[units]), tokens.suffix)
+        gold, targets = [by_row.get(int(row), []) for row in wanted], np.asarray(tokens.targets[units], np.int64)
+        offsets, heads = np.asarray(tokens.offsets[units]), np.asarray(tokens.heads[units])
+        return EntityTruth(gold, targets, tokens.lengths[wanted], offsets, heads, tokens.suffix)
 
     def size(self, truth: Truth) -> int:
         """The number of texts."""
@@ -157,7 +136,8 @@ class Entities(Classification):
 
     def batch_metrics(self, scores: Floats, targets: npt.NDArray[Any]) -> dict[str, float]:
         """F1 of the spans of pieces in what was trained on, all texts in one line, and the mean loss of a piece."""
-        given, true = (set(zip(*(part.tolist() for part in _groups(tags)[:3]), strict=True)) for tags in (scores.argmax(1), targets))
+        given, true = (set(zip(*(part.tolist() for part in _groups(tags)[:3]), strict=True))
+                       for tags in (scores.argmax(1), targets))
         loss = -np.log(np.maximum(scores[np.arange(len(targets)), targets], 1e-12)).mean()
         return {"f1": 2 * len(given & true) / max(1, len(given) + len(true)), "loss": float(loss)}
 
@@ -204,10 +184,6 @@ class Entities(Classification):
         """Each entity with its label."""
         return "; ".join(f"{one['text']} ({one['label']})" for one in answer["entities"]) or "(none)"
 
-    def tempered(self, scores: Floats, temperature: float) -> Floats:
-        """The scores as they are: no calibration is claimed for entities."""
-        return scores
-
     def confidence(self, scores: Floats, tokens: Tokens) -> Floats:
         """The least sure word of each text. Shape [rows]."""
         assert tokens.heads is not None
@@ -215,18 +191,6 @@ class Entities(Classification):
         sure = np.ones(len(tokens))
         np.minimum.at(sure, row[tokens.heads], scores.max(1)[tokens.heads])
         return sure
-
-    def fit_linear(self, features: Any, targets: npt.NDArray[Any], strength: float) -> tuple[Any, Any]:
-        """Multinomial logistic regression over tags, of few steps: there are many tokens."""
-        return softmax_regression(features, targets, len(self.outputs), strength, iterations=100)
-
-    def temperature(self, scores: Floats, truth: Truth) -> float:
-        """1.0: no calibration is claimed for entities."""
-        return 1.0
-
-    def calibration(self, scores: Floats, truth: Truth) -> dict[str, Any]:
-        """None is claimed for entities."""
-        return {}
 
     @classmethod
     def from_settings(cls, outputs: Sequence[str], settings: Mapping[str, Any]) -> Self:

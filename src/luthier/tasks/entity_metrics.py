@@ -19,7 +19,6 @@ Spans = Sequence[Sequence[Span]]
 SCHEMES = ("strict", "exact", "partial", "ent_type")
 OUTCOMES = ("correct", "incorrect", "partial", "missed", "spurious")
 ERRORS = ("correct", "wrong_type", "wrong_boundary", "both_wrong", "missed", "spurious")
-_CREDIT = {"partial": 0.5, "ent_type": 0.5}
 _HIT, _HALF, _MISSED, _SPURIOUS = 0, 1, 2, 3
 
 
@@ -137,9 +136,8 @@ def scheme_metrics(comparison: Comparison) -> Statistic:
         figures: dict[str, Floats] = {}
         for scheme, array in arrays.items():
             correct, incorrect, partial, missed, spurious = np.moveaxis(weights @ array, -1, 0)
-            credit = correct + _CREDIT.get(scheme, 0.0) * partial
             shared = correct + incorrect + partial
-            precision, recall, f1 = _rates(credit, shared + spurious, shared + missed)
+            precision, recall, f1 = _rates(correct + partial / 2, shared + spurious, shared + missed)
             figures |= {f"{scheme}_precision": precision, f"{scheme}_recall": recall, f"{scheme}_f1": f1}
         return figures
 

@@ -75,14 +75,15 @@ class Multilabel(Task):
         if power == 0:
             return None
         own = targets.sum(0)
-        return np.asarray(np.clip((len(targets) - own) / np.maximum(own, 1), 1.0, None) ** power).clip(max=MOST_WEIGHT)
+        odds = np.maximum((len(targets) - own) / np.maximum(own, 1), 1.0)
+        return np.asarray(np.minimum(odds ** power, MOST_WEIGHT), np.float64)
 
     def chance_loss(self, targets: npt.NDArray[Any]) -> float:
         """The mean over the labels of the entropy of having it, in nats."""
         shares = np.clip(self.guess(targets), 1e-12, 1 - 1e-12)
         return float(-(shares * np.log(shares) + (1 - shares) * np.log(1 - shares)).mean())
 
-    def scores(self, logits: npt.NDArray[np.float32]) -> Floats:
+    def scores(self, logits: npt.NDArray[np.floating[Any]]) -> Floats:
         """Sigmoid probabilities. Shape [rows, labels]."""
         from scipy.special import expit
 
@@ -105,7 +106,7 @@ class Multilabel(Task):
         return self.metrics(scores, np.asarray(targets) > 0.5)
 
     def _limits(self, scores: Floats, truth: Truth) -> Floats:
-        """The thresholds of each row: those tuned before, or those of the other half of these rows. Shape [labels] or [rows, labels]."""
+        """Thresholds tuned before [labels], or for each row those tuned on the other half of these rows [rows, labels]."""
         if self.thresholds:
             return np.asarray(self.thresholds)
         even = np.arange(len(scores)) % 2 == 0
@@ -126,7 +127,7 @@ class Multilabel(Task):
 
     def guess(self, targets: npt.NDArray[Any]) -> Floats:
         """The share of the rows that have each label. Shape [labels]."""
-        return np.asarray(targets, dtype=np.float64).mean(0)
+        return np.asarray(np.mean(np.asarray(targets, dtype=np.float64), axis=0))
 
     def fit_linear(self, features: Any, targets: npt.NDArray[Any], strength: float) -> Linear:
         """A logistic regression for each label."""

@@ -73,7 +73,7 @@ class Regression(Task):
         """The mean squared error of always saying the mean."""
         return float(np.var(np.asarray(targets, dtype=np.float64)))
 
-    def scores(self, logits: npt.NDArray[np.float32]) -> Floats:
+    def scores(self, logits: npt.NDArray[np.floating[Any]]) -> Floats:
         """The numbers, in the unit of the rows. Shape [rows, 1]."""
         return np.asarray(logits, dtype=np.float64) * self.deviation + self.mean
 

@@ -25,6 +25,7 @@ from luthier.training.optimizer import newest_share, set_rates
 from luthier.training.penalties import apply_penalties
 
 if TYPE_CHECKING:
+    import torch
     from torch import nn
 
 MICRO_BATCH = 8
@@ -113,7 +114,6 @@ def predict_scores(model: nn.Module, task: Task, tokens: Tokens, rows: npt.NDArr
 def predict_logits(model: nn.Module, tokens: Tokens, rows: npt.NDArray[np.int64], cut: Cut, pad_token_id: int,
                    batch_size: int = 64) -> npt.NDArray[np.float32]:
     """The outputs of each unit of the given rows, before they become scores. Shape [units, outputs]."""
-    import torch
 
     def outputs(batch: Batch) -> torch.Tensor:
         logits: torch.Tensor = model(**batch.inputs()).logits
@@ -150,4 +150,4 @@ def collect(outputs: Callable[[Batch], torch.Tensor], read: Sequences, device: t
                 units = by_sequence[bounds[index]:bounds[index + 1]]
                 found[units] = own[place[units]]
     assert found is not None
-    return found if place is not None else found / np.bincount(read.places)[:, None].astype(np.float32)
+    return found if place is not None else np.asarray(found / np.bincount(read.places)[:, None], np.float32)

@@ -38,8 +38,8 @@ def inventory(parts: Parts) -> list[Finding]:
     without = sum(not row.target for row in train)
     total = sum(number for _, number in counts)
     return [finding("entities", Severity.NOTE, f"{total:,} entities of {count(len(counts), 'label')} in "
-                    f"{count(len(train), 'training row')}: {listed(counts, LISTED_LABELS)}; {percent(without / len(train))} of the rows "
-                    "have none.")] if train else []
+                    f"{count(len(train), 'training row')}: {listed(counts, LISTED_LABELS)}; "
+                    f"{percent(without / len(train))} of the rows have none.")] if train else []
 
 
 def edges(parts: Parts) -> list[Finding]:
@@ -89,8 +89,8 @@ def _several(rows: Sequence[Row], labels: dict[str, Counter[str]]) -> list[Findi
     mentions = sum(own.total() for own in mixed.values())
     return [finding("mixed-span", Severity.NOTE,
                     f"{count(len(mixed), 'name')} with more than one label, in {mentions:,} of "
-                    f"{sum(own.total() for own in labels.values()):,} mentions: {examples} (the rarer label in {places(minority)}).",
-                    "That is right where a name means several things; correct the others.", minority)]
+                    f"{sum(own.total() for own in labels.values()):,} mentions: {examples} (the rarer label in "
+                    f"{places(minority)}).", "That is right where a name means several things; correct the others.", minority)]
 
 
 def _left_out(rows: Sequence[Row], labels: dict[str, Counter[str]]) -> list[Finding]:

@@ -34,15 +34,15 @@ def few_rows(train: Sequence[Row]) -> list[Finding]:
 
 def duplicates(rows: Sequence[Row], groups: Sequence[Sequence[int]]) -> list[Finding]:
     """Texts that stand in several rows: exactly, up to case and spaces, or nearly (by `groups` of row indices)."""
-    exact, normalised, near = [], [], []
+    found_rows: tuple[list[Row], list[Row], list[Row]] = ([], [], [])
     kinds = [0, 0, 0]
     for group in groups:
         members = [rows[index] for index in group]
         texts, keys = {(row.text, row.pair) for row in members}, {key_of(row) for row in members}
         degree = 0 if len(texts) == 1 else 1 if len(keys) == 1 else 2
         kinds[degree] += 1
-        (exact, normalised, near)[degree].extend(members)
-    found = []
+        found_rows[degree].extend(members)
+    found, (exact, normalised, near) = [], found_rows
     for code, members, number, how in (("duplicate", exact, kinds[0], "the same as another row's"),
                                        ("duplicate-but-for-case", normalised, kinds[1], "the same but for case and spaces"),
                                        ("near-duplicate", near, kinds[2], "nearly the same as another row's")):
