@@ -127,9 +127,10 @@ def misaligned_spans(rows: Sequence[Row], misaligned: Sequence[Misaligned]) -> l
         return []
     hit = list(dict.fromkeys(rows[one.row] for one in misaligned))
     examples = "; ".join(_beside(rows[one.row], one) for one in misaligned[:EXAMPLES])
+    more = "; …" if len(misaligned) > EXAMPLES else ""
     return [finding("misaligned-span", Severity.WARNING,
-                    f"{count(len(misaligned), 'entity').replace('entitys', 'entities')} whose bounds fall inside of a word, as the tokenizer cuts them: "
-                    f"{examples}{'; …' if len(misaligned) > EXAMPLES else ''} ({places(hit)}).",
+                    f"{count(len(misaligned), 'entity').replace('entitys', 'entities')} whose bounds fall "
+                    f"inside of a word, as the tokenizer cuts them: {examples}{more} ({places(hit)}).",
                     "They are trained as the nearest span, and a model can never find them exactly: correct the bounds, or "
                     "choose a model that cuts words finer.", hit)]
 
@@ -150,9 +151,9 @@ def find_misaligned(rows: Sequence[Row], starts: Ints, offsets: npt.NDArray[np.i
     """
     found = []
     for index, row in enumerate(rows):
-        own, first = offsets[starts[index]:starts[index + 1]], heads[starts[index]:starts[index + 1]]
+        own = offsets[starts[index]:starts[index + 1]]
         real = own[:, 1] > own[:, 0]
-        own, first = own[real], np.flatnonzero(first[real])
+        own, first = own[real], np.flatnonzero(heads[starts[index]:starts[index + 1]][real])
         if not len(first):
             continue
         own = np.stack([own[first, 0], own[np.append(first[1:], len(own)) - 1, 1]], axis=1)

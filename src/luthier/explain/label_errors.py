@@ -25,7 +25,7 @@ FOLDS = 5
 FEWEST_ROWS = 50
 STRENGTH = 10.0
 """Inverse strength of the L2 penalty of the probes."""
-FAR = 4.0
+FAR = 3.0
 """Robust standard deviations of the out-of-fold residuals from which a number is suspect."""
 
 Floats = npt.NDArray[np.float64]
