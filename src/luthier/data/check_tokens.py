@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from luthier.data.checks.common import finding, percent, shown
+from luthier.data.checks.common import entities, finding, percent, shown
 from luthier.data.checks.spans import spans_of
 from luthier.data.findings import Finding, Severity
 from luthier.data.places import count, places
@@ -72,7 +72,7 @@ def too_long(kind: Kind, rows: Sequence[Row], lengths: Ints, max_length: int, li
                f"has {int(lengths.max()):,} ({places(long)})")
     if kind is Kind.SPANS:
         total, lost = sum(len(spans_of(row)) for row in rows), len(cut_entities or ())
-        return [finding("long-texts", Severity.NOTE, f"{message}; {lost:,} of {total:,} entities would be cut.",
+        return [finding("long-texts", Severity.NOTE, f"{message}; {lost:,} of {entities(total)} would be cut.",
                         "Luthier reads such rows in windows that overlap, so that nothing is lost; a plain pipeline needs "
                         "stride for it.", long)]
     if share <= LONG_SHARE:
@@ -129,7 +129,7 @@ def misaligned_spans(rows: Sequence[Row], misaligned: Sequence[Misaligned]) -> l
     examples = "; ".join(_beside(rows[one.row], one) for one in misaligned[:EXAMPLES])
     more = "; …" if len(misaligned) > EXAMPLES else ""
     return [finding("misaligned-span", Severity.WARNING,
-                    f"{count(len(misaligned), 'entity').replace('entitys', 'entities')} whose bounds fall "
+                    f"{entities(len(misaligned))} whose bounds fall "
                     f"inside of a word, as the tokenizer cuts them: {examples}{more} ({places(hit)}).",
                     "They are trained as the nearest span, and a model can never find them exactly: correct the bounds, or "
                     "choose a model that cuts words finer.", hit)]
@@ -203,11 +203,11 @@ def case_lost(rows: Sequence[Row]) -> list[Finding]:
                 outside, outside_capital = outside + 1, outside_capital + capital
     if not inside or not outside:
         return []
-    entities, others = inside_capital / inside, outside_capital / outside
-    if entities - others < CASE_CARRIES:
+    names, others = inside_capital / inside, outside_capital / outside
+    if names - others < CASE_CARRIES:
         return []
     return [finding("uncased", Severity.WARNING,
-                    f"Capitals tell entities here: {percent(entities)} of their words begin with one, {percent(others)} of the "
+                    f"Capitals tell entities here: {percent(names)} of their words begin with one, {percent(others)} of the "
                     "other words do. This model's tokenizer makes all letters small, so it does not see them.",
                     "A cased model will likely find more.")]
 

@@ -85,8 +85,8 @@ def _components(pairs: Indices, texts: int) -> Indices:
 
 
 def _words(core: str) -> list[str] | None:
-    """The words of a short text, None for a long one."""
-    found = [match.group() for match in islice(_WORDS.finditer(core), LONG_WORDS)]
+    """The words of a short text, without apostrophes; None for a long one."""
+    found = [match.group().replace("'", "").replace("’", "") or "'" for match in islice(_WORDS.finditer(core), LONG_WORDS)]
     return found if len(found) < LONG_WORDS else None
 
 

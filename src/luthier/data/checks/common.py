@@ -59,6 +59,11 @@ def shown(text: str, limit: int = 60) -> str:
     return f"'{line if len(line) <= limit else f'{line[:limit].rstrip()}…'}'"
 
 
+def entities(number: int) -> str:
+    """ "1 entity", "1,204 entities"."""
+    return f"{number:,} {'entity' if number == 1 else 'entities'}"
+
+
 def percent(share: float) -> str:
     """ "31 %"; "<1 %" and ">99 %" where rounding would say none or all."""
     if 0 < share < 0.01:

@@ -6,7 +6,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
-from luthier.data.checks.common import Parts, every, finding, label_counts, listed, percent, shown
+from luthier.data.checks.common import Parts, entities, every, finding, label_counts, listed, percent, shown
 from luthier.data.findings import Finding, Severity
 from luthier.data.places import count, places
 from luthier.data.row import Row, Span, Split
@@ -19,7 +19,7 @@ FEWEST_MENTIONS = 3
 EXAMPLES = 5
 LISTED_LABELS = 30
 _WORD = re.compile(r"\w+(?:['’.&-]\w+)*|[^\w\s]")
-_EDGE = re.compile(r"^[\s,;:!?…\"“”‘«»]|[\s,;:…\"“”’«»]$|^[)\]}]|[(\[{]$")
+_EDGE = re.compile(r"^[\s,;:!?…\"“”‘«»]|[\s,;:…\"“”’«»]$")
 """White space or punctuation that begins or ends no name; full stops, dashes and signs such as # and @ do."""
 
 
@@ -37,21 +37,28 @@ def inventory(parts: Parts) -> list[Finding]:
     counts = label_counts(train)[::-1]
     without = sum(not row.target for row in train)
     total = sum(number for _, number in counts)
-    return [finding("entities", Severity.NOTE, f"{total:,} entities of {count(len(counts), 'label')} in "
+    return [finding("entities", Severity.NOTE, f"{entities(total)} of {count(len(counts), 'label')} in "
                     f"{count(len(train), 'training row')}: {listed(counts, LISTED_LABELS)}; "
                     f"{percent(without / len(train))} of the rows have none.")] if train else []
 
 
 def edges(parts: Parts) -> list[Finding]:
     """Entities that begin or end with white space or punctuation."""
-    odd = [(row, span) for row in every(parts) for span in spans_of(row) if _EDGE.search(row.text[span.start:span.end])]
+    odd = [(row, span) for row in every(parts) for span in spans_of(row) if _odd_edge(row.text[span.start:span.end])]
     if not odd:
         return []
     rows = list(dict.fromkeys(row for row, _ in odd))
     return [finding("span-edge", Severity.WARNING,
-                    f"{count(len(odd), 'entity').replace('entitys', 'entities')} that begin or end with white space or "
-                    f"punctuation, such as {_shown(odd)} ({places(rows)}).",
+                    f"{entities(len(odd))} beginning or ending with white space or punctuation, such as {_shown(odd)} ({places(rows)}).",
                     "Where the edge is a slip, a right answer counts as wrong: trim the spans.", rows)]
+
+
+def _odd_edge(name: str) -> bool:
+    """Whether a name begins or ends with white space, punctuation, or a bracket whose other half is not in it."""
+    brackets = any(name.startswith(closing) or name.endswith(opening) or
+                   (name.startswith(opening) and closing not in name) or (name.endswith(closing) and opening not in name)
+                   for opening, closing in ("()", "[]", "{}"))
+    return brackets or _EDGE.search(name) is not None
 
 
 def long_spans(parts: Parts) -> list[Finding]:
@@ -62,7 +69,7 @@ def long_spans(parts: Parts) -> list[Finding]:
         return []
     rows = list(dict.fromkeys(row for row, _ in long))
     return [finding("long-span", Severity.WARNING,
-                    f"{count(len(long), 'entity').replace('entitys', 'entities')} of more than {LONG_WORDS} words, such as "
+                    f"{entities(len(long))} of more than {LONG_WORDS} words, such as "
                     f"{_shown(long)} ({places(rows)}).", "Look whether a mark of their end is missing.", rows)]
 
 
