@@ -18,7 +18,8 @@ def codes(found: Any) -> list[str]:
 
 
 def items(number: int = 200) -> list[dict[str, Any]]:
-    return [{"text": f"row number {index} is {'fine' if index % 2 else 'bad'}", "label": "pn"[index % 2]} for index in range(number)]
+    return [{"text": f"row number {index} is {'fine' if index % 2 else 'bad'}", "label": "pn"[index % 2]}
+            for index in range(number)]
 
 
 def test_sound_data_have_no_problems() -> None:
@@ -32,7 +33,7 @@ def test_errors_are_findings_with_rows_and_come_first(tmp_path: Path) -> None:
     (tmp_path / "test.jsonl").write_text("".join(json.dumps(item) + "\n" for item in [{"text": "a", "label": "q"}] * 3))
     found = check(str(tmp_path), model=None)
     assert codes(found)[0] == "unseen-label" and len(found.problems) == 1 and found.corpus is None
-    assert [(place.file, place.line) for place in found.findings[0].rows] == [("test.jsonl", 1), ("test.jsonl", 2), ("test.jsonl", 3)]
+    assert [(place.file, place.line) for place in found.findings[0].rows] == [("test.jsonl", line) for line in (1, 2, 3)]
     assert "empty-text" in codes(found)
 
 
@@ -55,11 +56,12 @@ def test_what_cannot_be_learnt_is_found_for_every_task(rows: list[dict[str, Any]
 
 
 def test_tokens_of_a_model_are_looked_at(tiny_model: Path) -> None:
-    rows = [{"text": f"Ana met {name} in the small town of Rome on day {index}", "spans": [{"start": 0, "end": 3, "label": "person"}]}
-            for index in range(60) for name in ("him",)]
+    spans = {"start": 0, "end": 3, "label": "person"}
+    rows = [{"text": f"Ana met him in the small town of Rome on day {index}", "spans": [spans]} for index in range(60)]
     found = check(rows, model=tiny_model)
     assert "uncased" in codes(found) and "uncased" not in codes(check(rows, model=None))
-    russian = check([{"text": f"слово и дело номер {index}", "label": "ab"[index % 2]} for index in range(60)], model=tiny_model)
+    russian = check([{"text": f"слово и дело номер {index}", "label": "ab"[index % 2]} for index in range(60)],
+                    model=tiny_model)
     assert "unknown-tokens" in codes(russian) or "language" in codes(russian)
 
 

@@ -73,7 +73,8 @@ def test_unknown_tokens_are_loud_when_many(unknown: int, severity: Severity) -> 
 @pytest.mark.parametrize(("text", "words", "tokens", "unknown", "found"), [
     ("some words", 100, 140, 0, False), ("some words", 100, 300, 0, False), ("Это слова", 100, 400, 0, True),
     ("some words", 100, 300, 30, True), ("字", 1, 40, 30, True), ("Это слова", 100, 150, 0, False), ("字", 10, 10, 9, True)])
-def test_fertility_tells_a_language_that_the_vocabulary_hardly_knows(text: str, words: int, tokens: int, unknown: int, found: bool) -> None:
+def test_fertility_tells_a_language_that_the_vocabulary_hardly_knows(
+        text: str, words: int, tokens: int, unknown: int, found: bool) -> None:
     assert bool(check.fertility(rows(1, text), ints([words]), ints([unknown]), ints([tokens]))) is found
 
 

@@ -21,9 +21,11 @@ LONG = ("the committee met on tuesday morning to talk about the budget for the n
     ("Fine", "fine"), ("peace out", "peace out!"), ("no that is not right", "No, that is not right."),
     ("can you tell me how to set up direct depost", "can you tell me how to set up direct deposit"),
     ("could you please say what kind of account this is", "could you please say what knid of account this is"),
-    ("on my statement there is a charge I don't recognise", "on my statement there is a charge I dont recognise"), ("“so it goes”", "so it goes"),
+    ("on my statement there is a charge I don't recognise", "on my statement there is a charge I dont recognise"),
+    ("“so it goes”", "so it goes"),
     ("Which currencies do you accept for adding money?", "For adding money, which currencies do you accept?"),
-    (LONG, LONG.replace("tuesday", "monday")), (LONG, f"as reported, {LONG}"), ("!!!", "!!!"), ("我想取消我的订单。", "我想取消我的订单。 "),
+    (LONG, LONG.replace("tuesday", "monday")),
+    (LONG, f"as reported, {LONG}"), ("!!!", "!!!"), ("我想取消我的订单。", "我想取消我的订单。 "),
 ])
 def test_alike(one: str, other: str) -> None:
     assert near_duplicates([one, "something else entirely", other]) == [(0, 2)]
@@ -34,7 +36,8 @@ def test_alike(one: str, other: str) -> None:
     ("how many miles before i need to change my tires", "how many miles before i need to change my oil"),
     ("order number 12345 please", "order number 12346 please"), ("good :)", "good :("), ("ok 👍", "ok 👎"), ("!!!", "???"),
     ("", "a"), ("A man is playing a guitar.", "A girl is playing a guitar."), ("我想取消我的订单", "我想确认我的订单"),
-    ("1.5 million", "15 million"), (LONG, LONG.replace("library would stay", "museum could remain").replace("sundays", "mondays")),
+    ("1.5 million", "15 million"),
+    (LONG, LONG.replace("library would stay", "museum could remain").replace("sundays", "mondays")),
 ])
 def test_not_alike(one: str, other: str) -> None:
     assert near_duplicates([one, "something else entirely", other]) == []
@@ -45,7 +48,8 @@ def test_nothing_is_alike_in_nothing() -> None:
 
 
 def test_groups_hang_together_and_are_in_order() -> None:
-    texts = ["zebra", LONG, "x", LONG.replace("tuesday", "monday"), "Zebra!", LONG.replace("tuesday", "monday").replace("two", "six")]
+    changed = LONG.replace("tuesday", "monday")
+    texts = ["zebra", LONG, "x", changed, "Zebra!", changed.replace("two", "six")]
     assert near_duplicates(texts) == [(0, 4), (1, 3, 5)]
 
 

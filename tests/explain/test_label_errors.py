@@ -25,8 +25,8 @@ def case(seed: int, rows: int, labels: int) -> tuple[npt.NDArray[np.float64], np
 def slow_joint(p: Any, given_labels: Any) -> tuple[list[list[float]], list[int]]:
     """Northcutt et al. 2021, section 3.1, as it stands there."""
     n, k = p.shape
-    t = [sum(p[x][j] for x in range(n) if given_labels[x] == j) / max(1, sum(given_labels == j)) if (given_labels == j).any() else 2.0
-         for j in range(k)]
+    own = [[x for x in range(n) if given_labels[x] == j] for j in range(k)]
+    t = [sum(p[x][j] for x in own[j]) / len(own[j]) if own[j] else 2.0 for j in range(k)]
     counts, confident = [[0.0] * k for _ in range(k)], []
     for x in range(n):
         over = [j for j in range(k) if p[x][j] >= t[j] - 1e-12]

@@ -29,7 +29,8 @@ def test_unseen_labels_names_validation_labels_too() -> None:
 
 
 def test_unseen_labels_looks_into_sets_and_spans() -> None:
-    for train, test in (([("a",)], [("a", "b", "c")]), ([(Span(0, 1, "a"),)], [(Span(0, 1, "b"), Span(2, 3, "b"), Span(4, 5, "c"))])):
+    spans = (Span(0, 1, "b"), Span(2, 3, "b"), Span(4, 5, "c"))
+    for train, test in (([("a",)], [("a", "b", "c")]), ([(Span(0, 1, "a"),)], [spans])):
         found = check.unseen_labels({Split.TRAIN: labelled(train), Split.TEST: labelled(test)})
         assert [one.message[:9] for one in found] == ["Label 'b'", "Label 'c'"] and "1 row" in found[0].message
 
@@ -47,7 +48,8 @@ def test_free_labels_finds_scores_and_texts(labels: list[str], found: bool) -> N
 
 
 def test_free_labels_shows_examples_and_what_to_do() -> None:
-    (found,) = check.free_labels(labelled([f"word {index}" for index in range(30)]), table(("text", "label", "stars", "lang")), COLUMNS)
+    source = table(("text", "label", "stars", "lang"))
+    (found,) = check.free_labels(labelled([f"word {index}" for index in range(30)]), source, COLUMNS)
     assert "30 different labels in 30 rows, such as 'word 0', 'word 1', 'word 2'" in found.message
     assert "another --label-column (stars, lang)" in found.advice and "regression" not in found.advice
     (found,) = check.free_labels(labelled([f"{index / 8:.3f}" for index in range(30)]), table(), COLUMNS)

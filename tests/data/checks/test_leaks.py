@@ -23,5 +23,6 @@ def test_near_leaks_leaves_out_what_is_the_same() -> None:
     parts = {Split.TRAIN: rows("one", "two!"), Split.VALIDATION: [], Split.TEST: rows("ONE", "two", file="test.csv")}
     every = [*parts[Split.TRAIN], *parts[Split.TEST]]
     (found,) = near_leaks(parts, every, [(0, 2), (1, 3)])
-    assert found.message.startswith("Near leak: 1 test row of 2 (50 %) with nearly the text of one of the train rows (test.csv line 3)")
+    assert found.message.startswith("Near leak: 1 test row of 2 (50 %) with nearly the text of one of the train rows "
+                                    "(test.csv line 3)")
     assert "'two' beside 'two!' (train.csv line 3)" in found.message

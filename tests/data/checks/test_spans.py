@@ -23,7 +23,8 @@ def test_no_entities_wants_one_at_least() -> None:
 
 
 def test_inventory_counts_mentions_and_empty_rows() -> None:
-    (found,) = spans.inventory(parts(row("Rome and Ana", ("Rome", "place"), ("Ana", "person")), row("Oslo", ("Oslo", "place")), row("x")))
+    given = parts(row("Rome and Ana", ("Rome", "place"), ("Ana", "person")), row("Oslo", ("Oslo", "place")), row("x"))
+    (found,) = spans.inventory(given)
     assert "3 entities of 2 labels in 3 training rows: 'place' (2), 'person' (1); 33 % of the rows have none." in found.message
 
 
@@ -44,7 +45,8 @@ def test_long_spans_have_very_many_words() -> None:
 
 
 def test_inconsistent_names_have_several_labels() -> None:
-    given = [row("Paris is big", ("Paris", "place"), line=line) for line in range(3)] + [row("Paris sings", ("Paris", "person"), line=9)]
+    given = [row("Paris is big", ("Paris", "place"), line=line) for line in range(3)]
+    given.append(row("Paris sings", ("Paris", "person"), line=9))
     (found,) = spans.inconsistent(parts(*given))
     assert found.code == "mixed-span" and "'Paris' place (3), person (1)" in found.message
     assert [place.line for place in found.rows] == [9]

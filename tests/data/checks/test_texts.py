@@ -41,7 +41,8 @@ def test_duplicates_tell_exact_from_normalised_from_near() -> None:
     (Kind.SPANS, (Span(0, 4, "x"),), (), (Span(0, 4, "x"),))])
 def test_contradictions_are_equal_texts_with_other_labels(kind: Kind, one: Target, other: Target, same: Target) -> None:
     (found,) = texts.contradictions(kind, rows(("Fine day", one), ("fine day ", other), ("good", one), ("good", same)))
-    assert found.message.startswith("1 text with more than one ") and "in 2 rows (train.csv lines 2, 3), such as 'Fine day': " in found.message
+    assert found.message.startswith("1 text with more than one ")
+    assert "in 2 rows (train.csv lines 2, 3), such as 'Fine day': " in found.message
     assert texts.contradictions(kind, rows(("Fine day", one), ("fine day ", same), ("x", other))) == []
 
 

@@ -49,7 +49,8 @@ def edges(parts: Parts) -> list[Finding]:
         return []
     rows = list(dict.fromkeys(row for row, _ in odd))
     return [finding("span-edge", Severity.WARNING,
-                    f"{entities(len(odd))} beginning or ending with white space or punctuation, such as {_shown(odd)} ({places(rows)}).",
+                    f"{entities(len(odd))} beginning or ending with white space or punctuation, such as "
+                    f"{_shown(odd)} ({places(rows)}).",
                     "Where the edge is a slip, a right answer counts as wrong: trim the spans.", rows)]
 
 
@@ -102,7 +103,7 @@ def _several(rows: Sequence[Row], labels: dict[str, Counter[str]]) -> list[Findi
 
 def _left_out(rows: Sequence[Row], labels: dict[str, Counter[str]]) -> list[Finding]:
     """Names labelled several times that stand unlabelled at least as often; those without a capital are words, not names."""
-    names = {surface: own.total() for surface, own in labels.items() if own.total() >= FEWEST_MENTIONS
+    names = {surface: own.total() for surface, own in labels.items() if own.total() >= FEWEST_MENTIONS and len(surface) > 1
              and any(sign.isupper() for sign in surface) and len(_WORD.findall(surface)) <= MOST_WORDS}
     longest = max((len(_WORD.findall(surface)) for surface in names), default=0)
     missed: dict[str, list[Row]] = defaultdict(list)
