@@ -40,10 +40,9 @@ def closing_lines(run: Run) -> list[str]:
     results = run.results
     title, rows = results["metric_title"], results["rows"]["test"]
     lines = ["", f"{title} on {rows} test rows, 95 % interval:"]
-    names = {"default": "default recipe", "probe": "frozen probe", "tfidf": "TF-IDF + logistic regression",
-             "majority": "most frequent label"}
+    titles = {"default": "default recipe", **results["control_titles"]}
     lines.append(f"  {'delivered model':<30}{run.metrics['test']}")
-    lines.extend(f"  {names[name]:<30}{run.controls[name]}" for name in names if name in run.controls)
+    lines.extend(f"  {titles[name]:<30}{score}" for name, score in run.controls.items())
     if results["command"] == "tune":
         lines.append(f"Trial {results['best']['trial']} of {results['trials'] + results['finals']}: {results['best']['reason']}.")
     lines += [f"Model:  {run.folder.model}", f"Report: {run.folder.report}", f"Done in {duration(results['seconds'])}."]
