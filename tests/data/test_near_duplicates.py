@@ -90,9 +90,9 @@ def test_many_rows_of_one_pattern_take_no_more_than_moments() -> None:
     draw = random.Random(0)
     short = [f"your order {draw.randrange(10**6)} was sent to {draw.choice(['Rome', 'Oslo'])}" for _ in range(3000)]
     long = [f"{LONG} as number {draw.randrange(10**6)} of the minutes says" for _ in range(3000)]
-    started = time.monotonic()
+    started = time.process_time()
     groups = near_duplicates([*short, *long])
-    assert time.monotonic() - started < 20
+    assert time.process_time() - started < 20
     assert max(map(len, groups)) == 3000
 
 
