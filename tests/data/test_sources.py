@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from luthier.data.options import DataOptions
 from luthier.data.row import Split
 from luthier.data.sources import examples, find, find_with, single_table
 from luthier.errors import DataError
@@ -70,7 +71,7 @@ def test_find_of_hub_name_without_a_network_says_what_to_do_instead() -> None:
 
 @pytest.mark.parametrize("name", ["hub:", "hub:../x", "hub:a/b/c", "hub:a b"])
 def test_find_of_hub_name_of_another_form_says_how_to_write_it(name: str) -> None:
-    with pytest.raises(DataError, match="no name of a data set. Write hub:owner/name"):
+    with pytest.raises(DataError, match=r"no name of a data set\. Write hub:owner/name"):
         find(name)
 
 
@@ -87,6 +88,20 @@ def test_find_gives_all_parts_lists_where_one_has_several_labels(tmp_path: Path)
     (tmp_path / "test.txt").write_text("__label__b poor\nnone\n")
     table = find(tmp_path).tables[Split.TEST]
     assert table.columns == ("text", "labels") and [record.values["labels"] for record in table.records] == [["b"], []]
+
+
+def test_find_gives_lists_of_names_in_all_parts_where_one_has_several(tmp_path: Path) -> None:
+    (tmp_path / "train.jsonl").write_text('{"text": "a", "label": ["x"]}\n{"text": "b", "label": []}\n')
+    (tmp_path / "test.jsonl").write_text('{"text": "c", "label": ["x", "y"]}\n')
+    tables = find(tmp_path).tables
+    assert [record.values["label"] for record in tables[Split.TRAIN].records] == [["x"], []]
+    assert tables[Split.TEST].records[0].values["label"] == ["x", "y"]
+
+
+def test_find_says_where_a_named_annotator_has_no_effect(tmp_path: Path) -> None:
+    source = find(folder(tmp_path, "a.csv") / "a.csv", DataOptions(annotators="ann"))
+    assert source.notes == ["a.csv: it names no annotators, so --annotators ann changes nothing there."]
+    assert find(tmp_path / "a.csv", DataOptions(annotators="majority")).notes == []
 
 
 def test_find_of_a_table_is_that_table(tmp_path: Path) -> None:

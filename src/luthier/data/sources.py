@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from luthier.data.formats import DEFAULTS, Record, Table, holds_labels, hugging_face, in_memory, known_suffixes, read_table, why_not
+from luthier.data.formats.annotated import RULES
 from luthier.data.options import DataOptions
 from luthier.data.row import Split
 from luthier.errors import DataError, nearest
@@ -40,6 +41,15 @@ def find(data: Any, options: DataOptions | None = None) -> Source:
         DataError: it is not there, not readable, or not clear which file is which split.
     """
     options = options or DEFAULTS
+    source = _find(data, options)
+    if options.annotators in RULES:
+        return source
+    plain = [f"{table.name}: it names no annotators, so --annotators {options.annotators} changes nothing there."
+             for table in source.tables.values() if all(found.code != "read-as" for found in table.findings)]
+    return dataclasses.replace(source, notes=[*source.notes, *plain])
+
+
+def _find(data: Any, options: DataOptions) -> Source:
     if isinstance(data, str) and data.startswith(EXAMPLE):
         return _example(data.removeprefix(EXAMPLE), options)
     if isinstance(data, str) and data.startswith(hugging_face.HUB):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
-from luthier.data.row import Kind, Row
+from luthier.data.row import Kind, Row, Target
 from luthier.data.tokens import Tokens
 from luthier.tasks.base import Answer, Floats, Ints, Linear, Statistic, Task, Truth
 from luthier.tasks.linear import ridge_regression
@@ -109,6 +109,14 @@ class Regression(Task):
     def said(self, answer: Answer) -> str:
         """The number to four digits."""
         return f"{answer['score']:.4g}"
+
+    def as_target(self, answer: Answer) -> Target:
+        """The number."""
+        return float(answer["score"])
+
+    def confidence(self, scores: Floats, tokens: Tokens) -> Floats:
+        """None: nothing tells how sure a number is. All 1. Shape [rows]."""
+        return np.ones(len(scores))
 
     def scale(self) -> tuple[float, float]:
         """Standard deviation and mean."""

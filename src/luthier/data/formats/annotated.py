@@ -22,7 +22,8 @@ from luthier.errors import DataError, nearest
 
 TEXT_NAMES = ("text", "sentence", "body", "content", "review", "comment", "message", "document", "question", "title", "html")
 """Names of the field that holds the text, the first before the others."""
-FIRST, MAJORITY = "first", "majority"
+RULES = FIRST, MAJORITY = "first", "majority"
+"""The values of --annotators that are no names."""
 
 Value = tuple[str, ...] | float | tuple[Stored, ...] | tuple[Span, ...]
 """An answer: names that were chosen, a number, or spans, as stored and later in characters. No name, no span: ()."""
@@ -173,7 +174,7 @@ def choose(name: str, answers: Mapping[int, Sequence[Any]], rule: str, kind: typ
         DataError: no annotator has this name.
     """
     people = list(dict.fromkeys(answer.annotator for given in answers.values() for answer in given if answer.annotator))
-    if rule not in (FIRST, MAJORITY) and rule not in people:
+    if rule not in RULES and rule not in people:
         known = f"It has: {', '.join(people)}.{nearest(rule, people)}" if people else "It does not name any."
         raise DataError(f"{name}: no annotator is called '{rule}'. {known} Or give --annotators first or majority.")
     findings = agreement(name, answers, rule, kind)

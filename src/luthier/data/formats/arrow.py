@@ -40,7 +40,8 @@ def load(path: Path) -> Any:
     try:
         return opened(io.BytesIO(content)).read_all()
     except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path}: not an Arrow file that pyarrow can read: {str(error).rstrip('.')}. Save it again, as Arrow or Parquet.") from None
+        raise DataError(f"{path}: not an Arrow file that pyarrow can read: {str(error).rstrip('.')}. Save it again, as Arrow or "
+                        "Parquet.") from None
 
 
 def from_arrow(name: str, arrow: Any, classes: Mapping[str, Sequence[str]]) -> Table:

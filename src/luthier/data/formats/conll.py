@@ -28,6 +28,8 @@ TAG = re.compile(r"O|[BIESLUM]-\S+")
 """Tags that no one mistakes for words."""
 SAMPLE = 400
 """Lines that are looked at to tell whether a .txt or .tsv file is CoNLL."""
+LONG_LINE = 500
+"""Characters that no line of a token has."""
 COMMENT = re.compile(r"#\s*(?:id\b|[\w.]+(?:\s+\w+)?\s*=|newdoc\b|newpar\b)")
 NUMBERED = re.compile(r"\d+")
 UNWORDED = re.compile(r"\d+[-.]\d+")
@@ -47,7 +49,7 @@ def fits(text: str) -> bool:
     tags = set()
     widths = set()
     lines = 0
-    for number, line in numbered_lines(text[:200 * SAMPLE]):
+    for number, line in numbered_lines(text[:SAMPLE * LONG_LINE]):
         if number > SAMPLE:
             break
         if not line.strip() or line.startswith(DOCSTART) or _is_comment(line, "\t" in line, 0):
@@ -56,8 +58,6 @@ def fits(text: str) -> bool:
         widths.add(len(cells))
         tags.add(cells[-1])
         lines += 1
-    if lines > 1 and len(text) > 200 * SAMPLE:
-        return False if len(widths) > 2 else all(TAG.fullmatch(tag) for tag in tags)
     return lines > 1 and len(widths) == 1 and widths != {1} and all(TAG.fullmatch(tag) for tag in tags)
 
 

@@ -17,7 +17,8 @@ from luthier.errors import DataError
 
 INFO, STATE, SPLITS = "dataset_info.json", "state.json", "dataset_dict.json"
 HUB = "hub:"
-SHARD = re.compile(r"(?:.*-)?(\w+?)(?:-\d{5}-of-\d{5})?\.arrow")
+SHARD = re.compile(r"(?:.*-)?([^\W\d]\w*)(?:-\d{5}-of-\d{5})?\.arrow")
+"""Names such as wnut-train-00000-of-00002.arrow, with the split."""
 
 
 def is_folder(path: Path) -> bool:

@@ -33,7 +33,7 @@ def read(data: Any, name: str | None = None, options: DataOptions = DEFAULTS) ->
         DataError: an object of another kind, or bad column names.
     """
     if _is_a(data, "pandas", "DataFrame"):
-        return _from_frame(data, name or "DataFrame")
+        return recognise.columnar(_from_frame(data, name or "DataFrame"), options)
     if _is_a(data, "datasets", "Dataset"):
         classes = feature_names(data.features.to_dict())
         return recognise.columnar(from_arrow(name or "Dataset", data.with_format("arrow")[:], classes), options)

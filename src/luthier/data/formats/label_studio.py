@@ -19,7 +19,7 @@ from luthier.data.formats.jsonl_rows import extras
 from luthier.data.formats.offsets import Stored
 from luthier.data.formats.table import Record, Table, finding, raise_listed, unit
 from luthier.data.options import DataOptions
-from luthier.data.row import Kind, Row, Span, Target
+from luthier.data.row import Guess, Kind, Row, Span, Target
 from luthier.errors import DataError
 
 SKIPPED = "skipped by the annotator (was_cancelled)"
@@ -261,3 +261,12 @@ def results(text: str, target: Target | None, kind: Kind, scores: Sequence[float
         return [about | {"type": "number", "value": {"number": target}}] if target is not None else []
     names = [target] if isinstance(target, str) else [str(name) for name in target] if isinstance(target, tuple) else []
     return [about | {"type": "choices", "value": {"choices": names}}] if names else []
+
+
+def write_guesses(path: Path, guesses: Sequence[Guess], kind: Kind) -> None:
+    """Write tasks with the predictions of a model, for an annotator to accept or correct, in the order given."""
+    tasks = [task(number, guess.row, kind) | {"predictions": [{
+        "model_version": "luthier", "score": guess.confidence,
+        "result": results(guess.row.text, guess.row.target, kind, guess.scores)}]} for number, guess in enumerate(guesses, 1)]
+    with path.open("x", encoding="utf-8", newline="\n") as stream:
+        json.dump(tasks, stream, ensure_ascii=False, indent=1)

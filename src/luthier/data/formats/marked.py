@@ -12,6 +12,9 @@ from luthier.data.formats.table import Record, Table, unit
 from luthier.data.options import DataOptions
 
 TEXT, SPANS = "text", "spans"
+LEAST = 3
+"""Spans whose words say that they are counted in UTF-16 units, before that is believed of files that no tool in a browser is
+known to have written."""
 
 
 def fits(items: Sequence[Record]) -> bool:
@@ -32,7 +35,7 @@ def settled(table: Table, options: DataOptions) -> Table:
     marked = [Marked(record.line, record.values[TEXT], tuple(
         annotated.stored(f"{table.name} {unit(table.name)} {record.line}", span) for span in record.values[SPANS]))
         for record in rows]
-    spans, findings = settle(table.name, marked)
+    spans, findings = settle(table.name, marked, least=LEAST)
     new = {record.line: [{"start": span.start, "end": span.end, "label": span.label} for span in found]
            for record, found in zip(rows, spans, strict=True)}
     records = [Record(record.line, record.values | {SPANS: new[record.line]}) if record.line in new else record

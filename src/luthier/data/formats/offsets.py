@@ -48,12 +48,12 @@ class _Units(enum.Enum):
     NEITHER = "neither"
 
 
-def settle(name: str, rows: Sequence[Marked]) -> tuple[list[tuple[Span, ...]], list[Finding]]:
+def settle(name: str, rows: Sequence[Marked], least: int = 1) -> tuple[list[tuple[Span, ...]], list[Finding]]:
     """The spans of each row in characters, in the order of the text, and what is to be said about their conversion.
 
     Offsets are taken as UTF-16 units where the file holds spans that fit only so, and none that fits only as characters;
-    in a file that holds both, each row goes by its own. Without stored texts and with spans that could be either, they are
-    UTF-16 units if all of them then begin and end where words do, and as characters most do not.
+    in a file that holds both, each row goes by its own. Where every span could be either, they are UTF-16 units if all spans
+    that make a difference, and at least `least`, then begin and end where words do, and as characters none does.
 
     Raises:
         DataError: spans that fit neither way (the first ten): row, span, text, and the nearest span that fits.
@@ -68,7 +68,7 @@ def settle(name: str, rows: Sequence[Marked]) -> tuple[list[tuple[Span, ...]], l
         raise_listed([_mixed(name, row) for row, found in zip(rows, kinds, strict=True)
                       if {_Units.UTF16, _Units.CHARACTERS} <= set(found)])
     else:
-        wide = [_Units.UTF16 in seen or (_Units.CHARACTERS not in seen and _words_say_utf16(rows, rulers))] * len(rows)
+        wide = [_Units.UTF16 in seen or (_Units.CHARACTERS not in seen and _words_say_utf16(rows, rulers, least))] * len(rows)
     spans = [tuple(sorted(ruler.span(span, wide=is_wide) for span in row.spans))
              for row, ruler, is_wide in zip(rows, rulers, wide, strict=True)]
     changed = [row.line for row, ruler, is_wide in zip(rows, rulers, wide, strict=True) if is_wide and any(
@@ -122,7 +122,7 @@ def same(part: str, stored: str) -> bool:
     return part == stored or part.split() == stored.replace("\\n", "\n").split()
 
 
-def _words_say_utf16(rows: Sequence[Marked], rulers: Sequence[_Ruler]) -> bool:
+def _words_say_utf16(rows: Sequence[Marked], rulers: Sequence[_Ruler], least: int) -> bool:
     as_characters = as_units = number = 0
     for row, ruler in zip(rows, rulers, strict=True):
         for span in row.spans:
@@ -131,7 +131,7 @@ def _words_say_utf16(rows: Sequence[Marked], rulers: Sequence[_Ruler]) -> bool:
                 number += 1
                 as_characters += _on_words(row.text, plain)
                 as_units += _on_words(row.text, wide)
-    return number > 0 and as_units == number and as_characters * 2 < number
+    return number >= least and as_units == number and not as_characters
 
 
 def _on_words(text: str, span: Span) -> bool:

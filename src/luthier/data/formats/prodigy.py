@@ -16,7 +16,7 @@ from luthier.data.formats.annotated import Answer, Item, Left, Value
 from luthier.data.formats.jsonl_rows import extras, span_dicts, write_lines
 from luthier.data.formats.table import Record, Table, raise_listed, unit
 from luthier.data.options import DataOptions
-from luthier.data.row import Kind, Row, names_in
+from luthier.data.row import Guess, Kind, Row, names_in
 from luthier.errors import ConfigError, DataError
 
 ANSWERS = ("accept", "reject", "ignore")
@@ -139,3 +139,15 @@ def task(row: Row, kind: Kind, names: Iterable[str]) -> dict[str, Any]:
         return found | {"spans": span_dicts(row)}
     choices = {"options": [{"id": name, "text": name} for name in names], "accept": list(names_in(row.target))}
     return found | choices | ({"config": {"choice_style": "multiple"}} if kind is Kind.LABELS else {})
+
+
+def write_guesses(path: Path, guesses: Sequence[Guess], kind: Kind) -> None:
+    """Write tasks that a model has answered, for an annotator to accept or correct, in the order given.
+
+    Raises:
+        ConfigError: labels are numbers, which Prodigy has no task for.
+    """
+    if kind is Kind.NUMBER:
+        raise ConfigError(f"{path}: Prodigy has no task whose answer is a number. Write .csv, or --format label-studio.")
+    names = sorted({name for guess in guesses for name in names_in(guess.row.target)})
+    write_lines(path, (task(guess.row, kind, names) | {"meta": {"confidence": round(guess.confidence, 4)}} for guess in guesses))
