@@ -28,16 +28,16 @@ def ints(values: Sequence[int]) -> Any:
 def test_too_long_recommends_windows_from_one_row_in_twenty_on() -> None:
     (found,) = check.too_long(Kind.CLASS, rows(100), ints([300] * 31 + [20] * 69), 256, 512)
     assert found.message.startswith("31 % of rows exceed 256 tokens: 31 rows of 100, the longest has 300 (train.csv lines 2, 3")
-    assert "--long-texts windows" in found.advice and "--max-length 512" in found.advice and len(found.rows) == 31
+    assert "--set long_texts=windows" in found.advice and "--set max_length=512" in found.advice and len(found.rows) == 31
     assert found.severity is Severity.WARNING
     (few,) = check.too_long(Kind.CLASS, rows(100), ints([300] * 5 + [20] * 95), 256, 512)
-    assert few.severity is Severity.NOTE and "windows" not in few.advice
+    assert few.severity is Severity.NOTE and "long_texts" not in few.advice
     assert check.too_long(Kind.CLASS, rows(2), ints([256, 3]), 256, 512) == []
 
 
 def test_too_long_pairs_cannot_be_read_in_windows() -> None:
     (found,) = check.too_long(Kind.CLASS, rows(2, pair="b"), ints([600, 600]), 512, 512)
-    assert "windows" not in found.advice
+    assert "long_texts" not in found.advice
 
 
 def test_too_long_counts_entities_that_would_be_cut() -> None:

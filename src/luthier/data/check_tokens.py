@@ -80,12 +80,12 @@ def too_long(kind: Kind, rows: Sequence[Row], lengths: Ints, max_length: int, li
     if any(row.pair is not None for row in rows):
         advice = f"Their ends are not read, the longer text first: shorten them{_longer(max_length, limit)}."
     else:
-        advice = f"Their ends are not read. To read all of them in windows: --long-texts windows{_longer(max_length, limit)}."
+        advice = f"Their ends are not read. To read all of them in windows: --set long_texts=windows{_longer(max_length, limit)}."
     return [finding("long-texts", Severity.WARNING, f"{message}.", advice, long)]
 
 
 def _longer(max_length: int, limit: int) -> str:
-    return f"; or --max-length {limit} at most" if max_length < limit else ""
+    return f"; or --set max_length={limit} at most" if max_length < limit else ""
 
 
 def unknown_tokens(rows: Sequence[Row], unknown: Ints, tokens: Ints) -> list[Finding]:

@@ -88,7 +88,7 @@ def test_alike_labels_leaves_numbers_and_signs_alone() -> None:
 def test_imbalance_says_ratio_and_what_guessing_gets() -> None:
     (found,) = check.imbalance(Kind.CLASS, labelled(["a"] * 90 + ["b"] * 9 + ["c"] * 10))
     assert "'a' has 90 rows, 'b' 9 (10 to 1)" in found.message and "right on 83 % of" in found.message
-    assert "--class-weighting auto" in found.advice and "macro-F1" in found.advice
+    assert "--set class_weighting=auto" in found.advice and "macro-F1" in found.advice
     assert check.imbalance(Kind.CLASS, labelled(["a"] * 89 + ["b"] * 9)) == []
 
 

@@ -137,7 +137,7 @@ def imbalance(kind: Kind, train: Sequence[Row]) -> list[Finding]:
     unit = "mentions" if kind is Kind.SPANS else "rows"
     guess = (f"; always answering '{most}' is right on {percent(many / len(train))} of the training rows"
              if kind is Kind.CLASS else "")
-    advice = ("Judge by macro-F1, in which all labels count the same; --class-weighting auto gives rare labels more weight."
+    advice = ("Judge by macro-F1, in which all labels count the same; --set class_weighting=auto gives rare labels more weight."
               if kind is not Kind.SPANS else "Look at the figures of each label, not at the total alone.")
     return [finding("imbalance", Severity.NOTE, f"Imbalance: '{most}' has {many:,} {unit}, '{least}' {few:,} "
                     f"({many / few:,.0f} to 1){guess}.", advice)]
