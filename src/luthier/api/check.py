@@ -10,17 +10,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from luthier.api.prepare import encode
+from luthier.api.reading import encode, most_tokens, token_findings
 from luthier.config import build
 from luthier.data.check import UnusableData, by_severity
-from luthier.data.check_tokens import check_tokens, count_words, find_cut_entities, find_misaligned
 from luthier.data.checks.common import every, key_of, percent
 from luthier.data.findings import Finding, Place, Severity, errors
 from luthier.data.load import Corpus, load
 from luthier.data.options import DataOptions
 from luthier.data.row import Kind, Row
 from luthier.data.sequences import Cut
-from luthier.data.tokens import Tokens, percentile_length, tokenize
+from luthier.data.tokens import percentile_length, tokenize
 from luthier.errors import ModelError
 from luthier.explain.controls import compared
 from luthier.explain.label_errors import out_of_fold, suspects
@@ -130,32 +129,11 @@ def _model(name: str | Path | None, needed: bool) -> Pretrained | None:
 
 def _token_findings(corpus: Corpus, pretrained: Pretrained) -> list[Finding]:
     """What the model's tokenizer makes of all rows."""
-    tokenizer, rows = load_tokenizer(pretrained.path), every(corpus.parts)
-    task = _task(corpus)
-    tokens = (encode(rows, task, tokenizer, None) if corpus.kind is Kind.SPANS else
-              tokenize([row.text for row in rows], tokenizer, None, [row.pair for row in rows]))
-    limit = min(pretrained.positions, int(min(tokenizer.model_max_length, 10**6)))
-    read = percentile_length(tokens, LENGTH_PERCENT, limit)
-    unknown = (np.zeros(len(tokens.ids), dtype=np.int64) if tokenizer.unk_token_id is None
-               else (tokens.ids == tokenizer.unk_token_id).astype(np.int64))
-    spans: dict[str, Any] = {}
-    if tokens.offsets is not None and tokens.heads is not None:
-        spans = {"cut_entities": find_cut_entities(rows, tokens.starts, tokens.offsets, read - tokens.special),
-                 "misaligned": find_misaligned(rows, tokens.starts, tokens.offsets, tokens.heads)}
-    words = count_words([row.text if row.pair is None else f"{row.text} {row.pair}" for row in rows])
-    return check_tokens(corpus.kind, rows, lengths=tokens.lengths, max_length=read, limit=limit, words=words,
-                        unknown=_sums(unknown, tokens), tokens=tokens.lengths - tokens.special, uncased=_is_uncased(tokenizer),
-                        **spans)
-
-
-def _sums(flags: npt.NDArray[np.int64], tokens: Tokens) -> npt.NDArray[np.int64]:
-    """The sum of each row's flags. Shape [rows]."""
-    return np.asarray(np.diff(np.concatenate([[0], np.cumsum(flags)])[tokens.starts]))
-
-
-def _is_uncased(tokenizer: Any) -> bool:
-    """Whether the tokenizer reads capitals as small letters."""
-    return bool(tokenizer("Ana Paris")["input_ids"] == tokenizer("ana paris")["input_ids"])
+    tokenizer, task = load_tokenizer(pretrained.path), _task(corpus)
+    limit = most_tokens(pretrained, tokenizer)
+    splits = {part.value: encode(rows, task, tokenizer, None if task.head is Head.TOKENS else limit)
+              for part, rows in corpus.parts.items()}
+    return token_findings(corpus, splits, tokenizer, percentile_length(splits["train"], LENGTH_PERCENT, limit), limit)
 
 
 def _task(corpus: Corpus) -> Task:
@@ -211,7 +189,7 @@ def _features(corpus: Corpus, rows: Sequence[Row], pretrained: Pretrained) -> np
     assert task.head is Head.TEXT
     pad = int(tokenizer.pad_token_id)
     model = load_classifier(pretrained.path, task, Recipe(), seed=0, pad_token_id=pad)
-    limit = min(pretrained.positions, int(min(tokenizer.model_max_length, 10**6)), MOST_PROBED)
+    limit = min(most_tokens(pretrained, tokenizer), MOST_PROBED)
     texts = [[row.text for row in rows], *([[row.pair or "" for row in rows]] if corpus.pairs else [])]
     pooled = [extract(model, tokenize(part, tokenizer, limit), np.arange(len(rows)), Cut(limit), pad).pooled for part in texts]
     return np.asarray(pooled[0] if len(pooled) == 1 else compared(*pooled))

@@ -134,7 +134,7 @@ def load_texts(data: Any, options: DataOptions | None = None) -> tuple[Table, li
         DataError: it cannot be read, or no column is the text.
     """
     options = options or DataOptions()
-    table = sources.single_table(data, options)
+    table = sources.text_table(data, options)
     reading = read_texts(table, resolve(table, options, labelled=False))
     raise_together(errors(reading.findings))
     return table, reading.rows

@@ -27,7 +27,7 @@ def few_rows(train: Sequence[Row]) -> list[Finding]:
     """The loud warning that there is little to learn from."""
     if len(train) >= FEW_ROWS:
         return []
-    return [finding("few-rows", Severity.WARNING, f"WARNING: only {count(len(train), 'training row')}. Below {FEW_ROWS}, "
+    return [finding("few-rows", Severity.WARNING, f"Only {count(len(train), 'training row')}. Below {FEW_ROWS}, "
                     "results vary so much by chance that recipes can hardly be told apart;",
                     "more labelled rows will help more than any search.")]
 
