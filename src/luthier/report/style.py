@@ -81,6 +81,17 @@ circle,rect{fill:var(--grey);stroke:var(--bg);stroke-width:1}
 circle.delivered{fill:var(--blue)}
 rect.default{fill:var(--orange)}
 circle:hover,rect:hover{stroke:var(--fg);stroke-width:2}
+rect.cell{fill:rgb(var(--heat));stroke:none}
+polyline.ideal,.key line.ideal{stroke:var(--fg);stroke-width:1.25;stroke-dasharray:4 4;opacity:.7}
+.square{max-width:32rem}
+.metrics table{width:auto;min-width:min(100%,30rem)}
+.metrics small{display:inline-block;line-height:1.3;max-width:26rem}
+h4{font-size:.92rem;margin:1rem 0 .3rem}
+h4.error{color:var(--red)}
+h4.warning{color:var(--orange)}
+.advice{border-left:2px solid var(--rule);padding-left:.6rem;margin:.15rem 0}
+.findings summary{color:var(--soft);font-size:.86rem}
+hr{border:0;border-top:1px dashed var(--rule);margin:.3rem 0}
 .key{display:flex;flex-wrap:wrap;gap:.1rem 1.2rem;list-style:none;margin:.4rem 0;padding:0;font-size:.86rem}
 .key li{display:flex;align-items:center;gap:.4rem}
 use.v{fill:none;stroke-width:1.7;stroke-linejoin:round}
