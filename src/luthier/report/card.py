@@ -191,10 +191,10 @@ def _limits(results: Table) -> str:
 
 _ANSWERS = {
     "classification": "It gives every text one of its labels, also a text that none of them fits.",
-    "multilabel": "It knows these labels alone; a text that is about something else may get none, or wrong ones. The thresholds are "
-                  "those that were best on the validation rows.",
-    "regression": "It gives a number for every text, also for one that no number fits, and its numbers may lie outside those of the "
-                  "training rows.",
+    "multilabel": "It knows these labels alone; a text that is about something else may get none, or wrong ones. "
+                  "The thresholds are those that were best on the validation rows.",
+    "regression": "It gives a number for every text, also for one that no number fits, and its numbers may lie outside "
+                  "those of the training rows.",
     "entities": "It finds entities of these labels alone, each a run of whole words, none within another.",
 }
 """What an answer of each task cannot say."""

@@ -48,11 +48,12 @@ def _labels(results: Table, details: Table) -> str:
                      *(EMPTY if score.get(part) is None else figure(score[part]) for part in ("precision", "recall", "f1")),
                      *([figure(limits.get(label))] if limits else [])))
     what = "entities" if entities else "rows"
-    head = ("label", f"#training {what}", "#validation", "#test", "#precision", "#recall", "#F1", *(["#given from"] if limits else []))
+    head = ("label", f"#training {what}", "#validation", "#test", "#precision", "#recall", "#F1",
+            *(["#given from"] if limits else []))
     tall = " tall" if len(labels) > MOST_HEAT else ""
     return "<h3>Label by label</h3>" + table(head, body, css=f"narrow{tall}") + (
-        f'<p class="soft">On the test rows. Precision: of the {what} given the label, the share that have it. Recall: of the {what} '
-        "that have it, the share given it. F1 is the harmonic mean of both. On a handful of test "
+        f'<p class="soft">On the test rows. Precision: of the {what} given the label, the share that have it. '
+        f"Recall: of the {what} that have it, the share given it. F1 is the harmonic mean of both. On a handful of test "
         f"{what} they are rough figures.{_threshold_note(limits)}{_reading_note(entities)}</p>")
 
 
@@ -75,7 +76,8 @@ def _entity_errors(details: Table) -> str:
     true = sum(errors.values()) - errors.get("spurious", 0)
     found = sum(errors.values()) - errors.get("missed", 0)
     return ("<h3>What becomes of entities</h3>" + table(("outcome", "", "#entities"), rows, css="narrow") +
-            f'<p class="soft">True entities in the test rows: {true:,}; found: {found:,}. A found entity is matched with the true one that it overlaps.</p>')
+            f'<p class="soft">True entities in the test rows: {true:,}; found: {found:,}. A found entity is matched with the true '
+            "one that it overlaps.</p>")
 
 
 def _confusion(labels: Sequence[str], counts: Sequence[Sequence[float]] | None) -> str:
@@ -133,8 +135,8 @@ def _numbers(details: Table) -> str:
                 plot.cell((edges[true], edges[true + 1]), (edges[predicted], edges[predicted + 1]), rows / most,
                           f"true {_band(edges, true)}, predicted {_band(edges, predicted)}: {count(rows, 'row')}")
     plot.line([(edges[0], edges[0]), (edges[-1], edges[-1])], "ideal", "as predicted, so true")
-    body = [(f"{amount(band['low'])} to {amount(band['high'])}", f"{band['rows']:,}", amount(band["true"]), amount(band["predicted"]),
-             amount(band["error"])) for band in bands]
+    body = [(f"{amount(band['low'])} to {amount(band['high'])}", f"{band['rows']:,}",
+             *(amount(band[part]) for part in ("true", "predicted", "error"))) for band in bands]
     return ('<h3>Predicted against true numbers</h3><div class="square">' + plot.render("Predicted against true numbers") + "</div>"
             '<p class="soft">Test rows; the darker a field, the more of them. On the dashed line the prediction is right.</p>' +
             table(("true number", "#rows", "#mean true", "#mean predicted", "#mean error, either way"), body, css="narrow"))
@@ -158,8 +160,8 @@ def _mistakes(results: Table) -> str:
 _MISTAKES = {
     "classification": ("Confident mistakes", "Test rows that it got wrong with the highest scores.",
                        ("true label", "predicted", "#score")),
-    "multilabel": ("Confident mistakes", "Test rows with a wrong or a missing label, those first where the score of one was furthest "
-                   "on the wrong side.", ("true labels", "predicted", "#score of being wrong")),
+    "multilabel": ("Confident mistakes", "Test rows with a wrong or a missing label, those first where the score of one was "
+                   "furthest on the wrong side.", ("true labels", "predicted", "#score of being wrong")),
     "regression": ("Greatest errors", "Test rows whose number it missed by most.", ("true number", "predicted", "#off by")),
     "entities": ("Confident mistakes", "Test rows with a wrong or a missed entity, the surest wrong one first.",
                  ("true entities", "found", "#score of the wrong one")),

@@ -17,8 +17,8 @@ def calibration_section(results: Table) -> str:
     found = results.get("calibration") or {}
     if not found:
         return section("confidence", "How far scores can be trusted", paragraphs([unclaimed(results)]))
-    return section("confidence", "How far scores can be trusted", paragraphs([temperature_sentence(results)]), _errors(results, found),
-                   _plot(results, found), _points(results, found.get("operating_points") or []))
+    return section("confidence", "How far scores can be trusted", paragraphs([temperature_sentence(results)]),
+                   _errors(results, found), _plot(results, found), _points(results, found.get("operating_points") or []))
 
 
 def unclaimed(results: Table) -> str:
@@ -76,8 +76,8 @@ def _plot(results: Table, found: Table) -> str:
                ("ideal", "scores that mean what they say", True)]
     what = "scores of single labels" if results["task"] == "multilabel" else "test rows"
     return (f'<h3>Scores and how often they are right</h3>{key(entries)}<div class="square">'
-            f'{plot.render("Share of right answers by score")}</div><p class="soft">Below the dashed line the model is too sure, above '
-            f"it not sure enough. Bars show where the {what} lie; a dot of few says little.</p>")
+            f'{plot.render("Share of right answers by score")}</div><p class="soft">Below the dashed line the model is too sure, '
+            f"above it not sure enough. Bars show where the {what} lie; a dot of few says little.</p>")
 
 
 def _line(plot: Plot, bins: Sequence[Table], css: str, title: str) -> None:
@@ -99,13 +99,16 @@ def _points(results: Table, points: Sequence[Table]) -> str:
 
 def point_sentence(point: Table) -> str:
     """An operating point with its intervals: "at confidence ≥ 0.8: 71 % of rows answered [69 to 73 %], 96 % right [95 to 97 %]"."""
+    if not point["answered"]:
+        return clean(point["sentence"])
     bounds = [f"{name} {_percents(point[part])}" for name, part in (("answered", "answered_interval"), ("right", "right_interval"))
               if point.get(part)]
     return clean(point["sentence"]) + (f" [{', '.join(bounds)}]" if bounds else "")
 
 
 def _percents(score: Table) -> str:
-    return f"{100 * score['low']:.0f} to {100 * score['high']:.0f} %"
+    digits = 0 if score["high"] >= 0.01 else 1
+    return f"{100 * score['low']:.{digits}f} to {100 * score['high']:.{digits}f} %"
 
 
 def calibration_figures(found: Table) -> str:

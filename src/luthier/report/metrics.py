@@ -34,8 +34,8 @@ _MEANINGS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "mae": ("MAE", "mean absolute error, in the unit of the rows; less is better"),
         "loss": ("mean squared error", "less is better")},
     "entities": {
-        "f1": ("entity F1, conventional", "as served by the pipeline (seqeval's default): an I- that follows no entity of its label "
-                                          "begins one; bounds and label must both be right"),
+        "f1": ("entity F1, conventional", "as served by the pipeline (seqeval's default): an I- that follows no entity of its "
+                                          "label begins one; bounds and label must both be right"),
         "f1_strict": ("entity F1, strict IOB2", "an entity must begin with its B-; others do not count"),
         "precision": ("precision, conventional", "share of the entities found that are right"),
         "recall": ("recall, conventional", "share of the true entities that are found"),
@@ -60,8 +60,9 @@ class Metric:
 
 def test_metrics(results: Table) -> list[Metric]:
     """Every metric of the task on the test rows, the headline metric first."""
-    names = sorted(results["test_metrics"], key=lambda name: name != results["metric"])
-    return [_metric(results, name, results["test_metrics"][name]) for name in names]
+    scores = {results["metric"]: results["test"]}
+    scores |= {name: score for name, score in results["test_metrics"].items() if name not in scores}
+    return [_metric(results, name, score) for name, score in scores.items()]
 
 
 def _metric(results: Table, name: str, score: Table) -> Metric:

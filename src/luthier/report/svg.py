@@ -119,7 +119,8 @@ class Plot:
         """A field between two places of each axis, the darker the greater its `strength` (0..1)."""
         left, right, low, high = self.x.at(x[0]), self.x.at(x[1]), self.y.at(y[0]), self.y.at(y[1])
         self._marks.append(f'<rect class="cell" x="{left:.2f}%" width="{right - left:.2f}%" y="{100 - high:.2f}%" '
-                           f'height="{high - low:.2f}%" fill-opacity="{0.1 + 0.9 * strength:.2f}"><title>{esc(title)}</title></rect>')
+                           f'height="{high - low:.2f}%" fill-opacity="{0.1 + 0.9 * strength:.2f}">'
+                           f"<title>{esc(title)}</title></rect>")
 
     def symbol(self, x: float, y: float, *, css: str, shape: str, title: str) -> None:
         """A point of a shape of its own; see `symbol`."""
