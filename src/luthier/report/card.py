@@ -97,9 +97,14 @@ def _trained_on(results: Table) -> str:
              f"Split: {_md(sentence(results['split']))}",
              f"Pre-trained weights: {_md(base['origin'])}{revision}, hash `{_plain(base['hash'])}`, "
              f"{base['parameters'] / 1e6:,.1f} million parameters"]
-    facts += [_md(f"{finding['message']} {finding.get('advice') or ''}") for finding in results.get("findings") or []
+    facts += [_md(_without_folders(f"{finding['message']} {finding.get('advice') or ''}")) for finding in results.get("findings") or []
               if short(finding["message"], 9)]
     return "## What it was trained on\n\n" + "\n".join(f"- {fact}" for fact in facts) + _labels(results)
+
+
+def _without_folders(text: str) -> str:
+    """Text in which files go by their names alone: a card is published, and folders of a machine are nobody's business."""
+    return re.sub(r"(?<![\w.:/\\])(?:[A-Za-z]:)?[/\\](?:[^\s/\\:]+[/\\])+", "", clean(text))
 
 
 def _labels(results: Table) -> str:

@@ -74,10 +74,10 @@ def _result(results: Table) -> str:
 
 def _metrics(results: Table) -> str:
     """Every metric of the delivered model."""
-    rows = [(f"<b>{esc(metric.title)}</b><br><small>{esc(metric.meaning)}</small>", metric.value, metric.low, metric.high)
+    rows = [(f"<b>{esc(metric.title)}</b><br><small>{esc(metric.meaning)}</small>", metric.value, f"{metric.low} to {metric.high}")
             for metric in test_metrics(results)]
     return "<h3>The delivered model by every metric</h3>" + table(
-        ("on the test rows", "#figure", "#95&nbsp;% from", "#to"), rows, css="metrics") if rows else ""
+        ("on the test rows", "#figure", "#95&nbsp;% interval"), rows, css="metrics") if rows else ""
 
 
 def _forest(results: Table) -> str:

@@ -42,7 +42,7 @@ def temperature_sentence(results: Table) -> str:
 
 def _errors(results: Table, found: Table) -> str:
     before = found.get("before")
-    head = ["", "#as delivered, 95&nbsp;% interval", *(["#before the temperature"] if before else [])]
+    head = ["", "#as delivered", *(["#before the temperature"] if before else [])]
     each = "every score of every label" if results["task"] == "multilabel" else "the score of the label given"
     rows = []
     for figure_name, title, meaning in (
@@ -50,9 +50,9 @@ def _errors(results: Table, found: Table) -> str:
             ("brier", "Brier score", "mean squared error of the probabilities; counts sharpness too")):
         if found.get(figure_name):
             rows.append([f"<b>{title}</b><br><small>{meaning}; less is better</small>",
-                         *(f'{figure(part[figure_name]["value"])} <span class="soft">{_brackets(part[figure_name])}</span>'
+                         *(f'{figure(part[figure_name]["value"])} <small>{_brackets(part[figure_name])}</small>'
                            for part in (found, *([before] if before else [])))])
-    return table(head, rows, css="metrics")
+    return table(head, rows, css="metrics") + '<p class="soft">On the test rows; in brackets, 95&nbsp;% intervals.</p>'
 
 
 def _brackets(score: Table) -> str:

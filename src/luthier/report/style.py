@@ -30,7 +30,7 @@ border-radius:0 6px 6px 0}
 .lead p:first-child{font-size:1.2rem;line-height:1.45;font-weight:600;margin-top:0}
 .lead p:last-child{margin-bottom:0}
 nav{margin-top:1rem;font-size:.92rem}
-nav a{margin-right:1.1rem}
+nav a{display:inline-block;margin-right:1.1rem}
 a{color:var(--blue)}
 .scroll{overflow-x:auto;margin:.6rem 0}
 .scroll.tall{max-height:34rem;overflow-y:auto;border:1px solid var(--rule);border-radius:6px}
@@ -144,6 +144,8 @@ max-height:9rem;overflow:hidden}
 body{padding:1rem .9rem 3rem}
 h1{font-size:1.5rem}
 .lead p:first-child{font-size:1.06rem}
+.metrics th,.metrics td,.narrow th,.narrow td{padding:.3rem .35rem}
+.metrics td small{display:block}
 .forest tr{display:grid;grid-template-columns:1fr auto;border-bottom:1px solid var(--rule);padding:.4rem 0}
 .forest th,.forest td{border:0;padding:.1rem .2rem}
 .forest th,.forest .n{width:auto}

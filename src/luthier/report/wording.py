@@ -45,9 +45,9 @@ def figure(value: Any) -> str:
 
 
 def amount(value: Any) -> str:
-    """A number of any size, to four digits."""
+    """A number of any size, to four digits: "1.030", "1234"."""
     found = number(value)
-    return "-" if found is None else f"{found:.4g}"
+    return "-" if found is None else f"{found:#.4g}".rstrip(".")
 
 
 def percent(share: float) -> str:
