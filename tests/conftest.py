@@ -13,6 +13,8 @@ from typing import NamedTuple
 import pytest
 from hypothesis import HealthCheck, settings
 
+from luthier.data.row import Row
+
 # A busy machine is no failure; and what the gate runs is the same from one time to the next.
 settings.register_profile("luthier", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("luthier")
@@ -39,6 +41,12 @@ def example_rows() -> list[dict[str, str]]:
 
     with resources.files("luthier").joinpath("examples/reviews.csv").open(encoding="utf-8", newline="") as stream:
         return list(csv.DictReader(stream))
+
+
+@pytest.fixture(scope="session")
+def reviews(example_rows: list[dict[str, str]]) -> list[Row]:
+    """example:reviews as rows with one of three labels."""
+    return [Row(str(line), row["text"], None, row["label"], "reviews.csv", line) for line, row in enumerate(example_rows, 2)]
 
 
 @pytest.fixture(scope="session")

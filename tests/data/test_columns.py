@@ -6,6 +6,7 @@ import pytest
 
 from luthier.data.columns import Columns, describe, resolve
 from luthier.data.formats import Table
+from luthier.data.options import DataOptions
 from luthier.errors import DataError
 
 
@@ -14,43 +15,44 @@ def table(*columns: str) -> Table:
 
 
 @pytest.mark.parametrize(("names", "expected"), [
-    (("text", "label"), Columns(("text",), "label")),
-    (("Label", "TEXT"), Columns(("TEXT",), "Label")),
-    (("y", "title", "body"), Columns(("body",), "y")),
-    (("target", "sentiment", "tweet"), Columns(("tweet",), "sentiment")),
+    (("text", "label"), Columns(("text",), ("label",))),
+    (("Label", "TEXT"), Columns(("TEXT",), ("Label",))),
+    (("y", "title", "body"), Columns(("body",), ("y",))),
+    (("target", "sentiment", "tweet"), Columns(("tweet",), ("sentiment",))),
 ])
 def test_resolve_finds_usual_names_in_the_order_of_the_list(names: tuple[str, ...], expected: Columns) -> None:
-    assert resolve(table(*names)) == expected
+    assert resolve(table(*names), DataOptions()) == expected
 
 
 def test_resolve_takes_given_columns_as_they_are() -> None:
-    columns = resolve(table("text", "a", "b", "c", "d"), text_columns=("b", "a"), label_column="c", group_column="d")
-    assert columns == Columns(("b", "a"), "c", "d")
+    columns = resolve(table("text", "a", "b", "c", "d"),
+                      DataOptions(text_columns=("b", "a"), label_columns=("c",), group_column="d"))
+    assert columns == Columns(("b", "a"), ("c",), group="d")
 
 
 def test_resolve_leaves_a_given_column_to_its_purpose() -> None:
-    assert resolve(table("text", "tag", "topic"), group_column="tag") == Columns(("text",), "topic", "tag")
-    assert resolve(table("topic", "tag"), text_columns=["topic"]) == Columns(("topic",), "tag")
-    assert resolve(table("text", "title"), label_column="text") == Columns(("title",), "text")
+    assert resolve(table("text", "tag", "topic"), DataOptions(group_column="tag")) == Columns(("text",), ("topic",), group="tag")
+    assert resolve(table("topic", "tag"), DataOptions(text_columns=("topic",))) == Columns(("topic",), ("tag",))
+    assert resolve(table("text", "title"), DataOptions(label_columns=("text",))) == Columns(("title",), ("text",))
 
 
 def test_resolve_without_labels_asks_for_none() -> None:
-    assert resolve(table("text"), labelled=False) == Columns(("text",), None)
+    assert resolve(table("text"), DataOptions(), labelled=False) == Columns(("text",), ())
 
 
 @pytest.mark.parametrize(("names", "options", "message"), [
-    (("text", "target"), {"label_column": "label"},
+    (("text", "target"), {"label_columns": ("label",)},
      r"No column 'label'\. Found: text, target\. Use --label-column target\?"),
-    (("text", "category", "Other"), {"label_column": "categroy"}, r"Use --label-column category\?"),
-    (("text", "a", "b"), {"label_column": "zzz"}, r"Use --label-column NAME with one of these\."),
+    (("text", "category", "Other"), {"label_columns": ("categroy",)}, r"Use --label-column category\?"),
+    (("text", "a", "b"), {"label_columns": ("zzz",)}, r"Use --label-column NAME with one of these\."),
     (("review text", "label", "n"), {"text_columns": ("Review Text",)}, r"Use --text-column review text\?"),
     (("text", "label", "user_id"), {"group_column": "user"}, r"No column 'user'.*Use --group-column user_id\?"),
     (("a", "b"), {}, "Found: a, b. Use --text-column a --label-column b .or the other way round"),
     (("a", "my col"), {"text_columns": ("a",)}, "Found: a, my col. Use --label-column 'my col'"),
     (("a", "b", "c"), {}, "Use --text-column NAME --label-column NAME"),
     (("text",), {}, "needs a column of texts and one of labels"),
-    (("text", "label"), {"text_columns": ("label",), "label_column": "label"}, "both as text and as label"),
-    (("text", "label"), {"group_column": "label", "label_column": "label"}, "both as label and as group"),
+    (("text", "label"), {"text_columns": ("label",), "label_columns": ("label",)}, "both as text and as label"),
+    (("text", "label"), {"group_column": "label", "label_columns": ("label",)}, "both as label and as group"),
     (("text", "label"), {"group_column": "label"}, "both as label and as group"),
     ((), {}, "rows.csv: it has no rows. Give rows with a text and a label."),
     (("text", "label"), {"text_columns": ("text", "text")}, "given twice"),
@@ -58,19 +60,21 @@ def test_resolve_without_labels_asks_for_none() -> None:
 def test_resolve_says_what_is_there_and_what_to_use(names: tuple[str, ...], options: dict[str, object],
                                                     message: str) -> None:
     with pytest.raises(DataError, match=message):
-        resolve(table(*names), **options)  # type: ignore[arg-type]
+        resolve(table(*names), DataOptions(**options))  # type: ignore[arg-type]
 
 
 def test_resolve_names_all_missing_columns_at_once() -> None:
     with pytest.raises(DataError) as error:
-        resolve(table("a", "b", "c"), text_columns=("x", "y"), label_column="z")
+        resolve(table("a", "b", "c"), DataOptions(text_columns=("x", "y"), label_columns=("z",)))
     assert [line.split(".")[1].split("'")[1] for line in str(error.value).splitlines()] == ["x", "y", "z"]
 
 
 def test_describe_names_the_columns_that_could_have_been_meant() -> None:
     source = table("text", "title", "label", "topic")
-    found = describe(source, resolve(source), text_given=False, label_given=False)
+    options = DataOptions()
+    found = describe(source, resolve(source, options), options)
     assert found[0] == "Text from column 'text', labels from column 'label'."
     assert "'title' stands there too" in found[1] and "--text-column" in found[1]
     assert "'topic' stands there too" in found[2] and "--label-column" in found[2]
-    assert len(describe(source, resolve(source), text_given=True, label_given=True)) == 1
+    given = DataOptions(text_columns=("text",), label_columns=("label",))
+    assert len(describe(source, resolve(source, given), given)) == 1

@@ -10,15 +10,26 @@ import pytest
 
 from luthier.data.columns import Columns
 from luthier.data.formats import Record, Table
-from luthier.data.row import text_key
-from luthier.data.rows import name_of, read_rows, read_texts
+from luthier.data.cells import name_of
+from luthier.data.findings import errors
+from luthier.data.options import DataOptions
+from luthier.data.row import Kind, text_key
+from luthier.data.rows import Reading, read_rows, read_texts
 
 
 def table(*values: dict[str, Any], name: str = "rows.csv") -> Table:
     return Table(name, ("text", "title", "label", "who"), [Record(line, cells) for line, cells in enumerate(values, 2)])
 
 
-COLUMNS = Columns(("text",), "label")
+COLUMNS = Columns(("text",), ("label",))
+
+
+def read(source: Table, columns: Columns = COLUMNS, kind: Kind = Kind.CLASS, **options: Any) -> Reading:
+    return read_rows(source, columns, kind, DataOptions(**options))
+
+
+def said(reading: Reading) -> list[str]:
+    return [str(finding) for finding in reading.findings]
 
 
 @pytest.mark.parametrize(("value", "name"), [
@@ -37,55 +48,56 @@ def test_name_of_collection_is_refused(value: Any) -> None:
 
 
 def test_read_rows_keeps_text_place_and_group() -> None:
-    reading = read_rows(table({"text": " a ", "label": "x", "who": 3.0}), Columns(("text",), "label", "who"))
+    reading = read(table({"text": " a ", "label": "x", "who": 3.0}), Columns(("text",), ("label",), group="who"))
     (row,) = reading.rows
     assert (row.id, row.text, row.pair, row.target, row.file, row.line, row.group) == (
         "rows.csv:2", " a ", None, "x", "rows.csv", 2, "3")
-    assert reading.problems == reading.notes == []
+    assert reading.findings == []
 
 
 def test_read_rows_joins_columns_in_the_given_order_without_empty_ones() -> None:
     source = table({"text": "body", "title": "head", "label": 1}, {"text": "body", "title": " ", "label": 1},
                    {"text": None, "title": 7, "label": 1})
-    reading = read_rows(source, Columns(("title", "text"), "label"))
+    reading = read(source, Columns(("title", "text"), ("label",)))
     assert [row.text for row in reading.rows] == ["head\nbody", "body", "7"]
 
 
 def test_read_rows_reports_what_it_skips_with_lines() -> None:
     source = table({"text": " ", "label": "x"}, {"text": "a", "label": None}, {"label": "x"},
                    {"text": "a", "label": "x "})
-    reading = read_rows(source, COLUMNS)
+    reading = read(source)
     assert [row.line for row in reading.rows] == [5]
-    assert reading.notes == ["rows.csv: 2 rows with empty text skipped (lines 2, 4).",
+    assert said(reading) == ["rows.csv: 2 rows with empty text skipped (lines 2, 4).",
                              "rows.csv: 1 row without a label skipped (line 3).",
                              "rows.csv: 1 row with spaces around the label: stripped (line 5)."]
 
 
 def test_read_rows_names_ten_lines_at_most() -> None:
-    (note,) = read_rows(table(*[{"label": "x"}] * 12), COLUMNS).notes
+    (note,) = said(read(table(*[{"label": "x"}] * 12)))
     assert note == "rows.csv: 12 rows with empty text skipped (lines 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, …)."
 
 
 def test_read_rows_of_a_format_without_lines_speaks_of_rows() -> None:
-    (note,) = read_rows(table({"label": "x"}, name="DataFrame"), COLUMNS).notes
+    (note,) = said(read(table({"label": "x"}, name="DataFrame")))
     assert note == "DataFrame: 1 row with empty text skipped (row 2)."
 
 
 def test_read_rows_with_lists_gives_both_problems_at_once() -> None:
     source = table({"text": ["a"], "label": "x"}, {"text": "a", "label": ["x", "y"]}, {"text": {"a": 1}, "label": "x"})
-    problems = read_rows(source, COLUMNS).problems
+    problems = errors(read(source).findings)
     assert "2 rows with a list, an object or bytes as text (lines 2, 4)" in problems[0]
-    assert "1 row with a list or an object as label (line 3). Multi-label data is not supported yet" in problems[1]
+    assert "1 row whose label cannot be read (column 'label'): line 3: a list, not one label." in problems[1]
+    assert "--label-column" in problems[1] and "--task multilabel" in problems[1]
 
 
 def test_read_rows_replaces_lone_surrogates_and_says_so() -> None:
-    reading = read_rows(table({"text": "hi \ud83d", "label": "x"}, {"text": "hi 😀", "label": "x"}), COLUMNS)
+    reading = read(table({"text": "hi \ud83d", "label": "x"}, {"text": "hi 😀", "label": "x"}))
     assert [row.text for row in reading.rows] == ["hi \ufffd", "hi 😀"]
-    assert "1 row with half a character" in reading.notes[0] and "(line 2)" in reading.notes[0]
+    assert "1 row with half a character" in said(reading)[0] and "(line 2)" in said(reading)[0]
 
 
 def test_read_texts_keeps_every_record() -> None:
-    reading = read_texts(table({"text": "a"}, {"text": None}, {"text": " "}, {"text": 5}), Columns(("text",), None))
+    reading = read_texts(table({"text": "a"}, {"text": None}, {"text": " "}, {"text": 5}), Columns(("text",), ()))
     assert [(row.text, row.target, row.line) for row in reading.rows] == [
         ("a", None, 2), ("", None, 3), ("", None, 4), ("5", None, 5)]
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from luthier.data.row import Row
 from luthier.data.tokens import tokenize
 from luthier.engines.execute import Base, Setup, run_stage
 from luthier.engines.local import LocalEngine, Workforce, cores, plan_workers
@@ -26,12 +27,11 @@ RECIPE = Recipe(batch_size=8, max_length=48, warmup_steps=4, learning_rate=5e-4)
 
 
 @pytest.fixture(scope="module")
-def setup(tiny_model: Path, example_rows: list[dict[str, str]], tmp_path_factory: pytest.TempPathFactory) -> Setup:
+def setup(tiny_model: Path, reviews: list[Row], tmp_path_factory: pytest.TempPathFactory) -> Setup:
     folder = tmp_path_factory.mktemp("engine")
     tokenizer = load_tokenizer(tiny_model)
-    for name, rows in (("train", example_rows[:120]), ("validation", example_rows[120:200])):
-        targets = TASK.encode([row["label"] for row in rows]).tolist()
-        tokenize([row["text"] for row in rows], targets, tokenizer, 64).save(folder / "tokens" / name)
+    for name, rows in (("train", reviews[:120]), ("validation", reviews[120:200])):
+        TASK.encode(tokenize([row.text for row in rows], tokenizer, 64), rows).save(folder / "tokens" / name)
     return Setup(bases={"": Base(tiny_model, "tiny", folder / "tokens", pad_token_id=0, layers=2)}, task=TASK,
                  rung_rows=np.arange(0, 80, 2), cache=folder / "cache", device="cpu")
 

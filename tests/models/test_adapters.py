@@ -15,14 +15,15 @@ from luthier.models.classifier import load_classifier
 from luthier.models.encoder import anatomy
 from luthier.recipes.recipe import Recipe
 from luthier.recipes.seeds import Seeds
+from luthier.tasks.classification import Classification
 from luthier.training.learner import Learner
 
-LABELS = ("a", "b")
+TASK = Classification(("a", "b"))
 
 
 def adapted(path: Path, **changes: object) -> tuple[torch.nn.Module, object]:
     recipe = Recipe.from_table({"method": "lora"} | changes)
-    model = load_classifier(path, LABELS, recipe, seed=0, pad_token_id=0)
+    model = load_classifier(path, TASK, recipe, seed=0, pad_token_id=0)
     return model, add_lora(model, anatomy(model), recipe, seed=1)
 
 
@@ -48,7 +49,7 @@ def test_chosen_and_unfrozen_layers_alone_get_them(tiny_model: Path) -> None:
 
 def test_fresh_additions_change_nothing(tiny_model: Path) -> None:
     model, tuner = adapted(tiny_model, lora_rank=3, lora_alpha=7)
-    plain = load_classifier(tiny_model, LABELS, Recipe(), seed=0, pad_token_id=0).eval()
+    plain = load_classifier(tiny_model, TASK, Recipe(), seed=0, pad_token_id=0).eval()
     ids = torch.tensor([[2, 30, 40, 3]])
     with torch.no_grad():
         torch.testing.assert_close(model.eval()(input_ids=ids).logits, plain(input_ids=ids).logits)
@@ -85,7 +86,7 @@ def test_without_peft_the_error_says_how_to_install_it(tiny_model: Path, monkeyp
 
 def test_where_all_is_frozen_there_is_nothing_to_add_to(tiny_model: Path) -> None:
     recipe = Recipe(method="lora", frozen_layers="all", lora_targets=("query",))  # type: ignore[arg-type]
-    model = load_classifier(tiny_model, LABELS, recipe, seed=0, pad_token_id=0)
+    model = load_classifier(tiny_model, TASK, recipe, seed=0, pad_token_id=0)
     assert add_lora(model, anatomy(model), recipe, seed=1) is None
     learner = Learner(model, recipe, Seeds.all(0))
     assert set(learner.trainable) == {"classifier.weight", "classifier.bias"} and learner.plain_model() is model

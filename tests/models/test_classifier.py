@@ -12,10 +12,11 @@ import torch
 from luthier.errors import ModelError
 from luthier.models.classifier import last_linear, load_classifier, load_tokenizer, load_trained
 from luthier.recipes.recipe import Recipe
+from luthier.tasks.classification import Classification
 
 
 def load(path: Path, seed: int = 0, labels: tuple[str, ...] = ("a", "b"), dropout: float = 0.1) -> torch.nn.Module:
-    return load_classifier(path, labels, Recipe(dropout=dropout), seed=seed, pad_token_id=0)
+    return load_classifier(path, Classification(labels), Recipe(dropout=dropout), seed=seed, pad_token_id=0)
 
 
 def test_head_depends_on_the_seed_and_the_body_does_not(tiny_model: Path) -> None:
@@ -56,7 +57,7 @@ def test_cut_off_weights_are_one_error(tiny_model: Path, tmp_path: Path) -> None
     shutil.copytree(tiny_model, tmp_path / "cut")
     file = tmp_path / "cut" / "model.safetensors"
     file.write_bytes(file.read_bytes()[:100_000])
-    with pytest.raises(ModelError, match="cannot be loaded for classification"):
+    with pytest.raises(ModelError, match="cannot be loaded for text-classification"):
         load(tmp_path / "cut")
 
 
@@ -64,7 +65,7 @@ def test_architecture_without_a_classifier_is_one_error(tiny_model: Path, tmp_pa
     shutil.copytree(tiny_model, tmp_path / "odd")
     file = tmp_path / "odd" / "config.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | {"model_type": "clip"}))
-    with pytest.raises(ModelError, match="cannot be loaded for classification"):
+    with pytest.raises(ModelError, match="cannot be loaded for text-classification"):
         load(tmp_path / "odd")
 
 

@@ -14,6 +14,7 @@ from luthier.models.pretrained import Pretrained
 from luthier.models.suits import unsuited
 from luthier.recipes.recipe import Recipe
 from luthier.recipes.seeds import Seeds
+from luthier.tasks.classification import Classification
 from luthier.training.learner import Learner
 
 
@@ -69,7 +70,7 @@ def saved(tmp_path: Path, family: str, **changes: Any) -> Path:
 @pytest.mark.parametrize("pooling", ["cls", "mean"])
 def test_pooling_is_written_into_the_config_of_a_model_that_has_the_choice(tmp_path: Path, pooling: str) -> None:
     folder = saved(tmp_path, "modernbert")
-    made = load_classifier(folder, ("a", "b"), Recipe(pooling=pooling), seed=0, pad_token_id=0)  # type: ignore[arg-type]
+    made = load_classifier(folder, Classification(("a", "b")), Recipe(pooling=pooling), seed=0, pad_token_id=0)  # type: ignore[arg-type]
     config: Any = made.config
     assert config.classifier_pooling == pooling
     made.eval()
@@ -86,7 +87,7 @@ def test_pooling_is_written_into_the_config_of_a_model_that_has_the_choice(tmp_p
 def test_a_model_with_shared_layers_trains(tmp_path: Path, frozen: object) -> None:
     folder = saved(tmp_path, "albert", embedding_size=16, num_hidden_groups=1)
     recipe = PLAIN.replace(frozen_layers=frozen)
-    learner = Learner(load_classifier(folder, ("a", "b"), recipe, seed=0, pad_token_id=0), recipe, Seeds.all(0))
+    learner = Learner(load_classifier(folder, Classification(("a", "b")), recipe, seed=0, pad_token_id=0), recipe, Seeds.all(0))
     learner.begin_step()
     live = {learner.parts.place(name) for name, p in learner.model.named_parameters() if p.requires_grad}
     above = {learner.parts.above, learner.parts.head}

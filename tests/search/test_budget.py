@@ -80,7 +80,7 @@ def test_plan_budget_fits_the_budget_or_names_one_that_works(job: Job, speed: Sp
     room = plan.search_until - elapsed - WORKER_START_SECONDS
     assert math.ceil(job.repeats / job.workers) * plan.full_run_seconds <= DEFAULT_SHARE * room * (1 + 1e-9)
     steps = plan.work / step_work(job.recipe, job.shape)
-    ideal = job.recipe.total_steps(job.shape.rows)
+    ideal = job.recipe.total_steps(job.shape.rows(job.recipe))
     assert steps == pytest.approx(round(steps))
     assert min(ideal, LEAST_STEPS) <= round(steps) <= ideal
     assert plan.challengers in (1, 3)
@@ -90,7 +90,7 @@ def test_plan_budget_fits_the_budget_or_names_one_that_works(job: Job, speed: Sp
 @given(job=JOBS, speed=SPEEDS)
 def test_plan_budget_without_a_budget_runs_the_recipe_in_full(job: Job, speed: Speed) -> None:
     plan = plan_budget(None, 5.0, job, speed)
-    assert plan.work == pytest.approx(job.recipe.total_steps(job.shape.rows) * step_work(job.recipe, job.shape))
+    assert plan.work == pytest.approx(job.recipe.total_steps(job.shape.rows(job.recipe)) * step_work(job.recipe, job.shape))
     assert (plan.search_until, plan.finals_until, plan.challengers) == (None, None, 3)
     assert plan.full_run_seconds == pytest.approx(plan.work / speed.training)
 

@@ -17,7 +17,7 @@ from luthier.search.study import Study, result_event, stage_event, stopped_event
 from luthier.tasks.metrics import Score
 from luthier.training.optimizer import rate_share
 
-TOTAL = BASE.total_steps(SHAPE.rows)
+TOTAL = BASE.total_steps(SHAPE.rows(BASE))
 
 
 def _study(*values: float | None, step: int = TOTAL) -> Study:
@@ -113,7 +113,7 @@ CONSTANT = st.builds(Recipe, schedule=st.just("constant"), batch_size=st.integer
 def _branch_after(recipe: Recipe, share: float, *, decay: bool) -> tuple[int, Branch]:
     """The step at which `share` of the recipe's run is made, and the final of a study with that trial alone."""
     study = new_study(levels=(1e12,))
-    step = max(1, round(share * recipe.total_steps(SHAPE.rows)))
+    step = max(1, round(share * recipe.total_steps(SHAPE.rows(recipe))))
     add_trial(study, recipe, 0.5, step)
     action = Finals(challengers=0, decay=decay).next(study)
     assert isinstance(action, Branch)
@@ -124,12 +124,12 @@ def _branch_after(recipe: Recipe, share: float, *, decay: bool) -> tuple[int, Br
 @given(recipe=CONSTANT, share=st.floats(0.01, 1))
 def test_a_branch_goes_on_at_full_rate_and_ends_with_its_decay(recipe: Recipe, share: float) -> None:
     step, action = _branch_after(recipe, share, decay=True)
-    total = action.recipe.total_steps(SHAPE.rows)
+    total = action.recipe.total_steps(SHAPE.rows(action.recipe))
     assert action.until_step == total > step
     assert action.recipe.schedule is Schedule.WARMUP_STABLE_DECAY
     assert action.recipe.replace(schedule="constant", epochs=recipe.epochs) == recipe
     for made in range(step):  # the steps that the trial has made are those that the decayed recipe would have made
-        assert rate_share(action.recipe, made, total) == rate_share(recipe, made, recipe.total_steps(SHAPE.rows))
+        assert rate_share(action.recipe, made, total) == rate_share(recipe, made, recipe.total_steps(SHAPE.rows(recipe)))
     if recipe.warmup_steps < step:
         assert rate_share(action.recipe, total - 1, total) <= 1
         assert total == step + 1 or rate_share(action.recipe, total - 1, total) < 1
@@ -139,7 +139,7 @@ def test_a_branch_goes_on_at_full_rate_and_ends_with_its_decay(recipe: Recipe, s
 @given(recipe=CONSTANT, share=st.floats(0.01, 1))
 def test_without_decay_a_trial_is_delivered_as_it_stands(recipe: Recipe, share: float) -> None:
     step, action = _branch_after(recipe, share, decay=False)
-    assert action.until_step == step == action.recipe.total_steps(SHAPE.rows)
+    assert action.until_step == step == action.recipe.total_steps(SHAPE.rows(action.recipe))
     assert action.recipe.schedule is Schedule.CONSTANT
 
 
@@ -153,7 +153,7 @@ def test_a_trial_with_a_horizon_is_delivered_as_it_ended(schedule: Schedule) -> 
 def test_a_branch_of_the_longest_valid_run_is_valid() -> None:
     study = new_study(levels=(1e12,))
     recipe = BASE.replace(epochs=1000)
-    add_trial(study, recipe, 0.5, recipe.total_steps(SHAPE.rows))
+    add_trial(study, recipe, 0.5, recipe.total_steps(SHAPE.rows(recipe)))
     assert isinstance(Finals(challengers=0).next(study), Branch)
 
 
@@ -212,4 +212,4 @@ def test_branches_write_steps_as_epochs_of_their_own_batch_size() -> None:
     add_trial(study, recipe, 0.5, 50)
     action = Finals(challengers=0, decay=False).next(study)
     assert isinstance(action, Branch)
-    assert action.recipe.epochs == pytest.approx(50 / steps_per_epoch(SHAPE.rows, 7))
+    assert action.recipe.epochs == pytest.approx(50 / steps_per_epoch(SHAPE.rows(action.recipe), 7))

@@ -18,7 +18,7 @@ from luthier.search.journal import Event
 from luthier.search.study import Record, Study, dropped_event, result_event, stage_event, stopped_event, trial_event
 from luthier.sharing.work import Shape, step_work
 
-TOTAL = BASE.total_steps(SHAPE.rows)
+TOTAL = BASE.total_steps(SHAPE.rows(BASE))
 
 
 def _record(study: Study, number: int = 0) -> Record:
@@ -125,7 +125,7 @@ SHAPES = st.builds(lambda lengths, layers: Shape(np.array(lengths), layers),
 def test_steps_at_climb_within_the_run_and_cost_their_level(recipe: Recipe, shape: Shape, work: float) -> None:
     study = Study(0, METRIC, shape, (work / 9, work / 3, work))
     steps = study.steps_at(Record(new_trial(0, recipe, 0, "made up")))
-    total = recipe.total_steps(shape.rows)
+    total = recipe.total_steps(shape.rows(recipe))
     assert len(steps) == len(study.levels)
     assert list(steps) == sorted(steps)
     assert all(1 <= step <= total for step in steps)
@@ -300,7 +300,7 @@ def test_epochs_that_were_chosen_are_a_recipes_own_full_run() -> None:
     record = study.records[add_trial(study, longer, 0.5, 10)]
     assert study.steps_at(record)[-1] == TOTAL
     study.own_epochs = True
-    assert study.steps_at(record)[-1] == 3 * TOTAL == longer.total_steps(study.shape.rows)
+    assert study.steps_at(record)[-1] == 3 * TOTAL == longer.total_steps(study.shape.rows(longer))
 
 
 def test_checkpoints_of_other_replicates_are_dropped_and_those_of_leads_once_their_recipes_have_ended() -> None:

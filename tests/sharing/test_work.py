@@ -24,12 +24,12 @@ SHAPE = Shape(np.array([10, 20, 30, 40]), layers=6)
 def test_shape_is_read_off_the_tokens() -> None:
     tokens = Tokens(np.zeros(9, np.int32), np.array([0, 2, 2, 9]), np.zeros(3, np.int32), 1, 1)
     shape = Shape.of(tokens, 12)
-    assert (shape.lengths.tolist(), shape.rows, shape.layers) == ([2, 0, 7], 3, 12)
+    assert (shape.lengths.tolist(), shape.rows(Recipe()), shape.layers) == ([2, 0, 7], 3, 12)
 
 
 @pytest.mark.parametrize(("max_length", "mean"), [(100, 25.0), (40, 25.0), (25, 20.0), (10, 10.0), (4, 4.0)])
 def test_rows_are_cut_to_the_longest_that_is_kept(max_length: int, mean: float) -> None:
-    assert SHAPE.tokens_per_row(max_length) == mean
+    assert SHAPE.tokens_per_row(Recipe(max_length=max_length)) == mean
 
 
 @pytest.mark.parametrize(("frozen", "work"), [(0, 50.0), (3, 50 * 2 / 3), (6, 50 / 3), (9, 50 / 3)])
@@ -67,7 +67,7 @@ def test_steps_for_undoes_step_work(recipe: Recipe, shape: Shape, steps: int) ->
 
 @given(recipe=RECIPES, shape=SHAPES)
 def test_looking_at_rows_costs_what_a_fully_frozen_step_on_them_does(recipe: Recipe, shape: Shape) -> None:
-    rows = min(recipe.batch_size, shape.rows)
+    rows = min(recipe.batch_size, shape.rows(recipe))
     assert pass_work(rows, recipe, shape) == pytest.approx(step_work(recipe.replace(frozen_layers=shape.layers), shape))
     assert pass_work(rows, recipe, shape) == pytest.approx(FORWARD_SHARE * step_work(recipe.replace(frozen_layers=0), shape))
 

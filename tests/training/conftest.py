@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 import torch
 
+from luthier.data.row import Row
+from luthier.data.sequences import sequences
 from luthier.data.tokens import Tokens, tokenize
 from luthier.models.classifier import load_classifier, load_tokenizer
 from luthier.recipes.recipe import Recipe
 from luthier.recipes.seeds import Seeds
+from luthier.sharing.work import cut_of
 from luthier.tasks.classification import Classification
 from luthier.training.learner import Learner
 from luthier.training.loop import Step, train
@@ -23,11 +26,9 @@ Weights = dict[str, torch.Tensor]
 
 
 @pytest.fixture(scope="session")
-def tokens(tiny_model: Path, example_rows: list[dict[str, str]]) -> Tokens:
+def tokens(tiny_model: Path, reviews: list[Row]) -> Tokens:
     """64 rows of example:reviews."""
-    rows = example_rows[:64]
-    targets = TASK.encode([row["label"] for row in rows]).tolist()
-    return tokenize([row["text"] for row in rows], targets, load_tokenizer(tiny_model), 64)
+    return TASK.encode(tokenize([row.text for row in reviews[:64]], load_tokenizer(tiny_model), 64), reviews[:64])
 
 
 @pytest.fixture(scope="session")
@@ -35,7 +36,7 @@ def make(tiny_model: Path) -> Callable[..., Learner]:
     """A learner on the tiny model by a plain recipe with some hyperparameters changed."""
     def make(seeds: Seeds | None = None, **changes: object) -> Learner:
         recipe, seeds = Recipe.from_table(PLAIN | changes), seeds or Seeds.all(5)
-        model = load_classifier(tiny_model, TASK.labels, recipe, seed=seeds.init, pad_token_id=0)
+        model = load_classifier(tiny_model, TASK, recipe, seed=seeds.init, pad_token_id=0)
         return Learner(model, recipe, seeds)
     return make
 
@@ -44,7 +45,7 @@ def make(tiny_model: Path) -> Callable[..., Learner]:
 def run(tokens: Tokens) -> Callable[..., list[Step]]:
     """Train a learner for some steps."""
     def run(learner: Learner, steps: int, total: int = 12) -> list[Step]:
-        return list(train(learner, TASK, tokens, steps, total, 0))
+        return list(train(learner, TASK, sequences(tokens, cut_of(learner.recipe)), steps, total, 0))
     return run
 
 

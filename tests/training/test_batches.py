@@ -6,6 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from luthier.data.sequences import Cut, sequences
 from luthier.data.tokens import Tokens
 from luthier.recipes.recipe import steps_per_epoch
 from luthier.training.batches import by_length, collate, step_rows
@@ -31,16 +32,17 @@ def test_step_rows_differ_between_epochs_and_seeds() -> None:
 
 
 def test_collate_pads_on_the_right_and_masks_the_padding() -> None:
-    batch = collate(make_tokens([3, 5, 4]), [0, 1], 128, pad_token_id=0)
+    batch = collate(sequences(make_tokens([3, 5, 4]), Cut(128)), [0, 1], pad_token_id=0)
     assert batch.input_ids.tolist() == [[1, 2, 3, 0, 0], [4, 5, 6, 7, 8]]
     assert batch.attention_mask.tolist() == [[1, 1, 1, 0, 0], [1, 1, 1, 1, 1]]
     assert batch.targets.tolist() == [0, 1]
+    assert set(batch.inputs()) == {"input_ids", "attention_mask"}
 
 
 @given(lengths=st.lists(st.integers(2, 40), min_size=1, max_size=60), size=st.integers(1, 9))
 def test_by_length_gives_every_position_once_in_order_of_length(lengths: list[int], size: int) -> None:
-    tokens, rows = make_tokens(lengths), np.arange(len(lengths))
-    batches = list(by_length(tokens, rows, size))
+    read = sequences(make_tokens(lengths), Cut(128))
+    batches = list(by_length(read.lengths, size))
     order = np.concatenate(batches)
-    assert sorted(order.tolist()) == rows.tolist()
-    assert (np.diff(tokens.lengths[order]) >= 0).all()
+    assert sorted(order.tolist()) == list(range(len(lengths)))
+    assert (np.diff(read.lengths[order]) >= 0).all()

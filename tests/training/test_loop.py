@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from luthier.data.tokens import Tokens, tokenize
+from luthier.data.sequences import Cut, Sequences, sequences
+from luthier.data.tokens import Tokens
 from luthier.errors import TrainingError
-from luthier.models.classifier import load_classifier, load_tokenizer
+from luthier.models.classifier import load_classifier
 from luthier.recipes.recipe import Averaging, Recipe, Schedule
 from luthier.recipes.seeds import Seeds
 from luthier.tasks.classification import Classification
@@ -20,15 +21,13 @@ from luthier.training.checkpoint import load_checkpoint, save_checkpoint
 from luthier.training.learner import Learner
 from luthier.training.loop import predict_scores, train
 
-TASK = Classification(("negative", "neutral", "positive"))
+TASK, CUT = Classification(("negative", "neutral", "positive")), Cut(64)
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")
-def tokens(tiny_model: Path, example_rows: list[dict[str, str]]) -> Tokens:
-    rows = example_rows[:64]
-    targets = TASK.encode([row["label"] for row in rows]).tolist()
-    return tokenize([row["text"] for row in rows], targets, load_tokenizer(tiny_model), 64)
+def read(tokens: Tokens) -> Sequences:
+    return sequences(tokens, CUT)
 
 
 def recipe(**changes: object) -> Recipe:
@@ -37,18 +36,18 @@ def recipe(**changes: object) -> Recipe:
 
 
 def learner(model: Path, of: Recipe, seed: int = 5) -> Learner:
-    return Learner(load_classifier(model, TASK.labels, of, seed=seed, pad_token_id=0), of, Seeds.all(seed))
+    return Learner(load_classifier(model, TASK, of, seed=seed, pad_token_id=0), of, Seeds.all(seed))
 
 
 def weights(of: Learner) -> dict[str, torch.Tensor]:
     return {name: p.detach().clone() for name, p in of.model.named_parameters()}
 
 
-def test_step_gradients_equal_those_of_plain_transformers(tiny_model: Path, tokens: Tokens) -> None:
+def test_step_gradients_equal_those_of_plain_transformers(tiny_model: Path, read: Sequences) -> None:
     ours = learner(tiny_model, recipe(max_grad_norm=1e6))
-    plain = load_classifier(tiny_model, TASK.labels, recipe(), seed=5, pad_token_id=0)
-    batch = collate(tokens, step_rows(0, len(tokens), 8, 5), 64, 0)
-    next(train(ours, TASK, tokens, 1, 10, 0))
+    plain = load_classifier(tiny_model, TASK, recipe(), seed=5, pad_token_id=0)
+    batch = collate(read, step_rows(0, len(read), 8, 5), 0)
+    next(train(ours, TASK, read, 1, 10, 0))
 
     plain.train()
     plain(input_ids=batch.input_ids, attention_mask=batch.attention_mask, labels=batch.targets).loss.backward()
@@ -58,21 +57,21 @@ def test_step_gradients_equal_those_of_plain_transformers(tiny_model: Path, toke
         torch.testing.assert_close(one.grad, other.grad, atol=1e-5, rtol=0, msg=name)
 
 
-def test_steps_equal_those_of_a_hand_written_adamw_loop(tiny_model: Path, tokens: Tokens) -> None:
+def test_steps_equal_those_of_a_hand_written_adamw_loop(tiny_model: Path, read: Sequences) -> None:
     of = recipe(learning_rate=1e-3, layer_decay=1.0, head_lr_multiplier=1.0, weight_decay=0.5, averaging="none",
                 schedule="constant", warmup_steps=0, max_grad_norm=1.0)
     ours = learner(tiny_model, of)
-    for _ in train(ours, TASK, tokens, 3, 3, 0):
+    for _ in train(ours, TASK, read, 3, 3, 0):
         pass
 
-    plain = load_classifier(tiny_model, TASK.labels, recipe(), seed=5, pad_token_id=0)
+    plain = load_classifier(tiny_model, TASK, recipe(), seed=5, pad_token_id=0)
     decayed = [p for n, p in plain.named_parameters() if p.ndim == 2 and "embeddings" not in n]
     others = [p for n, p in plain.named_parameters() if p.ndim < 2 or "embeddings" in n]
     adam = torch.optim.AdamW([{"params": decayed, "weight_decay": 0.5}, {"params": others, "weight_decay": 0.0}], lr=1e-3,
                              fused=True)  # Adam divides by tiny gradients, so even the order of its sums must agree
     for step in range(3):
-        rows = step_rows(step, len(tokens), 8, 5)
-        batch = collate(tokens, rows[np.argsort(tokens.lengths[rows], kind="stable")], 64, 0)
+        rows = step_rows(step, len(read), 8, 5)
+        batch = collate(read, rows[np.argsort(read.lengths[rows], kind="stable")], 0)
         plain.train()
         adam.zero_grad()
         plain(input_ids=batch.input_ids, attention_mask=batch.attention_mask, labels=batch.targets).loss.backward()
@@ -84,10 +83,10 @@ def test_steps_equal_those_of_a_hand_written_adamw_loop(tiny_model: Path, tokens
 
 
 @pytest.mark.parametrize("frozen", [1, 2])
-def test_frozen_weights_are_bit_identical_after_training(tiny_model: Path, tokens: Tokens, frozen: int) -> None:
+def test_frozen_weights_are_bit_identical_after_training(tiny_model: Path, read: Sequences, frozen: int) -> None:
     ours = learner(tiny_model, recipe(frozen_layers=frozen, learning_rate=1e-2, dropout=0.1, weight_decay=1.0))
     before = weights(ours)
-    for _ in train(ours, TASK, tokens, 4, 4, 0):
+    for _ in train(ours, TASK, read, 4, 4, 0):
         pass
     after = weights(ours)
     same = {name for name in before if torch.equal(before[name], after[name])}
@@ -95,9 +94,9 @@ def test_frozen_weights_are_bit_identical_after_training(tiny_model: Path, token
     assert same == below, "frozen weights and only they keep their value"
 
 
-def test_frozen_layers_run_without_dropout_and_others_with(tiny_model: Path, tokens: Tokens) -> None:
+def test_frozen_layers_run_without_dropout_and_others_with(tiny_model: Path, read: Sequences) -> None:
     ours = learner(tiny_model, recipe(frozen_layers=1, dropout=0.5))
-    next(train(ours, TASK, tokens, 1, 1, 0))
+    next(train(ours, TASK, read, 1, 1, 0))
     modes = {name: module.training for name, module in ours.model.named_modules() if isinstance(module, torch.nn.Dropout)}
     frozen = {name for name in modes if "embeddings" in name or "layer.0." in name}
     assert frozen and all(not modes[name] for name in frozen)
@@ -105,11 +104,11 @@ def test_frozen_layers_run_without_dropout_and_others_with(tiny_model: Path, tok
 
 
 @pytest.mark.parametrize("schedule", list(Schedule))
-def test_each_layers_rate_at_each_step_equals_its_formula(tiny_model: Path, tokens: Tokens, schedule: Schedule) -> None:
+def test_each_layers_rate_at_each_step_equals_its_formula(tiny_model: Path, read: Sequences, schedule: Schedule) -> None:
     total, of = 10, recipe(schedule=schedule.value, learning_rate=1e-4, layer_decay=0.5, head_lr_multiplier=7.0,
                            decay_share=0.3)
     ours = learner(tiny_model, of)
-    for step in train(ours, TASK, tokens, total, total, 0):
+    for step in train(ours, TASK, read, total, total, 0):
         s = step.step - 1
         share = {Schedule.CONSTANT: 1.0, Schedule.LINEAR: (total - s) / (total - 4),
                  Schedule.COSINE: (1 + math.cos(math.pi * max(0, s - 4) / 6)) / 2,
@@ -139,10 +138,10 @@ def test_weight_decay_touches_matrices_only(tiny_model: Path) -> None:
     assert all(value == 0.0 for name, value in decay.items() if "embeddings" in name or "bias" in name or "Norm" in name)
 
 
-def test_average_equals_the_weighted_mean_of_all_weights(tiny_model: Path, tokens: Tokens) -> None:
+def test_average_equals_the_weighted_mean_of_all_weights(tiny_model: Path, read: Sequences) -> None:
     ours = learner(tiny_model, recipe(learning_rate=1e-2, frozen_layers=2))
     seen = []
-    for _ in train(ours, TASK, tokens, 6, 6, 0):
+    for _ in train(ours, TASK, read, 6, 6, 0):
         seen.append(ours.model.get_parameter("classifier.weight").detach().double().numpy().copy())
     average = np.zeros_like(seen[0])
     for step, weight in enumerate(seen):
@@ -153,51 +152,51 @@ def test_average_equals_the_weighted_mean_of_all_weights(tiny_model: Path, token
 
 @pytest.mark.parametrize("averaging", list(Averaging))
 def test_resumed_run_equals_the_uninterrupted_one_bit_for_bit(
-        tiny_model: Path, tokens: Tokens, tmp_path: Path, averaging: Averaging) -> None:
+        tiny_model: Path, tokens: Tokens, read: Sequences, tmp_path: Path, averaging: Averaging) -> None:
     of = recipe(dropout=0.2, averaging=averaging.value)
     whole = learner(tiny_model, of)
-    losses = [step.objective for step in train(whole, TASK, tokens, 9, 9, 0)]
+    losses = [step.objective for step in train(whole, TASK, read, 9, 9, 0)]
 
     first = learner(tiny_model, of)
-    begun = [step.objective for step in train(first, TASK, tokens, 4, 9, 0)]
+    begun = [step.objective for step in train(first, TASK, read, 4, 9, 0)]
     save_checkpoint(first, tmp_path / "c.safetensors")
     second = learner(tiny_model, of, seed=5)
     load_checkpoint(second, tmp_path / "c.safetensors")
-    ended = [step.objective for step in train(second, TASK, tokens, 9, 9, 0)]
+    ended = [step.objective for step in train(second, TASK, read, 9, 9, 0)]
 
     assert begun + ended == losses
     for name, value in weights(whole).items():
         assert torch.equal(value, weights(second)[name]), name
     rows = np.arange(len(tokens))
     with whole.evaluated_weights() as a, second.evaluated_weights() as b:
-        np.testing.assert_array_equal(predict_scores(a, TASK, tokens, rows, 64, 0), predict_scores(b, TASK, tokens, rows, 64, 0))
+        np.testing.assert_array_equal(predict_scores(a, TASK, tokens, rows, CUT, 0), predict_scores(b, TASK, tokens, rows, CUT, 0))
 
 
-def test_resuming_without_the_moments_would_be_noticed(tiny_model: Path, tokens: Tokens, tmp_path: Path) -> None:
+def test_resuming_without_the_moments_would_be_noticed(tiny_model: Path, read: Sequences, tmp_path: Path) -> None:
     """The test above can fail: dropping Adam's moments changes the run."""
     of = recipe(dropout=0.2)
     whole = learner(tiny_model, of)
-    losses = [step.objective for step in train(whole, TASK, tokens, 8, 8, 0)]
+    losses = [step.objective for step in train(whole, TASK, read, 8, 8, 0)]
     first = learner(tiny_model, of)
-    for _ in train(first, TASK, tokens, 4, 8, 0):
+    for _ in train(first, TASK, read, 4, 8, 0):
         pass
     save_checkpoint(first, tmp_path / "c.safetensors")
     second = learner(tiny_model, of)
     load_checkpoint(second, tmp_path / "c.safetensors")
     second.optimizer.state.clear()
-    assert [step.objective for step in train(second, TASK, tokens, 8, 8, 0)] != losses[4:]
+    assert [step.objective for step in train(second, TASK, read, 8, 8, 0)] != losses[4:]
 
 
-def test_shorter_run_is_a_prefix_of_a_longer_one_at_a_constant_rate(tiny_model: Path, tokens: Tokens) -> None:
+def test_shorter_run_is_a_prefix_of_a_longer_one_at_a_constant_rate(tiny_model: Path, read: Sequences) -> None:
     short, long = (learner(tiny_model, recipe(schedule="constant", dropout=0.1)) for _ in range(2))
-    a = [step.objective for step in train(short, TASK, tokens, 4, 4, 0)]
-    b = [step.objective for step in train(long, TASK, tokens, 8, 8, 0)]
+    a = [step.objective for step in train(short, TASK, read, 4, 4, 0)]
+    b = [step.objective for step in train(long, TASK, read, 8, 8, 0)]
     assert a == b[:4]
 
 
-def test_loss_that_is_not_finite_names_step_rate_and_dtype(tiny_model: Path, tokens: Tokens) -> None:
+def test_loss_that_is_not_finite_names_step_rate_and_dtype(tiny_model: Path, read: Sequences) -> None:
     ours = learner(tiny_model, recipe(learning_rate=3e-4))
-    steps = train(ours, TASK, tokens, 9, 9, 0)
+    steps = train(ours, TASK, read, 9, 9, 0)
     next(steps)
     with torch.no_grad():
         ours.model.get_parameter("classifier.weight").fill_(math.inf)
@@ -207,9 +206,9 @@ def test_loss_that_is_not_finite_names_step_rate_and_dtype(tiny_model: Path, tok
     assert ours.step == before
 
 
-def test_evaluation_leaves_the_training_weights_as_they_were(tiny_model: Path, tokens: Tokens) -> None:
+def test_evaluation_leaves_the_training_weights_as_they_were(tiny_model: Path, read: Sequences) -> None:
     ours = learner(tiny_model, recipe(learning_rate=1e-2))
-    for _ in train(ours, TASK, tokens, 3, 3, 0):
+    for _ in train(ours, TASK, read, 3, 3, 0):
         pass
     before = weights(ours)
     with ours.evaluated_weights() as model:
@@ -220,6 +219,6 @@ def test_evaluation_leaves_the_training_weights_as_they_were(tiny_model: Path, t
 
 def test_scores_do_not_depend_on_how_rows_are_batched(tiny_model: Path, tokens: Tokens) -> None:
     model, rows = learner(tiny_model, recipe()).model, np.arange(len(tokens))
-    one = predict_scores(model, TASK, tokens, rows, 64, 0, batch_size=1)
-    many = predict_scores(model, TASK, tokens, rows[::-1].copy(), 64, 0, batch_size=64)[::-1]
+    one = predict_scores(model, TASK, tokens, rows, CUT, 0, batch_size=1)
+    many = predict_scores(model, TASK, tokens, rows[::-1].copy(), CUT, 0, batch_size=64)[::-1]
     np.testing.assert_allclose(one, many, atol=1e-5)

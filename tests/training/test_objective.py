@@ -12,6 +12,7 @@ from scipy.special import log_softmax, rel_entr, softmax
 from sklearn.utils.class_weight import compute_class_weight
 
 import luthier.training.loop as loop
+from luthier.data.sequences import Cut, sequences
 from luthier.data.tokens import Tokens
 from luthier.recipes.recipe import Recipe
 from luthier.tasks.classification import Classification
@@ -27,10 +28,10 @@ CPU = torch.device("cpu")
 def evaluated(learner: Learner, tokens: Tokens, **changes: object) -> tuple[float, np.ndarray, np.ndarray]:
     """The objective on 12 rows without dropout, their logits and targets."""
     learner.model.eval()
-    batch = collate(tokens, range(12), 64, 0)
+    batch = collate(sequences(tokens, Cut(64)), range(12), 0)
     with torch.no_grad():
-        value, logits = Objective(TASK, learner.recipe.replace(**changes), tokens, CPU)(learner.model, batch)
-    return value.item(), logits.numpy().astype(np.float64), batch.targets.numpy()
+        value, logits, targets = Objective(TASK, learner.recipe.replace(**changes), tokens, CPU)(learner.model, batch)
+    return value.item(), logits.numpy().astype(np.float64), targets.numpy()
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1, 0.5])
@@ -73,9 +74,9 @@ def test_automatic_weights_are_none_where_labels_are_not_out_of_balance(counts: 
 def test_r_drop_is_the_mean_loss_of_two_passes_and_their_divergence(make: Callable[..., Learner], tokens: Tokens) -> None:
     learner = make(dropout=0.3, r_drop=2.0)
     learner.begin_step()
-    batch = collate(tokens, range(12), 64, 0)
+    batch = collate(sequences(tokens, Cut(64)), range(12), 0)
     torch.manual_seed(1)
-    value, _ = Objective(TASK, learner.recipe, tokens, CPU)(learner.model, batch)
+    value, _, _ = Objective(TASK, learner.recipe, tokens, CPU)(learner.model, batch)
     torch.manual_seed(1)
     with torch.no_grad():
         one, other = (learner.model(input_ids=batch.input_ids, attention_mask=batch.attention_mask).logits.double().numpy()

@@ -35,7 +35,7 @@ def test_a_full_run_costs_the_work_to_half_a_step(recipe: Recipe, rows: int, len
 @given(recipe=RECIPES)
 def test_the_last_rung_is_the_end_of_the_run(recipe: Recipe) -> None:
     equal = _equal(recipe)
-    assert new_study().steps_at(Record(new_trial(0, equal, 0, "made up")))[-1] == equal.total_steps(SHAPE.rows)
+    assert new_study().steps_at(Record(new_trial(0, equal, 0, "made up")))[-1] == equal.total_steps(SHAPE.rows(equal))
 
 
 @given(recipe=RECIPES)
@@ -47,7 +47,7 @@ def test_only_epochs_and_warmup_are_changed(recipe: Recipe) -> None:
 @given(recipe=RECIPES)
 def test_warmup_is_a_share_of_the_run(recipe: Recipe) -> None:
     equal = _equal(recipe)
-    assert equal.warmup_steps == max(1, round(WARMUP_SHARE * equal.total_steps(SHAPE.rows)))
+    assert equal.warmup_steps == max(1, round(WARMUP_SHARE * equal.total_steps(SHAPE.rows(equal))))
     first_rung = new_study().steps_at(Record(new_trial(0, equal.replace(schedule="constant"), 0, "made up")))[0]
     assert equal.warmup_steps <= first_rung
 
@@ -60,5 +60,5 @@ def test_the_role_is_kept() -> None:
 def test_a_cheap_recipe_beside_a_long_default_is_valid(epochs: float) -> None:
     """Frozen blocks cost a third, so their epochs are three times the default's, whatever was asked for."""
     default = BASE.replace(epochs=epochs)
-    work = default.total_steps(SHAPE.rows) * step_work(default, SHAPE)
+    work = default.total_steps(SHAPE.rows(default)) * step_work(default, SHAPE)
     assert _equal(default.replace(frozen_layers=6), work=work).epochs == pytest.approx(3 * epochs)

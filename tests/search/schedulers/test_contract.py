@@ -44,7 +44,7 @@ def test_a_scheduler_ends_and_no_trial_goes_backwards(
     for number, record in study.records.items():
         assert record.state in (TrialState.COMPLETE, TrialState.STOPPED, TrialState.FAILED, TrialState.PAUSED)
         stages = played.stages_of(number)
-        assert all(start < until <= record.trial.recipe.total_steps(SHAPE.rows) for start, until in stages)
+        assert all(start < until <= record.trial.recipe.total_steps(SHAPE.rows(record.trial.recipe)) for start, until in stages)
         assert stages[0][0] == 0
         assert all(later[0] == earlier[1] for earlier, later in pairwise(stages))
         assert all(until in study.steps_at(record) for _, until in stages)

@@ -20,6 +20,6 @@ def test_full_runs_take_one_stage_a_trial() -> None:
 def test_full_runs_take_up_a_trial_that_was_cut_short() -> None:
     study = new_study()
     add_trial(study, BASE, 0.5, 17)
-    assert FullRuns(4).next(study) == Run(0, BASE.total_steps(SHAPE.rows))
+    assert FullRuns(4).next(study) == Run(0, BASE.total_steps(SHAPE.rows(BASE)))
     add_trial(new_study(), BASE, 0.5, 90)
     assert FullRuns(4).next(new_study()) == Ask()
