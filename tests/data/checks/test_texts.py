@@ -25,7 +25,7 @@ def table(*values: dict[str, object], columns: tuple[str, ...]) -> Table:
 
 
 def test_few_rows_is_loud_below_a_hundred() -> None:
-    assert texts.few_rows(rows(*[("x", "a")] * 99))[0].message.startswith("WARNING: only 99 training rows.")
+    assert texts.few_rows(rows(*[("x", "a")] * 99))[0].message.startswith("Only 99 training rows.")
     assert texts.few_rows(rows(*[("x", "a")] * 100)) == []
 
 

@@ -28,8 +28,8 @@ def few_rows(train: Sequence[Row]) -> list[Finding]:
     if len(train) >= FEW_ROWS:
         return []
     return [finding("few-rows", Severity.WARNING, f"Only {count(len(train), 'training row')}. Below {FEW_ROWS}, "
-                    "results vary so much by chance that recipes can hardly be told apart;",
-                    "more labelled rows will help more than any search.")]
+                    "results vary so much by chance that recipes can hardly be told apart.",
+                    "More labelled rows will help more than any search.")]
 
 
 def duplicates(rows: Sequence[Row], groups: Sequence[Sequence[int]]) -> list[Finding]:
