@@ -25,8 +25,8 @@ SETS: dict[str, int | None] = {
 QUICK, QUICK_SECONDS = "crossner_politics", 120
 
 
-def run(name: str, rows: int | None, seconds: int, seed: int, results: Path) -> dict[str, Any]:
-    """results.json of one set, with the wall-clock time of the whole command; from its kept file where there is one."""
+def run(name: str, rows: int | None, seconds: int, seed: int, results: Path) -> dict[str, Any] | None:
+    """results.json of one set, with the wall-clock time of the whole command; from its kept file where there is one; None where it fails."""
     file = results / f"tasks-{name}-{rows or 'all'}-{seconds}-{seed}.json"
     if not file.exists():
         output = results / f"run-{name}-{time.strftime('%Y%m%d-%H%M%S')}"
@@ -35,7 +35,11 @@ def run(name: str, rows: int | None, seconds: int, seed: int, results: Path) -> 
         if rows is not None:
             command += ["--max-train-rows", str(rows)]
         started = time.monotonic()
-        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        with output.with_suffix(".log").open("w", encoding="utf-8") as log:
+            done = subprocess.run(command, check=False, stdout=subprocess.PIPE, stderr=log)
+        if done.returncode:
+            print(f"{name}: ended with status {done.returncode}; see {output.with_suffix('.log')}", file=sys.stderr, flush=True)
+            return None
         file.write_text(json.dumps(json.loads(done.stdout) | {"wall": round(time.monotonic() - started, 1)}), encoding="utf-8")
     found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     return found
@@ -58,6 +62,8 @@ def main() -> None:
           f"{'trials':>6}{'s':>5}  beats all")
     for name in [QUICK] if asked.quick else asked.sets:
         found = run(name, SETS[name], QUICK_SECONDS if asked.quick else asked.seconds, asked.seed, asked.results.resolve())
+        if found is None:
+            continue
         test, rivals = found["test"], {control: score["value"] for control, score in found["controls"].items()
                                        if control != "default"}
         best = all(test["value"] > value for value in rivals.values())
