@@ -26,7 +26,7 @@ QUICK, QUICK_SECONDS = "crossner_politics", 120
 
 
 def run(name: str, rows: int | None, seconds: int, seed: int, results: Path) -> dict[str, Any] | None:
-    """results.json of one set, with the wall-clock time of the whole command; from its kept file where there is one; None where it fails."""
+    """results.json of one set, with the wall-clock time of the whole command; kept ones are not run again; None where it fails."""
     file = results / f"tasks-{name}-{rows or 'all'}-{seconds}-{seed}.json"
     if not file.exists():
         output = results / f"run-{name}-{time.strftime('%Y%m%d-%H%M%S')}"

@@ -33,17 +33,35 @@ def softmax_regression(features: Any, targets: npt.NDArray[Any], labels: int, c:
     return weight, bias
 
 
-def sigmoid_regressions(features: Any, targets: npt.NDArray[Any], c: float) -> Weights:
-    """A logistic regression for each label: `targets` [rows, labels] of 0 and 1; weight [labels, features], bias [labels]."""
-    labels = targets.shape[1]
-    weight, bias = np.zeros((labels, features.shape[1]), np.float32), np.zeros(labels, np.float32)
-    for label in range(labels):
-        own = targets[:, label].astype(np.int64)
-        if own.min() == own.max():
-            bias[label] = -NEVER if own[0] else NEVER
-            continue
-        pair, intercept = softmax_regression(features, own, 2, c, iterations=100)
-        weight[label], bias[label] = pair[1] - pair[0], intercept[1] - intercept[0]
+def sigmoid_regressions(features: Any, targets: npt.NDArray[Any], c: float, iterations: int = 100) -> Weights:
+    """A logistic regression for each label: `targets` [rows, labels] of 0 and 1; weight [labels, features], bias [labels].
+
+    Those of scikit-learn's LogisticRegression, all labels at once: dozens of labels then take as long as a few.
+    """
+    from scipy.optimize import minimize
+    from scipy.special import expit
+
+    rows, size = features.shape
+    wanted = np.asarray(targets, np.float64)
+    own = wanted.sum(0)
+    mixed = np.flatnonzero((own > 0) & (own < rows))
+    weight, bias = np.zeros((wanted.shape[1], size), np.float32), np.where(own > 0, -NEVER, NEVER).astype(np.float32)
+    if not len(mixed):
+        return weight, bias
+    goal = wanted[:, mixed]
+
+    def loss(flat: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
+        parameters = flat.reshape(size + 1, len(mixed))
+        logits = np.asarray(features @ parameters[:-1]) + parameters[-1]
+        errors = expit(logits) - goal
+        value = c * (np.logaddexp(0, logits) - goal * logits).sum() + (parameters[:-1] ** 2).sum() / 2
+        slope = np.vstack([c * np.asarray(features.T @ errors) + parameters[:-1], c * errors.sum(0)])
+        return float(value), slope.ravel()
+
+    start = np.vstack([np.zeros((size, len(mixed))), np.log(own[mixed] / (rows - own[mixed]))])
+    found = minimize(loss, start.ravel(), jac=True, method="L-BFGS-B", options={"maxiter": iterations})
+    parameters = found.x.reshape(size + 1, len(mixed))
+    weight[mixed], bias[mixed] = parameters[:-1].T, parameters[-1]
     return weight, bias
 
 
