@@ -129,7 +129,7 @@ def _details(task: str, labels: tuple[str, ...], counts: Table, confusion: list[
         return {"per_label": per_label, "entity_errors": {"correct": 120, "wrong_type": 9, "wrong_boundary": 14, "both_wrong": 2,
                                                           "missed": 31, "spurious": 11}}
     if task == "multilabel":
-        return {"per_label": per_label, "thresholds": {label: 0.375 for label in labels}}
+        return {"per_label": per_label, "thresholds": dict.fromkeys(labels, 0.375)}
     return {"confusion": confusion, "per_label": per_label}
 
 

@@ -56,7 +56,8 @@ def page(request, make_results, make_trials, hostile):
         task = request.param.removeprefix("hostile").strip() or "classification"
         results = make_results(
             hostile, task=task, name=hostile[5], metric_title=hostile[0], split=hostile[0], data_hash=hostile[5], model=hostile[2],
-            findings=[{"code": text, "severity": "warning", "message": text, "advice": text, "rows": [[text, 1]]} for text in hostile],
+            findings=[{"code": text, "severity": "warning", "message": text, "advice": text, "rows": [[text, 1]]}
+                      for text in hostile],
             control_titles={"probe": hostile[0]},
             columns={"text": list(hostile), "label": [hostile[0]], "pair": hostile[5]}, created=hostile[0], interrupted=True,
             examples=[{"text": text, "pair": text, "label": text, "predicted": text, "score": 1.0} for text in hostile])

@@ -41,6 +41,7 @@ def test_section_warns_of_a_model_that_was_not_sure_enough(make_results):
 
 def test_section_holds_one_bin(make_results):
     results = make_results()
-    results["calibration"] = {"ece": {"value": 0.1, "low": 0.0, "high": 0.2}, "reliability": results["calibration"]["reliability"][:1]}
+    bins = results["calibration"]["reliability"][:1]
+    results["calibration"] = {"ece": {"value": 0.1, "low": 0.0, "high": 0.2}, "reliability": bins}
     page = calibration_section(results)
     assert '<polyline class="delivered"' not in page and 'class="delivered"' in page

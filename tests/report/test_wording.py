@@ -4,8 +4,8 @@ import pytest
 
 from luthier.report.wording import (
     Difference,
-    changes,
     amount,
+    changes,
     clean,
     hyperparameters,
     number,
