@@ -14,9 +14,10 @@ from luthier.cli.execute import closing_lines
 def run_of(folder: Path, **changes: object) -> Run:
     score = {"value": 0.7, "low": 0.6, "high": 0.8}
     results = {
-        "command": "train", "task": "regression", "metric": "pearson", "metric_title": "Pearson correlation", "labels": [], "counts": {},
-        "rows": {"test": 120}, "test": score, "validation": score, "test_metrics": {"pearson": score, "rmse": score},
-        "controls": {"majority": {"value": 0.0, "low": 0.0, "high": 0.0}}, "control_titles": {"majority": "the mean of the training rows"},
+        "command": "train", "task": "regression", "metric": "pearson", "metric_title": "Pearson correlation", "labels": [],
+        "counts": {}, "rows": {"test": 120}, "test": score, "validation": score, "test_metrics": {"pearson": score, "rmse": score},
+        "controls": {"majority": {"value": 0.0, "low": 0.0, "high": 0.0}},
+        "control_titles": {"majority": "the mean of the training rows"},
         "calibration": {}, "best": {"trial": 0}, "trials": 1, "finals": 1, "seconds": 12.0, "gain": None}
     (folder / "results.json").write_text(json.dumps(results | changes), encoding="utf-8")
     return Run(folder)

@@ -18,12 +18,14 @@ from luthier.tasks.regression import Regression
 
 TEXT, PAIR = "A text to read", "Another text"
 TASKS = {"classification": Classification(("bad", "good", "so so")),
-         "multilabel": Multilabel(("a", "b", "c"), thresholds=(0.01, 0.99, 0.02)), "regression": Regression((), mean=3.0, deviation=2.0),
-         "entities": Entities(("PER", "LOC"))}
+         "multilabel": Multilabel(("a", "b", "c"), thresholds=(0.01, 0.99, 0.02)),
+         "regression": Regression((), mean=3.0, deviation=2.0), "entities": Entities(("PER", "LOC"))}
 
 
-@pytest.fixture(scope="module", params=[*((task, False) for task in TASKS), *((task, True) for task in TASKS if task != "entities")],
-                ids=lambda param: f"{param[0]}{'-pairs' * param[1]}")
+KINDS = [*((task, False) for task in TASKS), *((task, True) for task in TASKS if task != "entities")]
+
+
+@pytest.fixture(scope="module", params=KINDS, ids=lambda param: f"{param[0]}{'-pairs' * param[1]}")
 def saved(request, tiny_model, tmp_path_factory):
     """(task, whether pairs, folder of a finished model of random head)."""
     name, pairs = request.param
