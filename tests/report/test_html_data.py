@@ -9,8 +9,8 @@ def test_data_section_gives_rows_split_and_columns(make_results):
     page = data_section(make_results())
     assert "1,030 rows to train on, 206 to choose by (validation) and 206 to judge by (test)" in page
     assert "seeded hash" in page and "At most 64 tokens" in page
-    assert "Texts from <bdi>text</bdi>, labels from <bdi>label</bdi>." in page
-    assert "second texts from <bdi>other</bdi>" in data_section(make_results(pairs=True))
+    assert "Texts from <code><bdi>text</bdi></code>, labels from <code><bdi>label</bdi></code>." in page
+    assert "second texts from <code><bdi>other</bdi></code>" in data_section(make_results(pairs=True))
 
 
 def test_data_section_gives_findings_by_severity_with_advice_and_rows(make_results):
