@@ -165,3 +165,43 @@ def test_facts_come_from_results_with_or_without_their_own_table() -> None:
     own = facts_of(results | {"facts": {"chance_loss": 1.0, "probe_score": None, "validation_rows": 80}})
     assert (own.chance_loss, own.probe_score, own.validation_rows) == (1.0, None, 80)
     assert facts_of({"metric": "accuracy"}) == Facts("accuracy", 0)
+
+
+@pytest.mark.parametrize("task, said", [
+    ("multilabel", "always giving the most frequent labels"), ("regression", "always saying the mean of the training rows"),
+    ("entities", "finding no entity at all")])
+def test_a_collapse_is_told_in_the_words_of_its_task(task: str, said: str) -> None:
+    curve = make([1.1, 1.1, 1.1], [1.1, 1.1, 1.1], [0.0, 0.0, 0.0])
+    curve = dataclasses.replace(curve, validation=tuple(dataclasses.replace(reading, metrics={
+        name: value for name, value in reading.metrics.items() if name != "largest_share"}) for reading in curve.validation))
+    facts = dataclasses.replace(FACTS, task=task, majority_score=0.0, largest_label_share=None, metric_title="the figure")
+    verdict = judge(curve, facts)
+    assert verdict.kind is Kind.COLLAPSED and said in verdict.evidence and "Its the figure" in verdict.evidence
+
+
+def test_entities_that_are_not_found_yet_while_the_loss_falls_are_no_collapse() -> None:
+    curve = make([1.0, 0.7, 0.5, 0.35], [0.9, 0.7, 0.5, 0.4], [0.0, 0.0, 0.0, 0.0])
+    curve = dataclasses.replace(curve, validation=tuple(dataclasses.replace(reading, metrics={
+        name: value for name, value in reading.metrics.items() if name != "largest_share"}) for reading in curve.validation))
+    assert judge(curve, dataclasses.replace(FACTS, task="entities", majority_score=0.0)).kind is not Kind.COLLAPSED
+    assert judge(curve, dataclasses.replace(FACTS, task="multilabel", majority_score=0.0)).kind is Kind.COLLAPSED
+
+
+def test_a_divergence_names_what_guessing_is() -> None:
+    curve = make([0.9, 0.7, 1.3, 1.4], [0.9, 0.8, 1.3, 1.3], [0.5, 0.6, 0.2, 0.2])
+    for task, said in (("regression", "of always saying the mean."), ("entities", "by the tags' frequencies."),
+                       ("classification", "by the labels' frequencies.")):
+        assert said in judge(curve, dataclasses.replace(FACTS, task=task)).evidence
+
+
+@pytest.mark.parametrize("metric", ["pearson", "spearman", "r2", "macro_f1"])
+@pytest.mark.parametrize("score", [-0.5, 0.0, 0.5, 0.99, 1.0])
+def test_the_error_of_a_score_is_positive_and_shrinks_with_rows(metric: str, score: float) -> None:
+    few, many = (score_error(score, Facts(metric, rows)) for rows in (100, 400))
+    assert 0 < many < few < 0.2 and few == pytest.approx(2 * many)
+
+
+def test_facts_of_entities_know_that_nothing_found_scores_nothing() -> None:
+    facts = facts_of({"metric": "f1", "metric_title": "entity F1", "task": "entities", "rows": {"validation": 50},
+                      "counts": {"PER": {"train": 9, "validation": 4}}, "controls_validation": {"probe": {"value": 0.4}}})
+    assert (facts.majority_score, facts.title, facts.largest_label_share, facts.chance_loss) == (0.0, "entity F1", None, None)

@@ -23,10 +23,16 @@ def _score(value: float, half: float = 0.05) -> Table:
 
 
 def _make_results(labels: tuple[str, ...] = ("negative", "neutral", "positive"), command: str = "tune",
-                 best: int = 13, **changes: Any) -> Table:
+                 best: int = 13, task: str = "classification", pairs: bool = False, **changes: Any) -> Table:
     """results.json of a run on `labels` in which the delivered model is provably the best."""
+    if task == "regression":
+        labels = ()
     random_ = random.Random(len(labels))
     rows = max(150, 12 * len(labels))
+    titles = {"classification": "most frequent label", "multilabel": "the most frequent labels",
+              "regression": "the mean of the training rows"}
+    metric, metric_title = {"classification": ("macro_f1", "macro-F1"), "multilabel": ("micro_f1", "micro-F1"),
+                            "regression": ("pearson", "Pearson correlation"), "entities": ("f1", "entity F1")}[task]
     counts, confusion = {}, []
     for index, label in enumerate(labels):
         test = max(1, round(2 * rows / len(labels) * (1 + math.cos(index)) / 2))
@@ -35,24 +41,34 @@ def _make_results(labels: tuple[str, ...] = ("negative", "neutral", "positive"),
         for _ in range(test):
             row[index if random_.random() < 0.8 else random_.randrange(len(labels))] += 1
         confusion.append(row)
-    totals = {split: sum(count[split] for count in counts.values()) for split in ("train", "validation", "test")}
+    totals = {split: sum(count[split] for count in counts.values()) or 200 for split in ("train", "validation", "test")}
     default = Recipe(epochs=8.0, max_length=64)
     recipe = default.replace(learning_rate=0.000234, layer_decay=0.8123, dropout=0.17, batch_size=32,
                              epochs=10.0) if command == "tune" else default
     table = default.to_table()
     results: Table = {
         "luthier": "0.1.0", "command": command, "name": "reviews", "created": "2026-11-21 04:30",
-        "task": "classification", "metric": "macro_f1", "metric_title": "macro-F1", "labels": list(labels),
+        "task": task, "metric": metric, "metric_title": metric_title, "labels": list(labels), "pairs": pairs,
+        "head": "token-classification" if task == "entities" else "text-classification",
         "counts": counts, "rows": totals, "data_hash": "ab12cd34ef56",
         "split": "seeded hash of the normalised text: 70 % training, 15 % validation, 15 % test",
-        "columns": {"text": ["text"], "label": "label"},
-        "notes": ["12 rows with a text that occurs more than once stand on one side of the split."], "max_length": 64,
+        "columns": {"text": ["text"], "label": ["label"], "pair": "other" if pairs else None},
+        "findings": [
+            {"code": "note", "severity": "note", "advice": "", "rows": [],
+             "message": "12 rows with a text that occurs more than once stand on one side of the split."},
+            {"code": "leak", "severity": "warning", "message": "3 test rows have a text of the training rows.",
+             "advice": "Take them out of one of the two.", "rows": [["/home/me/test.csv", line] for line in (4, 17, 1204)]}],
+        "max_length": 64, "long_texts": "cut",
         "base": {"name": "minilm", "origin": "the embedded model all-MiniLM-L6-v2", "hash": "8f3a90c1d2e4b5a6",
                  "revision": None, "parameters": 22_700_000, "layers": 6},
-        "test": _score(0.78), "test_metrics": {"macro_f1": 0.78, "accuracy": 0.8, "loss": 0.6},
-        "validation": _score(0.79), "confusion": confusion,
+        "test": _score(0.78), "test_metrics": {metric: _score(0.78)} | _OTHERS[task],
+        "validation": _score(0.79), "details": _details(task, labels, counts, confusion),
+        "calibration": _CALIBRATION if task in ("classification", "multilabel") else {},
+        "temperature": 1.37 if task in ("classification", "multilabel") else 1.0,
         "controls": {"majority": _score(0.17, 0.02), "tfidf": _score(0.61), "probe": _score(0.7),
                      "default": _score(0.75)},
+        "control_titles": {"majority": titles.get(task, ""), "probe": "frozen probe",
+                           "tfidf": f"TF-IDF + {'ridge' if task == 'regression' else 'logistic'} regression"},
         "controls_validation": {"majority": _score(0.18), "tfidf": _score(0.63), "probe": _score(0.71),
                                 "default": _score(0.76)},
         "gain": {"value": 0.03, "low": 0.008, "high": 0.055},
@@ -65,13 +81,56 @@ def _make_results(labels: tuple[str, ...] = ("negative", "neutral", "positive"),
                     "versions": {"python": "3.11.7", "torch": "2.13.0", "transformers": "5.23.0"}},
         "seed": 0, "model": "model",
         "examples": [{"text": "Well, that was two hours I will not get back. Loved the popcorn, though.",
-                      "label": labels[0], "predicted": labels[-1], "score": 0.981},
-                     {"text": "It is what it is", "label": labels[-1], "predicted": labels[0], "score": 0.93}]}
+                      "label": labels[0] if labels else "1", "predicted": labels[-1] if labels else "4.2", "score": 0.981},
+                     {"text": "It is what it is", "label": labels[-1] if labels else "3",
+                      "predicted": labels[0] if labels else "0.4", "score": 0.93}]}
+    if task == "entities":
+        for part in ("controls", "controls_validation"):
+            results[part] |= {"lexicon": results[part].pop("tfidf")}
+            del results[part]["majority"]
+        results["control_titles"] = {"lexicon": "names seen in training", "probe": "frozen probe"}
+    if pairs:
+        results["examples"] = [example | {"pair": "What the other one says"} for example in results["examples"]]
     if command == "train":
         del results["controls"]["default"], results["controls_validation"]["default"]
         results |= {"gain": None, "trials": 1, "finals": 1}
         results["best"] |= {"trial": 0, "parent": None, "role": "default", "default_recipe": table, "reason": ""}
     return results | changes
+
+
+_OTHERS: dict[str, Table] = {
+    "classification": {"accuracy": _score(0.8), "loss": _score(0.6)},
+    "multilabel": {"macro_f1": _score(0.6), "subset_accuracy": _score(0.5), "loss": _score(0.1)},
+    "regression": {"spearman": _score(0.77), "r2": _score(0.55), "rmse": _score(1.25), "mae": _score(0.9), "loss": _score(1.56)},
+    "entities": {"precision": _score(0.8), "recall": _score(0.76), "f1_strict": _score(0.74), "loss": _score(0.2)},
+}
+"""Metrics beside the headline metric."""
+
+_BINS = [{"low": low, "high": low + 0.2, "rows": 40.0, "confidence": low + 0.1, "right": low + 0.05} for low in (0.4, 0.6, 0.8)]
+_CALIBRATION: Table = {
+    "ece": _score(0.06, 0.02), "brier": _score(0.3), "reliability": _BINS,
+    "operating_points": [
+        {"confidence": 0.8, "answered": 0.71, "right": 0.96, "sentence": "at confidence ≥ 0.8: 71 % of rows answered, 96 % right",
+         "answered_interval": _score(0.71, 0.02), "right_interval": _score(0.96, 0.01)},
+        {"confidence": 0.95, "answered": 0.0, "right": None, "sentence": "at confidence ≥ 0.95: no row answered",
+         "answered_interval": _score(0.0, 0.0)}],
+    "before": {"ece": _score(0.14, 0.02), "brier": _score(0.34), "reliability": _BINS, "operating_points": []}}
+
+
+def _details(task: str, labels: tuple[str, ...], counts: Table, confusion: list[list[int]]) -> Table:
+    """The tables of a task on the test rows, as results.json holds them."""
+    if task == "regression":
+        bands = [{"low": 0.0, "high": 2.5, "rows": 90, "true": 1.2, "predicted": 1.6, "error": 0.8},
+                 {"low": 2.5, "high": 5.0, "rows": 110, "true": 3.9, "predicted": 3.4, "error": 0.7}]
+        return {"edges": [0.0, 2.5, 5.0], "counts": [[70, 20], [35, 75]], "by_number": bands}
+    per_label = {label: {"precision": 0.8125, "recall": 0.75, "f1": 0.78, "rows": counts[label]["test"], "given": 3}
+                 for label in labels}
+    if task == "entities":
+        return {"per_label": per_label, "entity_errors": {"correct": 120, "wrong_type": 9, "wrong_boundary": 14, "both_wrong": 2,
+                                                          "missed": 31, "spurious": 11}}
+    if task == "multilabel":
+        return {"per_label": per_label, "thresholds": dict.fromkeys(labels, 0.375)}
+    return {"confusion": confusion, "per_label": per_label}
 
 
 def _make_trials(count: int = 12, finals: int = 4) -> tuple[list[Table], list[Table]]:

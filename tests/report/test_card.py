@@ -37,6 +37,15 @@ def test_card_front_matter_says_what_the_hub_needs(make_results):
                      "tags": ["luthier", "text-classification"], "metrics": ["f1", "accuracy"]}
 
 
+@pytest.mark.parametrize("task, tag, metrics", [
+    ("multilabel", "text-classification", ["f1", "accuracy"]),
+    ("regression", "text-classification", ["pearsonr", "spearmanr", "r_squared", "mae", "mse"]),
+    ("entities", "token-classification", ["f1", "precision", "recall"])])
+def test_card_front_matter_is_that_of_the_task(make_results, task, tag, metrics):
+    found = front_matter(card.render(make_results(task=task)))
+    assert (found["pipeline_tag"], found["tags"], found["metrics"]) == (tag, ["luthier", tag], metrics)
+
+
 @pytest.mark.parametrize("name, revision, base_model", [
     ("prajjwal1/bert-tiny", "6f75de8b", "prajjwal1/bert-tiny"),
     ("models/mine", None, None), ("minilm", None, None), ("x\nlicense: mit", "1", None)])
@@ -71,14 +80,18 @@ def test_card_shows_controls_beside_the_model(make_results):
 def test_card_says_what_it_was_trained_on_and_how_it_was_found(make_results):
     page = card.render(make_results())
     for words in ("hash `ab12cd34ef56`", "1,030 for training", "Seeded hash of the normalised text",
-                  "| negative | 500 | 100 | 100 |", "tried 12 recipes", "4 finals", "before selection among 4 finals",
+                  "| negative | 500 | 100 | 100 | 0.812 | 0.750 | 0.780 |",
+                  "tried 12 recipes", "4 finals", "before selection among 4 finals",
                   "## Limits"):
         assert words in page
     assert "nothing was searched" in card.render(make_results(command="train"))
 
 
 def test_card_keeps_hostile_text_as_text(make_results, hostile):
-    results = make_results(hostile, name=hostile[5], notes=[*hostile, "# title", "1. one", "www.evil.example"],
+    results = make_results(hostile, name=hostile[5], findings=[
+        {"code": "note", "severity": "note", "message": text, "advice": text, "rows": []}
+        for text in (*hostile, "# title", "1. one", "www.evil.example")],
+                           metric_title=hostile[5], control_titles={"probe": hostile[1]},
                            split=hostile[2], data_hash="`x`|")
     results["best"]["reason"] = hostile[1]
     results["base"] |= {"origin": hostile[0], "hash": hostile[0]}
@@ -87,8 +100,8 @@ def test_card_keeps_hostile_text_as_text(make_results, hostile):
     body = re.sub(r"```python.*?\n```", "", page, flags=re.DOTALL)
     assert "<" not in body and "http:" not in body and "](" not in body and "www.evil" not in body
     widths = {line.count("|") for line in table_rows(page)}
-    assert widths == {4, 5, 6}
-    assert len([line for line in table_rows(page) if line.count("|") == 6]) == len(hostile) + 2
+    assert widths == {4, 5, 8}
+    assert len([line for line in table_rows(page) if line.count("|") == 8]) == len(hostile) + 2
     assert body.count("`") % 2 == 0
     assert [line for line in body.splitlines() if line.startswith("# ")] == ["# " + card._md(hostile[5])]
     front_matter(page)
@@ -104,3 +117,52 @@ def test_card_says_how_often_the_test_rows_were_scored(make_results):
     assert "the test rows were scored once" in card.render(make_results())
     text = card.render(make_results(record_test=True))
     assert "the test rows were scored once" not in text and "scored for every trial" in text
+
+
+def test_card_of_many_labels_gives_their_thresholds(make_results):
+    page = card.render(make_results(task="multilabel"))
+    assert "| negative | 500 | 100 | 100 | 0.812 | 0.750 | 0.780 | 0.375 |" in page and "given from" in page
+    assert 'classify.model.config.luthier["thresholds"]' in page and "It knows these labels alone" in page
+
+
+def test_card_of_entities_gives_both_readings_and_every_error(make_results):
+    page = card.render(make_results(task="entities"))
+    for words in ("| entity F1, conventional | 0.780 |", "| entity F1, strict IOB2 | 0.740 |", "14 wrong boundary", "31 missed",
+                  "| label | training entities |", "No calibration is claimed", "| names seen in training | 0.610 |",
+                  "`stride=16`", "overlapping windows"):
+        assert words in page, words
+    assert "most frequent label" not in page and "one of its labels" not in page
+
+
+def test_card_of_numbers_speaks_of_no_label(make_results):
+    page = card.render(make_results(task="regression"))
+    assert "label" not in page.replace("label_smoothing", "") and "log loss" not in page
+    assert "| RMSE | 1.250 | 1.200 to 1.300 |" in page
+    assert "| the mean of the training rows | 0.170 |" in page and "ridge regression" in page
+
+
+@pytest.mark.parametrize("task", ["classification", "multilabel"])
+def test_card_says_how_scores_were_calibrated(make_results, task):
+    page = card.render(make_results(task=task))
+    assert "temperature of 1.37" in page and "0.060 (95 % interval 0.040 to 0.080; before, 0.140 (0.120 to 0.160))" in page
+    assert "- at confidence ≥ 0.8: 71 % of rows answered, 96 % right" in page
+    assert "without a temperature" in card.render(make_results(task=task, temperature=1.0))
+
+
+def test_card_gives_every_metric_with_its_interval(make_results):
+    page = card.render(make_results())
+    assert "| accuracy | 0.800 | 0.750 to 0.850 |" in page and "| log loss | 0.600 | 0.550 to 0.650 |" in page
+
+
+def test_card_keeps_folders_to_itself(make_results):
+    said = ("/home/me/data/train.csv: not used", "C:\\Users\\me\\train.csv is odd", "and/or stays", "see https://a.example/b/c")
+    page = card.render(make_results(findings=[
+        {"code": "note", "severity": "note", "message": text, "advice": "", "rows": [["/home/me/x.csv", 3]]} for text in said]))
+    assert "/home" not in page and "Users" not in page and "- train.csv: not used" in page and "- train.csv is odd" in page
+    assert "and/or stays" in page and "a.example/b/c" in page
+
+
+@pytest.mark.parametrize("changes, said", [
+    ({"long_texts": "windows"}, "read whole, in overlapping windows"), ({}, "first 64 tokens")])
+def test_card_says_what_becomes_of_long_texts(make_results, changes, said):
+    assert said in card.render(make_results(**changes))

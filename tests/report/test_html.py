@@ -8,7 +8,7 @@ import pytest
 from luthier.report import html
 from luthier.report.opening import opening
 
-VOID = {"meta", "br", "wbr"}
+VOID = {"meta", "br", "wbr", "hr"}
 
 
 class Page(HTMLParser):
@@ -43,15 +43,24 @@ class Page(HTMLParser):
         return " ".join(" ".join(self.texts).split())
 
 
-@pytest.fixture(params=["tune", "train", "hostile", "default delivered", "many labels"])
+@pytest.fixture(params=["tune", "train", "hostile", "default delivered", "many labels", "multilabel", "regression", "entities",
+                        "pairs", "hostile entities", "hostile multilabel"])
 def page(request, make_results, make_trials, hostile):
     trials, curves = make_trials(1, 0) if request.param == "train" else make_trials()
     results = make_results(command="train" if request.param == "train" else "tune")
-    if request.param == "hostile":
+    if request.param in ("multilabel", "regression", "entities"):
+        results = make_results(task=request.param)
+    elif request.param == "pairs":
+        results = make_results(task="regression", pairs=True)
+    elif request.param.startswith("hostile"):
+        task = request.param.removeprefix("hostile").strip() or "classification"
         results = make_results(
-            hostile, name=hostile[5], notes=list(hostile), split=hostile[0], data_hash=hostile[5], model=hostile[2],
-            columns={"text": list(hostile), "label": hostile[0]}, created=hostile[0], interrupted=True,
-            examples=[{"text": text, "label": text, "predicted": text, "score": 1.0} for text in hostile])
+            hostile, task=task, name=hostile[5], metric_title=hostile[0], split=hostile[0], data_hash=hostile[5], model=hostile[2],
+            findings=[{"code": text, "severity": "warning", "message": text, "advice": text, "rows": [[text, 1]]}
+                      for text in hostile],
+            control_titles={"probe": hostile[0]},
+            columns={"text": list(hostile), "label": [hostile[0]], "pair": hostile[5]}, created=hostile[0], interrupted=True,
+            examples=[{"text": text, "pair": text, "label": text, "predicted": text, "score": 1.0} for text in hostile])
         results["best"] |= {"reason": hostile[0], "recipe": {**results["best"]["recipe"], hostile[0]: hostile[5]}}
         results["base"] |= {"origin": hostile[0], "revision": hostile[5], "hash": hostile[0]}
         results["machine"]["versions"][hostile[0]] = hostile[5]

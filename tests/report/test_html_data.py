@@ -1,48 +1,36 @@
-"""The data and the mistakes."""
+"""The data and what was found in them."""
 
 import pytest
 
-from luthier.report.html_data import MOST_CONFUSIONS, data_section
+from luthier.report.html_data import MOST_PLACES, data_section
 
 
-@pytest.mark.parametrize("labels, whole", [(2, True), (20, True), (21, False), (151, False)])
-def test_data_section_shows_the_matrix_whole_up_to_20_labels(make_results, labels, whole):
-    page = data_section(make_results(tuple(f"label {index}" for index in range(labels))))
-    assert ("true / predicted" in page) is whole
-    assert page.count("--a:") <= labels * labels
-    if not whole:
-        assert f"The {MOST_CONFUSIONS} most frequent" in page
-
-
-def test_data_section_orders_confusions_by_rows(make_results):
-    labels = tuple(f"label {index}" for index in range(25))
-    confusion = [[4 * (true == predicted) for predicted in range(25)] for true in range(25)]
-    confusion[3][7], confusion[1][2] = 6, 2
-    page = data_section(make_results(labels, confusion=confusion, examples=[]))
-    worst = page[page.index("Which labels it confuses"):]
-    assert worst.index("label 3") < worst.index("label 7") < worst.index("label 1<")
-    assert "60 %" in worst and "33 %" in worst and "2 most frequent of 2 kinds" in worst
-
-
-def test_data_section_of_a_perfect_model_says_so(make_results):
-    labels = tuple(f"label {index}" for index in range(25))
-    confusion = [[4 * (true == predicted) for predicted in range(25)] for true in range(25)]
-    page = data_section(make_results(labels, confusion=confusion, examples=[]))
-    assert "No test row was given a wrong label" in page
-    assert "Confident mistakes" not in page
-
-
-def test_data_section_gives_rows_notes_split_and_counts(make_results):
+def test_data_section_gives_rows_split_and_columns(make_results):
     page = data_section(make_results())
     assert "1,030 rows to train on, 206 to choose by (validation) and 206 to judge by (test)" in page
-    assert "stand on one side of the split" in page and "seeded hash" in page
-    assert page.index("negative") < page.index("neutral") < page.index("positive")
+    assert "seeded hash" in page and "At most 64 tokens" in page
+    assert "Texts from <code><bdi>text</bdi></code>, labels from <code><bdi>label</bdi></code>." in page
+    assert "second texts from <code><bdi>other</bdi></code>" in data_section(make_results(pairs=True))
 
 
-def test_data_section_shows_confident_mistakes(make_results):
+def test_data_section_gives_findings_by_severity_with_advice_and_rows(make_results):
     page = data_section(make_results())
-    assert "Loved the popcorn" in page and "0.981" in page
+    places = [page.index(words) for words in ("Warnings", "Take them out of one of the two.", "Notes", "stand on one")]
+    assert places == sorted(places)
+    assert "3 rows</summary>" in page and "lines 4, 17, 1,204" in page and "Errors" not in page
 
 
-def test_data_section_names_an_empty_label(make_results, hostile):
-    assert "(empty)" in data_section(make_results(hostile))
+def test_data_section_counts_the_rows_that_it_does_not_name(make_results):
+    finding = {"code": "x", "severity": "note", "message": "Odd.", "advice": "", "rows": [["a.xlsx", row] for row in range(150)]}
+    page = data_section(make_results(findings=[finding]))
+    assert "150 rows</summary>" in page and f"and {150 - MOST_PLACES} more" in page and "rows 0, 1, 2" in page
+
+
+@pytest.mark.parametrize("changes, said", [
+    ({}, "At most"), ({"long_texts": "windows"}, "read whole"), ({"task": "entities"}, "read whole")])
+def test_data_section_says_what_becomes_of_long_texts(make_results, changes, said):
+    assert said in data_section(make_results(**changes))
+
+
+def test_data_section_without_findings_has_no_heading_for_them(make_results):
+    assert "What was found" not in data_section(make_results(findings=[]))

@@ -1,20 +1,17 @@
 """Figures and words."""
 
-import ast
-
 import pytest
 
 from luthier.report.wording import (
     Difference,
+    amount,
     changes,
     clean,
     hyperparameters,
     number,
-    per_label_f1,
     sentence,
     short,
     shown,
-    snippet,
 )
 
 
@@ -49,13 +46,6 @@ def test_sentence_has_a_capital_and_one_full_stop():
     assert sentence("") == ""
 
 
-def test_snippet_is_python_for_any_folder(hostile):
-    for folder in (*hostile, "C:\\models\\new", "'''", '"""', "\u2028"):
-        call = ast.parse(snippet(folder)).body[-1].value
-        assert call.keywords[0].arg == "truncation"
-        assert isinstance(call.args[0].value, str) and call.args[0].value
-
-
 def test_hyperparameters_tell_the_final_decay_from_findings(make_results):
     settings = {setting.name: setting for setting in hyperparameters(make_results())}
     assert settings["learning_rate"].difference is Difference.CHANGED
@@ -74,5 +64,6 @@ def test_hyperparameters_may_lack_a_default(make_results):
     assert all(setting.default == "" for setting in hyperparameters(results))
 
 
-def test_per_label_f1_matches_its_definition():
-    assert per_label_f1([[3, 1, 0], [2, 4, 0], [0, 0, 0]]) == [pytest.approx(0.6 * 10 / 9), pytest.approx(8 / 11), None]
+@pytest.mark.parametrize("value, text", [(1.03, "1.030"), (1234.0, "1234"), (0, "0.000"), ("", "-")])
+def test_amount_has_four_digits(value, text):
+    assert amount(value) == text

@@ -97,8 +97,8 @@ def _trained_on(results: Table) -> str:
              f"Split: {_md(sentence(results['split']))}",
              f"Pre-trained weights: {_md(base['origin'])}{revision}, hash `{_plain(base['hash'])}`, "
              f"{base['parameters'] / 1e6:,.1f} million parameters"]
-    facts += [_md(_without_folders(f"{finding['message']} {finding.get('advice') or ''}")) for finding in results.get("findings") or []
-              if short(finding["message"], 9)]
+    facts += [_md(_without_folders(f"{finding['message']} {finding.get('advice') or ''}"))
+              for finding in results.get("findings") or [] if short(finding["message"], 9)]
     return "## What it was trained on\n\n" + "\n".join(f"- {fact}" for fact in facts) + _labels(results)
 
 

@@ -75,7 +75,7 @@ def _entity_errors(details: Table) -> str:
              f'<div class="bar" style="--w:{100 * spans / most:.0f}%">{spans:,}</div>') for kind, spans in errors.items()]
     true = sum(errors.values()) - errors.get("spurious", 0)
     found = sum(errors.values()) - errors.get("missed", 0)
-    return ("<h3>What becomes of entities</h3>" + table(("outcome", "", "#entities"), rows, css="narrow") +
+    return ("<h3>What becomes of entities</h3>" + table(("outcome", "", "#entities"), rows, css="narrow outcomes") +
             f'<p class="soft">True entities in the test rows: {true:,}; found: {found:,}. A found entity is matched with the true '
             "one that it overlaps.</p>")
 

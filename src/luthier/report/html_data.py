@@ -40,7 +40,7 @@ def reading(results: Table) -> str:
 
 def _columns(columns: Table) -> str:
     """Which columns the rows came from."""
-    said = [f"{title} from {', '.join(name(column) for column in _listed(columns.get(part)))}"
+    said = [f"{title} from {', '.join(f'<code>{name(column)}</code>' for column in _listed(columns.get(part)))}"
             for part, title in (("text", "Texts"), ("pair", "second texts"), ("label", "labels")) if _listed(columns.get(part))]
     return f"<p>{', '.join(said)}.</p>" if said else ""
 

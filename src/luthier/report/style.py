@@ -83,6 +83,7 @@ rect.default{fill:var(--orange)}
 circle:hover,rect:hover{stroke:var(--fg);stroke-width:2}
 rect.cell{fill:rgb(var(--heat));stroke:none}
 polyline.ideal,.key line.ideal{stroke:var(--fg);stroke-width:1.25;stroke-dasharray:4 4;opacity:.7}
+.outcomes td:last-child{min-width:8rem}
 .square{max-width:32rem}
 .metrics table{width:auto;min-width:min(100%,30rem)}
 .metrics small{display:inline-block;line-height:1.3;max-width:26rem}
