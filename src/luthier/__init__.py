@@ -18,6 +18,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from luthier.api.check import Check, check
     from luthier.api.fetch import fetch
     from luthier.api.model import Model
     from luthier.api.public import load, open_run, train, tune
@@ -28,10 +29,11 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__all__ = ["ConfigError", "DataError", "LuthierError", "Model", "ModelError", "Recipe", "Run", "RunError", "Score",
-           "TrainingError", "UsageError", "fetch", "load", "open_run", "train", "tune"]
+__all__ = ["Check", "ConfigError", "DataError", "LuthierError", "Model", "ModelError", "Recipe", "Run", "RunError", "Score",
+           "TrainingError", "UsageError", "check", "fetch", "load", "open_run", "train", "tune"]
 
 _HOMES = {
+    "luthier.api.check": ["Check", "check"],
     "luthier.api.model": ["Model"], "luthier.api.run": ["Run"],
     "luthier.api.fetch": ["fetch"],
     "luthier.api.public": ["load", "open_run", "train", "tune"],

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from luthier.data.options import DataOptions
 from luthier.data.row import Split
-from luthier.data.sources import examples, find, find_with, single_table
+from luthier.data.sources import examples, find, find_with, single_table, text_table
 from luthier.errors import DataError
 
 CSV = "text,label\nfine,a\nbad,b\n"
@@ -48,8 +50,8 @@ def test_find_of_folder_notes_files_of_other_names(tmp_path: Path) -> None:
     (("train.csv", "train.tsv"), "several files for the train rows: train.csv, train.tsv"),
     (("train.csv", "dev.csv", "val.csv"), "several files for the validation rows: dev.csv, val.csv"),
     (("train.csv", "test.csv.gz"), "test.csv.gz: files ending in '.gz' are not read. Unpack it first"),
-    (("meta.csv", "train.conll"), "train.conll: files ending in '.conll' are not read"),
-    (("train.txt", "test.txt"), "train.txt: files ending in '.txt' hold texts without labels"),
+    (("meta.csv", "train.xls"), "train.xls: files ending in '.xls' are not read. Save its sheet as .xlsx"),
+    (("train.txt", "test.txt"), "train.txt: this file holds texts without labels"),
 ])
 def test_find_of_unclear_folder_says_what_is_there(tmp_path: Path, names: tuple[str, ...], message: str) -> None:
     with pytest.raises(DataError) as error:
@@ -62,9 +64,69 @@ def test_find_of_empty_name_does_not_read_the_current_folder() -> None:
         find("")
 
 
-def test_find_of_hub_name_says_what_to_do_instead() -> None:
-    with pytest.raises(DataError, match=r"cannot be read yet.*load_dataset\('a/b', split='train'\)\.to_parquet"):
+def test_find_of_hub_name_without_a_network_says_what_to_do_instead() -> None:
+    pytest.importorskip("datasets")
+    with pytest.raises(DataError, match=r"hub:a/b: cannot be loaded from the hub.*load_dataset\('a/b'\)\.save_to_disk"):
         find("hub:a/b")
+
+
+@pytest.mark.parametrize("name", ["hub:", "hub:../x", "hub:a/b/c", "hub:a b"])
+def test_find_of_hub_name_of_another_form_says_how_to_write_it(name: str) -> None:
+    with pytest.raises(DataError, match=r"no name of a data set\. Write hub:owner/name"):
+        find(name)
+
+
+def test_find_of_folder_takes_texts_with_labels_inside(tmp_path: Path) -> None:
+    (tmp_path / "train.txt").write_text("__label__a fine\n__label__b bad\n")
+    (tmp_path / "test.txt").write_text("__label__b poor\n")
+    (tmp_path / "notes.txt").write_text("just words\n")
+    tables = find(tmp_path).tables
+    assert {split: len(table.records) for split, table in tables.items()} == {Split.TRAIN: 2, Split.TEST: 1}
+
+
+def test_find_gives_all_parts_lists_where_one_has_several_labels(tmp_path: Path) -> None:
+    (tmp_path / "train.txt").write_text("__label__a __label__b fine\n__label__b bad\n")
+    (tmp_path / "test.txt").write_text("__label__b poor\nnone\n")
+    table = find(tmp_path).tables[Split.TEST]
+    assert table.columns == ("text", "labels") and [record.values["labels"] for record in table.records] == [["b"], []]
+
+
+def test_find_gives_lists_of_names_in_all_parts_where_one_has_several(tmp_path: Path) -> None:
+    (tmp_path / "train.jsonl").write_text('{"text": "a", "label": ["x"]}\n{"text": "b", "label": []}\n')
+    (tmp_path / "test.jsonl").write_text('{"text": "c", "label": ["x", "y"]}\n')
+    tables = find(tmp_path).tables
+    assert [record.values["label"] for record in tables[Split.TRAIN].records] == [["x"], []]
+    assert tables[Split.TEST].records[0].values["label"] == ["x", "y"]
+
+
+def test_find_says_where_a_named_annotator_has_no_effect(tmp_path: Path) -> None:
+    source = find(folder(tmp_path, "a.csv") / "a.csv", DataOptions(annotators="ann"))
+    assert source.notes == ["a.csv: it names no annotators, so --annotators ann changes nothing there."]
+    assert find(tmp_path / "a.csv", DataOptions(annotators="majority")).notes == []
+
+
+@pytest.mark.parametrize(("items", "texts"), [
+    ([{"id": 1, "data": {"text": "a"}}, {"id": 2, "data": {"text": "b"}}], ["a", "b"]),
+    ([{"data": {"body": "a"}, "annotations": []},
+      {"data": {"body": "b"}, "annotations": [{"was_cancelled": True, "result": []}]}], ["a", "b"]),
+    ([{"text": "a", "label": "x", "answer": "accept"}, {"text": "b", "label": "x", "answer": "reject"}, {"text": "c"}],
+     ["a", "b", "c"]),
+    ([{"text": "a", "q.responses": None}, {"text": "b", "q.responses": ["x"], "q.responses.status": ["draft"]}], ["a", "b"]),
+    ([{"text": "a", "label": "x"}], ["a"]),
+])
+def test_text_table_holds_texts_that_nobody_has_annotated(items: list[dict[str, Any]], texts: list[str]) -> None:
+    table = text_table(items)
+    assert [record.values["text"] for record in table.records] == texts
+
+
+def test_find_of_tasks_that_nobody_has_annotated_is_refused() -> None:
+    with pytest.raises(DataError, match="read as Label Studio tasks, and none of its rows is annotated"):
+        find([{"id": 1, "data": {"text": "a"}}])
+
+
+def test_find_of_a_table_is_that_table(tmp_path: Path) -> None:
+    table = find(folder(tmp_path, "a.csv") / "a.csv").tables[Split.TRAIN]
+    assert find(table).tables[Split.TRAIN] is table
 
 
 @pytest.mark.parametrize("name", ["none", "../errors", ""])
@@ -73,8 +135,8 @@ def test_find_of_unknown_example_is_refused(name: str) -> None:
         find(f"example:{name}")
 
 
-def test_examples_are_the_csv_files_of_the_folder(tmp_path: Path) -> None:
-    assert examples(folder(tmp_path, "b.csv", "a.csv", "README.md")) == ["a", "b"]
+def test_examples_are_the_data_files_of_the_folder(tmp_path: Path) -> None:
+    assert examples(folder(tmp_path, "b.csv", "a.jsonl", "README.md")) == ["a", "b"]
     assert examples(tmp_path / "none") == []
 
 

@@ -7,8 +7,10 @@ from itertools import islice
 from luthier.api.prepare import Prepared
 from luthier.api.settings import SamplerName, Settings
 from luthier.config import shown
+from luthier.data.findings import Severity
 from luthier.data.places import count
 from luthier.engines.local import Workforce
+from luthier.recipes.recipe import LongTexts
 from luthier.recipes.space import Space
 from luthier.search.budget import Plan, duration
 
@@ -19,14 +21,16 @@ def data_lines(prepared: Prepared) -> list[str]:
     """Rows, labels, notes and model."""
     asked, corpus = prepared.asked, prepared.asked.corpus
     sizes = ", ".join(f"{len(tokens)} {name}" for name, tokens in prepared.splits.items())
+    pairs = " of pairs" * corpus.pairs
     counts = {label: sum(by_split.values()) for label, by_split in corpus.counts().items()}
-    named = [f"{' '.join(label.split())} ({count})" for label, count in counts.items()]
+    named = [f"{' '.join(label.split())} ({number})" for label, number in counts.items()]
     more = f", … {len(named) - MOST_LABELS_SHOWN} more" if len(named) > MOST_LABELS_SHOWN else ""
-    lines = [f"Data: {corpus.name}: {sizes} rows; {asked.task.name}, {len(counts)} labels: "
-             + ", ".join(named[:MOST_LABELS_SHOWN]) + more]
-    lines.extend(f"  {note}" for note in corpus.notes)
+    labels = f", {len(counts)} labels: {', '.join(named[:MOST_LABELS_SHOWN])}{more}" if counts else ""
+    lines = [f"Data: {corpus.name}: {sizes} rows; {asked.task.name}{pairs}{labels}"]
+    lines.extend(f"  {'Warning: ' * (finding.severity is Severity.WARNING)}{finding}" for finding in prepared.findings)
+    read = "texts are read in windows of" if prepared.default.long_texts is LongTexts.WINDOWS else "texts are cut at"
     models = "; ".join(f"{model.origin}, {count(model.layers, 'layer')}" for model in asked.models.values())
-    lines.append(f"Model{'s' if len(asked.models) > 1 else ''}: {models}; rows are cut at {prepared.default.max_length} tokens")
+    lines.append(f"Model{'s' if len(asked.models) > 1 else ''}: {models}; {read} {prepared.default.max_length} tokens")
     return lines
 
 

@@ -10,14 +10,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from luthier.api.reading import encode, most_tokens, token_findings
 from luthier.api.settings import SamplerName, Settings
 from luthier.config import as_text
+from luthier.data.check import by_severity
+from luthier.data.findings import Finding
 from luthier.data.load import Corpus, load
-from luthier.data.row import Kind, Row
+from luthier.data.row import Kind
 from luthier.data.sequences import Cut
-from luthier.data.tokens import Tokens, percentile_length, tokenize
-from luthier.data.words import word_heads
-from luthier.errors import ConfigError, ModelError
+from luthier.data.tokens import Tokens, percentile_length
+from luthier.errors import ConfigError
 from luthier.models.classifier import load_tokenizer
 from luthier.models.encoder import is_embedding
 from luthier.models.pretrained import Pretrained, resolve_model
@@ -68,7 +70,10 @@ class Start:
 
 @dataclass(frozen=True)
 class Prepared:
-    """All that training needs. `starts` are named as in `Asked.models`; `rung_rows` numbers validation rows."""
+    """All that training needs. `starts` are named as in `Asked.models`; `rung_rows` numbers validation rows.
+
+    `findings` are what there is to say about the data, what the default model's tokenizer makes of them included.
+    """
 
     asked: Asked
     starts: dict[str, Start]
@@ -76,6 +81,7 @@ class Prepared:
     default: Recipe
     space: Space
     shape: Shape
+    findings: tuple[Finding, ...]
 
     @property
     def start(self) -> Start:
@@ -202,7 +208,7 @@ def prepare(asked: Asked) -> Prepared:
     settings, layers = asked.settings, min(model.layers for model in asked.models.values())
     starts = {name: _start(asked, model) for name, model in asked.models.items()}
     start = next(iter(starts.values()))
-    limit = min(_positions(found.pretrained, found.tokenizer) for found in starts.values())
+    limit = min(most_tokens(found.pretrained, found.tokenizer) for found in starts.values())
     length = percentile_length(start.splits["train"], LENGTH_PERCENT, limit)
     shared = any(model.shares_layers for model in asked.models.values())
     long_texts = LongTexts.WINDOWS if asked.task.head is Head.TOKENS else _held(settings).long_texts
@@ -220,20 +226,17 @@ def prepare(asked: Asked) -> Prepared:
     return Prepared(
         asked=asked, starts=starts, default=default, space=space,
         rung_rows=rung_rows(len(start.splits["validation"]), rows, settings.seed),
-        shape=_shape(starts))
+        shape=_shape(starts), findings=tuple(by_severity([*asked.corpus.findings, *token_findings(
+            asked.corpus, start.splits, start.tokenizer, default.max_length, limit)])))
 
 
 def _start(asked: Asked, pretrained: Pretrained) -> Start:
     corpus, tokenizer = asked.corpus, load_tokenizer(pretrained.path)
-    limit = _positions(pretrained, tokenizer)
+    limit = most_tokens(pretrained, tokenizer)
     whole = asked.task.head is Head.TOKENS or "long_texts" in asked.settings.chosen
     splits = {part.value: encode(rows, asked.task, tokenizer, None if whole and not corpus.pairs else limit)
               for part, rows in corpus.parts.items()}
     return Start(pretrained, tokenizer, splits, *count_parameters(pretrained.path))
-
-
-def _positions(pretrained: Pretrained, tokenizer: Any) -> int:
-    return min(pretrained.positions, int(min(tokenizer.model_max_length, 10**6)))
 
 
 def _shape(starts: dict[str, Start]) -> Shape:
@@ -244,22 +247,6 @@ def _shape(starts: dict[str, Start]) -> Shape:
         shapes[name] = Shape.of(start.splits["train"], start.pretrained.layers, size)
     first = next(iter(shapes.values()))
     return replace(first, models=shapes) if len(shapes) > 1 else first
-
-
-def encode(rows: Sequence[Row], task: Task, tokenizer: Any, limit: int | None) -> Tokens:
-    """Rows as tokens with the task's targets, at most `limit` tokens each (None: all).
-
-    Raises:
-        ModelError: entities need a tokenizer that says where its tokens stand, and this one does not.
-    """
-    texts, tokenwise = [row.text for row in rows], task.head is Head.TOKENS
-    if tokenwise and not tokenizer.is_fast:
-        raise ModelError("entities need a tokenizer that says which characters its tokens stand for (a fast one, with a "
-                         "tokenizer.json); this model has none. Choose another model.")
-    tokens = tokenize(texts, tokenizer, limit, [row.pair for row in rows], offsets=tokenwise)
-    if tokenwise:
-        tokens = replace(tokens, heads=word_heads(tokens, texts, tokenizer))
-    return task.encode(tokens, rows)
 
 
 def rung_rows(validation: int, train: int, seed: int) -> npt.NDArray[np.int64]:

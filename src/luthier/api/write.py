@@ -132,7 +132,7 @@ def summarize(ready: Ready, study: Study, outcome: Outcome, interrupted: bool) -
         "rows": {name: len(tokens) for name, tokens in prepared.splits.items()}, "data_hash": corpus.hash,
         "split": split_sentence(corpus),
         "columns": {"text": list(corpus.columns.text), "label": list(corpus.columns.label), "pair": corpus.columns.pair},
-        "findings": [finding.to_table() for finding in corpus.findings],
+        "findings": [finding.to_table() for finding in prepared.findings],
         "max_length": trial.recipe.max_length, "long_texts": trial.recipe.long_texts.value,
         "base": {"name": base.name, "origin": base.origin, "hash": base.hash, "revision": base.revision,
                  "parameters": start.parameters, "layers": base.layers},

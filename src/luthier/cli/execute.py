@@ -12,7 +12,16 @@ from luthier.api.run import Run
 from luthier.api.settings import Settings
 from luthier.cli.display import Display
 from luthier.cli.options import STARTED
+from luthier.data.places import count
+from luthier.report.controls import control_title
+from luthier.report.html_calibration import point_sentence
+from luthier.report.metrics import test_metrics
+from luthier.report.opening import opening, unbeaten
+from luthier.report.wording import short
 from luthier.search.budget import duration
+
+SAID_CONFIDENCE = 0.8
+"""The operating point that the terminal names; the report has them all."""
 
 
 def execute(command: str, settings: Settings, *, dry_run: bool, quiet: bool, json: bool) -> int:
@@ -37,12 +46,17 @@ def execute(command: str, settings: Settings, *, dry_run: bool, quiet: bool, jso
 
 def closing_lines(run: Run) -> list[str]:
     """What the run came to, for the terminal."""
-    results = run.results
-    title, rows = results["metric_title"], results["rows"]["test"]
-    lines = ["", f"{title} on {rows} test rows, 95 % interval:"]
-    titles = {"default": "default recipe", **results["control_titles"]}
-    lines.append(f"  {'delivered model':<30}{run.metrics['test']}")
-    lines.extend(f"  {titles[name]:<30}{score}" for name, score in run.controls.items())
+    results, width = run.results, 32
+    lines = ["", *opening(results)] if unbeaten(results) else []
+    lines += ["", f"{short(results['metric_title'], 100)} on {count(results['rows']['test'], 'test row')}, 95 % interval:",
+              f"  {'delivered model':<{width}}{run.metrics['test']}"]
+    lines.extend(f"  {control_title(results, name):<{width}}{score}" for name, score in run.controls.items())
+    others = [metric for metric in test_metrics(results) if metric.name != results["metric"]]
+    if others:
+        lines.append("The delivered model by other metrics:")
+        lines.extend(f"  {metric.title:<{width}}{metric.value} [{metric.low}, {metric.high}]" for metric in others)
+    lines.extend(f"  {point_sentence(point)}" for point in results["calibration"].get("operating_points") or []
+                 if point["confidence"] == SAID_CONFIDENCE)
     if results["command"] == "tune":
         lines.append(f"Trial {results['best']['trial']} of {results['trials'] + results['finals']}: {results['best']['reason']}.")
     lines += [f"Model:  {run.folder.model}", f"Report: {run.folder.report}", f"Done in {duration(results['seconds'])}."]

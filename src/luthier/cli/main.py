@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 
 import luthier
+from luthier.cli.check import check
+from luthier.cli.convert import convert
 from luthier.cli.evaluate import evaluate
 from luthier.cli.explain import explain
 from luthier.cli.fetch import fetch
@@ -19,7 +21,7 @@ from luthier.errors import LuthierError, UsageError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
                   help="Find how to fine-tune a pre-trained language model for your labelled text.")
-for command in (tune, train, predict, evaluate, explain, fetch):
+for command in (check, tune, train, predict, evaluate, explain, fetch, convert):
     app.command()(command)
 
 

@@ -18,6 +18,7 @@ from luthier.data import check, sources
 from luthier.data.columns import Columns, describe, resolve
 from luthier.data.findings import Finding, Severity, errors
 from luthier.data.formats import Table
+from luthier.data.label_map import relabel
 from luthier.data.options import DataOptions
 from luthier.data.places import count, places, raise_together
 from luthier.data.row import Kind, Row, Split, Target, names_in
@@ -95,14 +96,14 @@ def load(data: Any, options: DataOptions | None = None, *, kind: Kind | None = N
     found = [finding for reading in readings.values() for finding in reading.findings]
     given, changes = _relabelled(given, kind, options)
     problems = check.check_given(kind, given, source.tables, columns)
-    raise_together(errors(problems))
+    check.refuse([*found, *changes, *problems])
     parts = _parts(given, seed)
     if max_train_rows is not None and len(parts[Split.TRAIN]) > max_train_rows:
         found.append(_note(f"{max_train_rows:,} of {count(len(parts[Split.TRAIN]), 'training row')} are used "
                            "(--max-train-rows)."))
         parts[Split.TRAIN] = _some(parts[Split.TRAIN], max_train_rows, seed)
     shown = check.check_parts(kind, parts, source.tables, columns)
-    raise_together(errors(shown))
+    check.refuse([*found, *changes, *problems, *shown])
     notes = [_note(text) for text in (*source.notes, *describe(main, columns, options))]
     labels = label_order(parts[Split.TRAIN])
     return Corpus(source.name, kind, parts[Split.TRAIN], parts[Split.VALIDATION], parts[Split.TEST], labels, columns,
@@ -133,7 +134,7 @@ def load_texts(data: Any, options: DataOptions | None = None) -> tuple[Table, li
         DataError: it cannot be read, or no column is the text.
     """
     options = options or DataOptions()
-    table = sources.single_table(data, options)
+    table = sources.text_table(data, options)
     reading = read_texts(table, resolve(table, options, labelled=False))
     raise_together(errors(reading.findings))
     return table, reading.rows
@@ -184,7 +185,7 @@ def _note(text: str) -> Finding:
 
 def _read(tables: Mapping[Split, Table], columns: Columns, kind: Kind, options: DataOptions) -> dict[Split, Reading]:
     """The rows of each table by the same columns; the group may be missing where nothing is cut off."""
-    problems: list[str] = []
+    problems: list[Finding] = []
     readings = {}
     try:
         scheme = find_scheme(list(tables.values()), columns, kind)
@@ -196,17 +197,17 @@ def _read(tables: Mapping[Split, Table], columns: Columns, kind: Kind, options: 
         try:
             found = resolve(table, dataclasses.replace(named, group_column=group, id_column=own))
         except DataError as error:
-            problems.append(str(error))
+            problems.append(Finding("columns", Severity.ERROR, str(error)))
             continue
         readings[part] = read_rows(table, found, kind, options, scheme)
-        problems += errors(readings[part].findings)
-    raise_together(problems)
+        problems += readings[part].findings
+    check.refuse(problems)
     return readings
 
 
 def _relabelled(given: dict[Split, list[Row]], kind: Kind, options: DataOptions) -> tuple[dict[Split, list[Row]], list[Finding]]:
     """The rows with their labels renamed, merged and dropped as the file of --labels says."""
-    return given, []
+    return relabel(given, kind, options.labels) if options.labels is not None else (given, [])
 
 
 def _parts(given: Mapping[Split, list[Row]], seed: int) -> dict[Split, list[Row]]:

@@ -58,6 +58,15 @@ class Row:
     group: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """A row whose target is what a model says of it, and how sure the model is: of the whole row, and of each span."""
+
+    row: Row
+    confidence: float
+    scores: tuple[float, ...] = ()
+
+
 def names_in(target: Target | None) -> tuple[str, ...]:
     """The label names that a target holds, each as often as it does; none for a number."""
     if target is None or isinstance(target, float):

@@ -30,10 +30,13 @@ class Facts:
 
     Attributes:
         metric: the headline metric's name.
-        chance_loss: log loss of always predicting the frequencies of the training labels.
-        largest_label_share: of the validation rows.
+        chance_loss: loss of one who knows only the training rows' labels: of always predicting their frequencies (log loss), or the
+            mean of their numbers (mean squared error).
+        largest_label_share: of the validation rows, where each has one label.
         probe_score: the headline metric of the frozen probe on the validation rows.
-        majority_score: the headline metric of always predicting the most frequent label.
+        majority_score: the headline metric of one who says the same of every text.
+        task: its name, for words that differ between tasks.
+        metric_title: the headline metric, as people name it.
         failure: why the trial failed, if it did.
         ended_early: whether the trial was stopped or left before its end.
     """
@@ -46,11 +49,19 @@ class Facts:
     majority_score: float | None = None
     failure: str = ""
     ended_early: bool = False
+    task: str = "classification"
+    metric_title: str = ""
 
     @property
     def title(self) -> str:
         """The metric, as sentences name it."""
-        return self.metric.replace("macro_f1", "macro-F1").replace("_", " ")
+        return self.metric_title or self.metric.replace("macro_f1", "macro-F1").replace("_", " ")
+
+    @property
+    def guessing(self) -> str:
+        """What has the chance loss, in words."""
+        return {"regression": "always saying the mean", "entities": "guessing by the tags' frequencies"}.get(
+            self.task, "guessing by the labels' frequencies")
 
 
 def facts_of(results: Row) -> Facts:
@@ -59,13 +70,22 @@ def facts_of(results: Row) -> Facts:
     held = results.get("controls_validation") or {}
     chance, largest = _label_facts(results)
     majority, probe = ((held.get(name) or {}).get("value") for name in ("majority", "probe"))
+    task = str(results.get("task") or "classification")
+    if task == "entities" and majority is None:
+        majority = 0.0  # without an entity found, every F1 is 0
     rows = number(given.get("validation_rows")) or number((results.get("rows") or {}).get("validation")) or 0
     return Facts(str(given.get("metric") or results["metric"]), int(rows), number(given.get("chance_loss", chance)),
-                 number(given.get("largest_label_share", largest)), number(given.get("probe_score", probe)), number(majority))
+                 number(given.get("largest_label_share", largest)), number(given.get("probe_score", probe)), number(majority),
+                 task=task, metric_title=str(results.get("metric_title") or ""))
 
 
 def _label_facts(results: Row) -> tuple[float | None, float | None]:
-    """The loss of guessing by the training frequencies, and the greatest share of a label, on the validation rows."""
+    """The loss of guessing by the training frequencies, and the greatest share of a label, on the validation rows.
+
+    Neither is known where a row may have several labels or none.
+    """
+    if results.get("task", "classification") != "classification":
+        return None, None
     counts: Sequence[Mapping[str, Any]] = list((results.get("counts") or {}).values())
     train, held = (sum(label.get(split, 0) for label in counts) for split in ("train", "validation"))
     if not train or not held:
@@ -84,6 +104,17 @@ def loss_noise(before: float, after: float, facts: Facts, readings: int) -> floa
 
 
 def score_error(score: float, facts: Facts) -> float:
-    """One standard error of the difference between two scores on the same rows."""
-    share = min(max(score, 0.01), 0.99)
-    return math.sqrt(2 * share * (1 - share) * (1 - AGREEMENT) / max(1, facts.validation_rows))
+    """One standard error of the difference between two scores on the same rows.
+
+    Of shares of right answers, and near enough of F1, by the binomial; of correlations by 1 - r² (Fisher 1915), and of R² by the
+    rule that it is a correlation's square.
+    """
+    rows = max(1, facts.validation_rows)
+    if facts.metric in ("pearson", "spearman", "r2"):
+        correlation = math.sqrt(max(score, 0.0)) if facts.metric == "r2" else score
+        spread = 1 - min(abs(correlation), 0.99) ** 2
+        spread *= 2 * max(correlation, 0.1) if facts.metric == "r2" else 1
+    else:
+        share = min(max(score, 0.01), 0.99)
+        spread = math.sqrt(share * (1 - share))
+    return spread * math.sqrt(2 * (1 - AGREEMENT) / rows)

@@ -3,7 +3,8 @@
 The rules, in the order they are asked, are those of the field's practice:
 
 - **diverged**: a loss or gradient that is no number, or a training loss that was below that of guessing and ended above it.
-- **collapsed**: one label for nearly all rows, while the labels are far from that.
+- **collapsed**: one label for nearly all rows, while the labels are far from that; of other tasks, a score that is no better than
+  saying the same of every text (of entities: none is found, and the training loss no longer falls).
 - **overfit**: the validation loss rose from its minimum by more than its noise while the training loss fell, and the score
   fell too; **overconfident** where the score held.
 - **underfit**: training and validation scores are alike, and the training loss was still falling or the score is not above
@@ -86,10 +87,10 @@ def _diverged(curve: Curve, facts: Facts) -> Verdict | None:
     (last, end), least = losses[-1], min(value for _, value in losses)
     if end > chance and least < (1 - CLEAR) * chance:
         return Verdict(Kind.DIVERGED, f"The training loss was down to {least:.2f} and ended at {end:.2f} at {_at(last)}, above "
-                                      f"the {chance:.2f} of guessing by the labels' frequencies.")
+                                      f"the {chance:.2f} of {facts.guessing}.")
     if end > (1 + NEVER_LEARNT) * chance and end >= losses[0][1]:
-        return Verdict(Kind.DIVERGED, f"The training loss rose to {end:.2f} by {_at(last)}, above the {chance:.2f} of guessing by "
-                                      "the labels' frequencies, and had never been below it.")
+        return Verdict(Kind.DIVERGED, f"The training loss rose to {end:.2f} by {_at(last)}, above the {chance:.2f} of "
+                                      f"{facts.guessing}, and had never been below it.")
     return None
 
 
@@ -98,6 +99,8 @@ def _collapsed(curve: Curve, facts: Facts) -> Verdict | None:
     said = _one_label(curve, facts)
     if not said or (facts.ended_early and not _stuck(curve, facts)):
         return None
+    if facts.task == "entities" and _still_falling(curve):
+        return None  # that all is O is how every training on entities begins
     return Verdict(Kind.COLLAPSED, said)
 
 
@@ -110,9 +113,14 @@ def _one_label(curve: Curve, facts: Facts) -> str:
             return (f"At {_at(reading)} it gave {share:.0%} of the validation rows one label; the most frequent label has "
                     f"{own:.0%} of them.").replace("%", " %")
     elif scores and facts.majority_score is not None and scores[-1][1] <= facts.majority_score:
-        return (f"Its {facts.title} at {_at(scores[-1][0])}, {scores[-1][1]:.3f}, is no more than that of always giving the most "
-                f"frequent label ({facts.majority_score:.3f}).")
+        own_score = f"Its {facts.title} at {_at(scores[-1][0])}, {scores[-1][1]:.3f}, is no more than that of"
+        return f"{own_score} {_SAME.get(facts.task, _SAME['classification'])} ({facts.majority_score:.3f})."
     return ""
+
+
+_SAME = {"classification": "always giving the most frequent label", "multilabel": "always giving the most frequent labels",
+         "regression": "always saying the mean of the training rows", "entities": "finding no entity at all"}
+"""What one says, of each task, who says the same of every text."""
 
 
 def _stuck(curve: Curve, facts: Facts) -> bool:

@@ -6,9 +6,14 @@ import json
 import re
 
 from luthier.data.places import count
+from luthier.report.controls import control_title
+from luthier.report.html_answers import ENTITY_ERRORS
+from luthier.report.html_calibration import calibration_figures, point_sentence, unclaimed
+from luthier.report.html_data import reading
+from luthier.report.metrics import resampled, test_metrics
 from luthier.report.opening import opening, rivals
+from luthier.report.snippets import parts, snippet, snippet_notes
 from luthier.report.wording import (
-    CONTROLS,
     Difference,
     Table,
     changes,
@@ -16,17 +21,17 @@ from luthier.report.wording import (
     figure,
     hyperparameters,
     interval,
-    per_label_f1,
     sentence,
     short,
     shown,
-    snippet,
-    snippet_notes,
 )
 from luthier.search.budget import duration
 
 _HUB_NAME = re.compile(r"^[\w.-]+(/[\w.-]+)?$", re.ASCII)
-_HUB_METRICS = {"macro_f1": "f1", "accuracy": "accuracy"}
+_HUB_METRICS = {"macro_f1": "f1", "micro_f1": "f1", "weighted_f1": "f1", "f1": "f1", "f1_strict": "f1", "accuracy": "accuracy",
+                "subset_accuracy": "accuracy", "mcc": "matthews_correlation", "roc_auc": "roc_auc", "precision": "precision",
+                "recall": "recall", "pearson": "pearsonr", "spearman": "spearmanr", "r2": "r_squared", "mae": "mae", "loss": "mse"}
+"""The hub's names of metrics; a loss is the mean squared error in regression alone."""
 _SPECIAL = re.compile(r"[\\`*_\[\]<>&#|~!$^{}@]|:(?=//)|(?<=www)\.|^[-+=](?=[-+=\s]|$)", re.IGNORECASE)
 """Characters that Markdown, GitHub's or the hub's, could take for more than themselves where they stand."""
 _NUMBERED = re.compile(r"^(\d+)[.)](?=\s|$)")
@@ -42,8 +47,15 @@ def render(results: Table) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _md(value: object, length: int = 1000) -> str:
-    """Text as Markdown that stays text: on one line, with no character left that means something."""
+def _md(value: object, length: int = 1000, *, space: bool = False) -> str:
+    """Text as Markdown that stays text: on one line, with no character left that means something.
+
+    Args:
+        space: keep the spaces around it.
+    """
+    if space:
+        before, after = (" " * str(value)[at].isspace() for at in (0, -1))
+        return f"{before}{_md(value, length)}{after}"
     text = _SPECIAL.sub(lambda found: f"&#{ord(found[0])};", short(value, length))
     return _NUMBERED.sub(r"\1&#46;", text)
 
@@ -56,11 +68,11 @@ def _table(head: list[str], rows: list[list[str]]) -> str:
 
 def _front_matter(results: Table) -> str:
     """YAML that the hub reads; text is written as JSON strings, which YAML takes as they are."""
-    base = results["base"]
-    lines = ["library_name: transformers", "pipeline_tag: text-classification", "tags:", "- luthier",
-             "- text-classification", "metrics:"]
+    base, head = results["base"], results["head"]
+    lines = ["library_name: transformers", f"pipeline_tag: {head}", "tags:", "- luthier", f"- {head}", "metrics:"]
     lines += [f"- {metric}" for metric in dict.fromkeys(
-        _HUB_METRICS[metric] for metric in (results["metric"], *results["test_metrics"]) if metric in _HUB_METRICS)]
+        _HUB_METRICS[metric] for metric in (results["metric"], *results["test_metrics"])
+        if metric in _HUB_METRICS and (metric != "loss" or results["task"] == "regression"))]
     if base.get("revision") and _HUB_NAME.match(str(base["name"])):
         lines.append(f"base_model: {json.dumps(base['name'])}")
     return "\n".join(["---", *lines, "---"])
@@ -69,12 +81,12 @@ def _front_matter(results: Table) -> str:
 def _use(results: Table) -> str:
     place = (f"Run it beside the folder `{_plain(results['model'])}`, or write this folder's path, or its name on the "
              "hub, in its place.")
-    notes = "\n".join(f"- {_code_arguments(note)}" for note in [place, *snippet_notes(results)])
-    return f"## Use\n\n```python\n{snippet(results['model'])}```\n\n{notes}"
+    notes = "\n".join(f"- {note}" for note in [place, *map(_note, snippet_notes(results))])
+    return f"## Use\n\n```python\n{snippet(results)}```\n\n{notes}"
 
 
-def _code_arguments(note: str) -> str:
-    return re.sub(r"\b(truncation=True|top_k=None)", r"`\1`", note)
+def _note(note: str) -> str:
+    return "".join(f"`{part}`" if code else _md(part, space=True) for part, code in parts(note))
 
 
 def _trained_on(results: Table) -> str:
@@ -85,13 +97,29 @@ def _trained_on(results: Table) -> str:
              f"Split: {_md(sentence(results['split']))}",
              f"Pre-trained weights: {_md(base['origin'])}{revision}, hash `{_plain(base['hash'])}`, "
              f"{base['parameters'] / 1e6:,.1f} million parameters"]
-    facts += [_md(note) for note in results.get("notes") or [] if short(note, 9)]
-    scores = per_label_f1(results["confusion"]) if results.get("confusion") else [None] * len(results["labels"])
+    facts += [_md(_without_folders(f"{finding['message']} {finding.get('advice') or ''}")) for finding in results.get("findings") or []
+              if short(finding["message"], 9)]
+    return "## What it was trained on\n\n" + "\n".join(f"- {fact}" for fact in facts) + _labels(results)
+
+
+def _without_folders(text: str) -> str:
+    """Text in which files go by their names alone: a card is published, and folders of a machine are nobody's business."""
+    return re.sub(r"(?<![\w.:/\\])(?:[A-Za-z]:)?[/\\](?:[^\s/\\:]+[/\\])+", "", clean(text))
+
+
+def _labels(results: Table) -> str:
+    """The labels with what became of each on the test rows; nothing where labels are numbers."""
+    if not results["labels"]:
+        return ""
+    details = results.get("details") or {}
+    scores, limits = details.get("per_label") or {}, details.get("thresholds") or {}
+    what = "entities" if results["task"] == "entities" else "rows"
     body = [[_md(label, 100) or "(empty)",
              *(f"{results['counts'].get(label, {}).get(split, 0):,}" for split in ("train", "validation", "test")),
-             figure(score)] for label, score in zip(results["labels"], scores, strict=True)]
-    return ("## What it was trained on\n\n" + "\n".join(f"- {fact}" for fact in facts) + "\n\n" +
-            _table(["label", "training rows", "validation rows", "test rows", "F1 on test"], body))
+             *(figure((scores.get(label) or {}).get(part)) for part in ("precision", "recall", "f1")),
+             *([figure(limits.get(label))] if limits else [])] for label in results["labels"]]
+    return "\n\n" + _table(["label", f"training {what}", f"validation {what}", f"test {what}", "precision", "recall", "F1 on test",
+                            *(["given from"] if limits else [])], body)
 
 
 def _plain(value: object) -> str:
@@ -102,14 +130,27 @@ def _figures(results: Table) -> str:
     held = results.get("controls_validation") or {}
     body = [["**this model**", f"**{figure(results['test']['value'])}**", interval(results["test"]),
              figure((results.get("validation") or {}).get("value"))]]
-    body += [[CONTROLS[name][0], figure(score["value"]), interval(score), figure(held.get(name, {}).get("value"))]
+    body += [[_md(control_title(results, name)), figure(score["value"]), interval(score), figure(held.get(name, {}).get("value"))]
              for name, score in rivals(results).items()]
-    also = [f"{_md(metric.replace('_', '-'))} {figure(value)}" for metric, value in results["test_metrics"].items()
-            if metric != results["metric"]]
+    every = [[_md(metric.title), metric.value, f"{metric.low} to {metric.high}", _md(metric.meaning)]
+             for metric in test_metrics(results)]
     return (f"## How good it is\n\n{_md(results['metric_title'])} on {count(results['rows']['test'], 'test row')}, "
-            "which nothing was trained or chosen on; intervals are bootstraps over rows.\n\n" +
+            f"which nothing was trained or chosen on; intervals are bootstraps over {resampled(results)}.\n\n" +
             _table(["", "test", "95 % interval", "validation"], body) +
-            (f"\n\nAlso on the test rows: {', '.join(also)}." if also else ""))
+            ("\n\nAll metrics of this model on the test rows:\n\n" + _table(["metric", "test", "95 % interval", "meaning"], every)
+             if every else "") + _entity_errors(results) + _points(results))
+
+
+def _entity_errors(results: Table) -> str:
+    errors = (results.get("details") or {}).get("entity_errors") or {}
+    said = [f"{spans:,} {_md(ENTITY_ERRORS.get(kind, (kind,))[0])}" for kind, spans in errors.items()]
+    return f"\n\nEntities of the test rows, by what became of them: {', '.join(said)}." if said else ""
+
+
+def _points(results: Table) -> str:
+    points = (results.get("calibration") or {}).get("operating_points") or []
+    return ("\n\nAnswering only when sure, with 95 % intervals in brackets:\n\n" +
+            "\n".join(f"- {_md(point_sentence(point))}" for point in points)) if points else ""
 
 
 def _recipe(results: Table) -> str:
@@ -144,12 +185,39 @@ def _limits(results: Table) -> str:
     few = [label for label in results["labels"] if results["counts"].get(label, {}).get("train", 0) < FEW_ROWS]
     limits = ["The figures hold for texts like the test rows; other sources, times or languages may do worse.",
               "They are of this one model: the same recipe trained with another seed gives another figure.",
-              f"In training it read the first {count(results['max_length'], 'token')} of a text; what comes later in a "
-              "longer one was never learnt from.",
-              "It gives every text one of its labels, also a text that none of them fits.",
-              "Scores are the model's own and were not calibrated: 0.9 need not mean right nine times in ten.",
+              _length_limit(results), _ANSWERS.get(results["task"], _ANSWERS["classification"]), _confidence_limit(results),
               "What the pre-trained weights learnt from their texts, bias included, is still in them."]
     if few:
+        what = "entities" if results["task"] == "entities" else "rows"
         names = ", ".join(_md(label, 60) for label in few[:10]) + (", ..." if len(few) > 10 else "")
-        limits.insert(0, f"{count(len(few), 'label')} had fewer than {FEW_ROWS} training rows: {names}.")
+        limits.insert(0, f"{count(len(few), 'label')} had fewer than {FEW_ROWS} training {what}: {names}.")
     return "## Limits\n\n" + "\n".join(f"- {limit}" for limit in limits)
+
+
+_ANSWERS = {
+    "classification": "It gives every text one of its labels, also a text that none of them fits.",
+    "multilabel": "It knows these labels alone; a text that is about something else may get none, or wrong ones. "
+                  "The thresholds are those that were best on the validation rows.",
+    "regression": "It gives a number for every text, also for one that no number fits, and its numbers may lie outside "
+                  "those of the training rows.",
+    "entities": "It finds entities of these labels alone, each a run of whole words, none within another.",
+}
+"""What an answer of each task cannot say."""
+
+
+def _length_limit(results: Table) -> str:
+    if results["task"] == "entities" or results.get("long_texts") == "windows":
+        return f"{reading(results)} Of what lies further apart than that, nothing was learnt."
+    return (f"In training it read the first {count(results['max_length'], 'token')} of a text; what comes later in a "
+            "longer one was never learnt from.")
+
+
+def _confidence_limit(results: Table) -> str:
+    """How far scores can be taken for probabilities."""
+    found = results.get("calibration") or {}
+    if not found:
+        return unclaimed(results)
+    error, temperature = calibration_figures(found), results.get("temperature") or 1.0
+    how = (f"Scores were calibrated on the validation rows, by a temperature of {temperature:.3g} that is part of the weights"
+           if temperature != 1.0 else "Scores are as training left them, without a temperature")
+    return f"{how}; their calibration error (ECE) on the test rows is {error}, and on other texts it may be greater."

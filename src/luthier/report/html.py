@@ -7,24 +7,27 @@ from collections.abc import Sequence
 from luthier.data.places import count
 from luthier.explain.overview import explain
 from luthier.explain.rows import meaningful
+from luthier.report.controls import control_meaning, control_title
+from luthier.report.html_answers import answers_section
+from luthier.report.html_calibration import calibration_section
 from luthier.report.html_data import data_section
 from luthier.report.html_explain import explain_section
 from luthier.report.html_search import search_section
+from luthier.report.metrics import resampled, test_metrics
 from luthier.report.opening import default_delivered, opening, rivals, unbeaten
+from luthier.report.snippets import parts, snippet, snippet_notes
 from luthier.report.style import CSS
 from luthier.report.svg import Scale, mark
 from luthier.report.tags import EMPTY, esc, name, paragraphs, section, table
 from luthier.report.wording import (
-    CONTROLS,
     Difference,
     Table,
     changes,
     figure,
     hyperparameters,
     interval,
+    short,
     signed,
-    snippet,
-    snippet_notes,
 )
 from luthier.search.budget import duration
 
@@ -38,7 +41,8 @@ def render(results: Table, trials: Sequence[Table], curves: Sequence[Table]) -> 
     title = f"{results['name']} - Luthier report"
     explanation = explain(results, trials, curves)
     body = "".join((
-        _head(results), _result(results), _recipe(results), search_section(results, trials, curves, explanation.verdicts),
+        _head(results), _result(results), answers_section(results), calibration_section(results), _recipe(results),
+        search_section(results, trials, curves, explanation.verdicts),
         explain_section(results, explanation, meaningful(trials)), data_section(results), _use(results)))
     return ('<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
             f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
@@ -49,7 +53,8 @@ def render(results: Table, trials: Sequence[Table], curves: Sequence[Table]) -> 
 def _head(results: Table) -> str:
     search = "Search" if results["command"] == "tune" else "Training"
     explained = (("explain", "Hyperparameters"),) if results["command"] == "tune" else ()
-    links = (("result", "Result"), ("recipe", "Recipe"), ("search", search), *explained, ("data", "Data"), ("use", "Use"))
+    links = (("result", "Result"), ("answers", "Right and wrong"), ("confidence", "Confidence"), ("recipe", "Recipe"),
+             ("search", search), *explained, ("data", "Data"), ("use", "Use"))
     lost = unbeaten(results) or results.get("interrupted") or ((results.get("gain") or {}).get("high", 0) < 0)
     return (f'<header><div class="kicker">Luthier {esc(results["luthier"])} &middot; {esc(results["command"])} '
             f'&middot; {esc(results["created"])}</div><h1>{name(results["name"])}</h1></header>\n'
@@ -58,15 +63,21 @@ def _head(results: Table) -> str:
 
 
 def _result(results: Table) -> str:
-    others = [f"{title.replace('_', '-')} {figure(value)}" for title, value in results["test_metrics"].items()
-              if title != results["metric"]]
-    also = f'<p class="soft">Also on the test rows: {esc(", ".join(others))}.</p>' if others else ""
+    title = short(results["metric_title"], 100)
     return section(
-        "result", f"{results['metric_title'][:1].upper()}{results['metric_title'][1:]} on the test rows",
+        "result", f"{title[:1].upper()}{title[1:]} on the test rows",
         f'<p class="soft">Dots are figures on the {count(results["rows"]["test"], "test row")}, which nothing was '
-        "trained or chosen on; bars are their 95 % intervals (bootstrap over rows); the shaded band repeats the "
+        f"trained or chosen on; bars are their 95 % intervals (bootstrap over {resampled(results)}); the shaded band repeats the "
         "delivered model's. Controls are what you get without fine-tuning, or without a search.</p>",
-        _forest(results), also)
+        _forest(results), _metrics(results))
+
+
+def _metrics(results: Table) -> str:
+    """Every metric of the delivered model."""
+    rows = [(f"<b>{esc(metric.title)}</b><br><small>{esc(metric.meaning)}</small>", metric.value, f"{metric.low} to {metric.high}")
+            for metric in test_metrics(results)]
+    return "<h3>The delivered model by every metric</h3>" + table(
+        ("on the test rows", "#figure", "#95&nbsp;% interval"), rows, css="metrics") if rows else ""
 
 
 def _forest(results: Table) -> str:
@@ -80,7 +91,7 @@ def _forest(results: Table) -> str:
     rows = [_forest_row("Delivered model", own, "delivered", results["test"], results.get("validation"), "", scale,
                         results)]
     for control, score in against.items():
-        title, meaning = CONTROLS[control]
+        title, meaning = control_title(results, control), control_meaning(results, control)
         gain = results.get("gain") if control == "default" else None
         note = (f"delivered minus default, paired: {signed(gain['value'])} "
                 f"[{signed(gain['low'])}, {signed(gain['high'])}]" if gain else "")
@@ -159,7 +170,10 @@ def _use(results: Table) -> str:
     rows = "".join(f"<dt>{esc(term)}</dt><dd>{esc(value)}</dd>" for term, value in facts)
     return section(
         "use", "Use it, repeat it",
-        f"<pre><code>{esc(snippet(results['model']))}</code></pre>",
-        paragraphs(snippet_notes(results)),
+        f"<pre><code>{esc(snippet(results))}</code></pre>", "".join(map(_note, snippet_notes(results))),
         f'<h3>Repeat the run</h3><pre><code>luthier {esc(results["command"])} --config run.toml</code></pre>'
         f'<p class="soft">Run it in this report\'s folder. {timed}</p><dl>{rows}</dl>')
+
+
+def _note(note: str) -> str:
+    return f"<p>{''.join(f'<code>{esc(part)}</code>' if code else esc(part) for part, code in parts(note))}</p>"

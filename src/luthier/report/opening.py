@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from luthier.data.places import count
 from luthier.explain.rows import listed
-from luthier.report.wording import CONTROLS, Table, figure, interval, signed
+from luthier.report.controls import ORDER, named
+from luthier.report.metrics import article
+from luthier.report.wording import Table, figure, interval, short, signed
 
 
 def opening(results: Table) -> list[str]:
@@ -34,7 +36,7 @@ def default_delivered(results: Table) -> bool:
 def rivals(results: Table) -> dict[str, Table]:
     """The controls that the delivered model is compared with; the default recipe is no rival to itself."""
     controls = results["controls"]
-    return {name: controls[name] for name in CONTROLS
+    return {name: controls[name] for name in sorted(controls, key=lambda name: (*ORDER, name).index(name))
             if controls.get(name) and not (name == "default" and default_delivered(results))}
 
 
@@ -53,15 +55,16 @@ def _best_rival(results: Table) -> str | None:
 def _standing(results: Table) -> str:
     test, against, best = results["test"], rivals(results), _best_rival(results)
     where = f"On {count(results['rows']['test'], 'unseen test row')} the delivered model"
-    reach = f"reaches a {results['metric_title']} of {figure(test['value'])} (95 % interval {interval(test)})"
+    metric = short(results["metric_title"], 100)
+    reach = f"reaches {article(metric)} {metric} of {figure(test['value'])} (95 % interval {interval(test)})"
     if best is None:
         return f"{where} {reach}."
     ahead = unbeaten(results)
     if ahead:
-        names = listed([f"the {CONTROLS[name][0]}" for name in ahead])
-        return (f"{where} does not beat {names}: it {reach}, the {CONTROLS[best][0]} "
+        names = listed([named(results, name) for name in ahead])
+        return (f"{where} does not beat {names}: it {reach}, {named(results, best)} "
                 f"{figure(against[best]['value'])}.")
-    return f"{where} {reach}, above the best control, the {CONTROLS[best][0]} ({figure(against[best]['value'])})."
+    return f"{where} {reach}, above the best control, {named(results, best)} ({figure(against[best]['value'])})."
 
 
 def _doubt(results: Table) -> str:

@@ -30,7 +30,7 @@ border-radius:0 6px 6px 0}
 .lead p:first-child{font-size:1.2rem;line-height:1.45;font-weight:600;margin-top:0}
 .lead p:last-child{margin-bottom:0}
 nav{margin-top:1rem;font-size:.92rem}
-nav a{margin-right:1.1rem}
+nav a{display:inline-block;margin-right:1.1rem}
 a{color:var(--blue)}
 .scroll{overflow-x:auto;margin:.6rem 0}
 .scroll.tall{max-height:34rem;overflow-y:auto;border:1px solid var(--rule);border-radius:6px}
@@ -81,6 +81,17 @@ circle,rect{fill:var(--grey);stroke:var(--bg);stroke-width:1}
 circle.delivered{fill:var(--blue)}
 rect.default{fill:var(--orange)}
 circle:hover,rect:hover{stroke:var(--fg);stroke-width:2}
+rect.cell{fill:rgb(var(--heat));stroke:none}
+polyline.ideal,.key line.ideal{stroke:var(--fg);stroke-width:1.25;stroke-dasharray:4 4;opacity:.7}
+.square{max-width:32rem}
+.metrics table{width:auto;min-width:min(100%,30rem)}
+.metrics small{display:inline-block;line-height:1.3;max-width:26rem}
+h4{font-size:.92rem;margin:1rem 0 .3rem}
+h4.error{color:var(--red)}
+h4.warning{color:var(--orange)}
+.advice{border-left:2px solid var(--rule);padding-left:.6rem;margin:.15rem 0}
+.findings summary{color:var(--soft);font-size:.86rem}
+hr{border:0;border-top:1px dashed var(--rule);margin:.3rem 0}
 .key{display:flex;flex-wrap:wrap;gap:.1rem 1.2rem;list-style:none;margin:.4rem 0;padding:0;font-size:.86rem}
 .key li{display:flex;align-items:center;gap:.4rem}
 use.v{fill:none;stroke-width:1.7;stroke-linejoin:round}
@@ -133,6 +144,8 @@ max-height:9rem;overflow:hidden}
 body{padding:1rem .9rem 3rem}
 h1{font-size:1.5rem}
 .lead p:first-child{font-size:1.06rem}
+.metrics th,.metrics td,.narrow th,.narrow td{padding:.3rem .35rem}
+.metrics td small{display:block}
 .forest tr{display:grid;grid-template-columns:1fr auto;border-bottom:1px solid var(--rule);padding:.4rem 0}
 .forest th,.forest td{border:0;padding:.1rem .2rem}
 .forest th,.forest .n{width:auto}

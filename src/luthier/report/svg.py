@@ -115,6 +115,13 @@ class Plot:
         """A point; `css` holds "default" for a square one."""
         self._marks.append(mark(self.x.at(x), f"{100 - self.y.at(y):.2f}%", css, title))
 
+    def cell(self, x: tuple[float, float], y: tuple[float, float], strength: float, title: str) -> None:
+        """A field between two places of each axis, the darker the greater its `strength` (0..1)."""
+        left, right, low, high = self.x.at(x[0]), self.x.at(x[1]), self.y.at(y[0]), self.y.at(y[1])
+        self._marks.append(f'<rect class="cell" x="{left:.2f}%" width="{right - left:.2f}%" y="{100 - high:.2f}%" '
+                           f'height="{high - low:.2f}%" fill-opacity="{0.1 + 0.9 * strength:.2f}">'
+                           f"<title>{esc(title)}</title></rect>")
+
     def symbol(self, x: float, y: float, *, css: str, shape: str, title: str) -> None:
         """A point of a shape of its own; see `symbol`."""
         self._marks.append(symbol(self.x.at(x), f"{100 - self.y.at(y):.2f}%", css, shape, title))

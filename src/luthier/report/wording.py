@@ -16,15 +16,6 @@ from luthier.recipes.recipe import HELP, applies
 
 Table = Mapping[str, Any]
 
-CONTROLS = {
-    "default": ("default recipe", "the same pre-trained model, fine-tuned with the default recipe"),
-    "probe": ("frozen probe", "logistic regression on what the pre-trained model makes of a text; no fine-tuning"),
-    "tfidf": ("TF-IDF + logistic regression", "words and pairs of words, weighted by rarity; no language model"),
-    "majority": ("most frequent label", "always the label that is most frequent in training"),
-}
-"""Title and meaning of each control, the strongest kind first."""
-
-
 _TURNING = {chr(code) for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
 """Characters that turn the direction of the text around them, and could make it read as what it is not."""
 
@@ -51,6 +42,17 @@ def figure(value: Any) -> str:
     """A score to three decimals."""
     found = number(value)
     return "-" if found is None else f"{found:.3f}"
+
+
+def amount(value: Any) -> str:
+    """A number of any size, to four digits: "1.030", "1234"."""
+    found = number(value)
+    return "-" if found is None else f"{found:#.4g}".rstrip(".")
+
+
+def percent(share: float) -> str:
+    """A share in whole per cents: "71 %"."""
+    return f"{100 * share:.0f} %"
 
 
 def signed(value: float) -> str:
@@ -83,21 +85,6 @@ def sentence(text: Any) -> str:
 def literal(text: Any) -> str:
     """`text` as a Python string literal."""
     return json.dumps(clean(text), ensure_ascii=False)
-
-
-def snippet(folder: Any) -> str:
-    """The Python that loads the model in `folder` and classifies a text (a made-up one: rows of data stay private)."""
-    return ("from transformers import pipeline\n\n"
-            f'classify = pipeline("text-classification", model={literal(folder)})\n'
-            'classify("A text to classify", truncation=True)\n')
-
-
-def snippet_notes(results: Table) -> list[str]:
-    """What to know about the arguments of the snippet."""
-    return [f"truncation=True cuts a text at {results['max_length']} tokens, where training cut it; without it, a text "
-            "that is longer than the model can take is an error.",
-            f"Add top_k=None to get the scores of all {len(results['labels'])} labels, the best first, instead of the "
-            "best label alone."]
 
 
 class Difference(enum.Enum):
@@ -158,12 +145,3 @@ def changes(results: Table) -> str:
         said += (f" The decay of the learning rate that ends every final, the default's too, accounts for "
                  f"{listed(ending)}.")
     return said
-
-
-def per_label_f1(confusion: list[list[float]]) -> list[float | None]:
-    """F1 of each label from counts[true][predicted]; None for a label that no row has or was given."""
-    found: list[float | None] = []
-    for label, row in enumerate(confusion):
-        both = sum(row) + sum(other[label] for other in confusion)
-        found.append(2 * row[label] / both if both else None)
-    return found

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
-from luthier.data.row import Kind, Row
+from luthier.data.row import Kind, Row, Target
 from luthier.data.tokens import Tokens
 from luthier.errors import ConfigError, nearest
 from luthier.tasks.bootstrap import bootstrap, bootstrap_difference
@@ -233,6 +233,10 @@ class Task(abc.ABC):
 
     def said(self, answer: Answer) -> str:
         """An answer of `answers` on one line, for people."""
+        return str(answer["label"])
+
+    def as_target(self, answer: Answer) -> Target:
+        """An answer of `answers` as the label of a row."""
         return str(answer["label"])
 
     def confidence(self, scores: Floats, tokens: Tokens) -> Floats:

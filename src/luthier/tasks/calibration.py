@@ -178,5 +178,5 @@ def calibration_tables(confidence: Floats, right: Bools, squares: Floats, sure: 
     points = [{**point, "sentence": describe_point(point),
                **{f"{name}_interval": score.to_table() for name in ("answered", "right")
                   if (score := shares.get(f"{name}_{point['confidence']:g}"))}} for point in operating_points(sure, all_right)]
-    return {**{name: score.to_table() for name, score in figures.items()}, "reliability": reliability(confidence.ravel(), np.asarray(right).ravel()),
-            "operating_points": points}
+    return {**{name: score.to_table() for name, score in figures.items()},
+            "reliability": reliability(confidence.ravel(), np.asarray(right).ravel()), "operating_points": points}

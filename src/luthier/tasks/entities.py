@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
-from luthier.data.row import Kind, Row, Span
+from luthier.data.row import Kind, Row, Span, Target
 from luthier.data.tokens import Tokens
 from luthier.tasks.base import Answer, Floats, Head, Ints, Statistic, Truth
 from luthier.tasks.bootstrap import ratio
@@ -183,6 +183,10 @@ class Entities(Softmax):
     def said(self, answer: Answer) -> str:
         """Each entity with its label."""
         return "; ".join(f"{one['text']} ({one['label']})" for one in answer["entities"]) or "(none)"
+
+    def as_target(self, answer: Answer) -> Target:
+        """The spans, in the order of the text."""
+        return tuple(Span(one["start"], one["end"], one["label"]) for one in answer["entities"])
 
     def confidence(self, scores: Floats, tokens: Tokens) -> Floats:
         """The least sure word of each text. Shape [rows]."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
-from luthier.data.row import Kind, Row
+from luthier.data.row import Kind, Row, Target
 from luthier.data.tokens import Tokens
 from luthier.tasks.base import Answer, Floats, Ints, Linear, Statistic, Task, Truth
 from luthier.tasks.calibration import calibration_tables, fit_temperature, label_squares
@@ -157,6 +157,10 @@ class Multilabel(Task):
     def said(self, answer: Answer) -> str:
         """The labels with commas between them."""
         return ", ".join(answer["labels"]) or "(none)"
+
+    def as_target(self, answer: Answer) -> Target:
+        """The names of the labels, sorted."""
+        return tuple(sorted(answer["labels"]))
 
     def temperature(self, scores: Floats, truth: Truth) -> float:
         """The temperature of least loss over all labels."""

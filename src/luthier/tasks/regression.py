@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
-from luthier.data.row import Kind, Row
+from luthier.data.row import Kind, Row, Target
 from luthier.data.tokens import Tokens
 from luthier.tasks.base import Answer, Floats, Ints, Linear, Statistic, Task, Truth
 from luthier.tasks.linear import ridge_regression
@@ -21,6 +21,9 @@ from luthier.tasks.number_metrics import number_metrics
 
 if TYPE_CHECKING:
     import torch
+
+BANDS = 12
+"""Into how many bands of equal width numbers are parted for a picture of them."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,22 @@ class Regression(Task):
         """Ridge regression, in standard deviations."""
         return ridge_regression(features, (np.asarray(targets, np.float64) - self.mean) / self.deviation, strength)
 
+    def details(self, scores: Floats, truth: Truth) -> dict[str, Any]:
+        """Predicted against true numbers.
+
+        {"edges": bounds of `BANDS` bands of equal width over all numbers, "counts": rows by true band (down) and predicted band,
+        "by_number": of each band of true numbers {low, high, rows, true, predicted, error}, the last three means}.
+        """
+        given, true = scores[:, 0], np.asarray(truth, np.float64)
+        low, high = min(given.min(), true.min()), max(given.max(), true.max())
+        edges = np.linspace(low, high if high > low else low + 1.0, BANDS + 1)
+        counts = np.histogram2d(true, given, bins=[edges, edges])[0].astype(int)
+        place = np.clip(np.searchsorted(edges, true, side="right") - 1, 0, BANDS - 1)
+        bands = [{"low": float(edges[at]), "high": float(edges[at + 1]), "rows": int(own.sum()), "true": float(true[own].mean()),
+                  "predicted": float(given[own].mean()), "error": float(np.abs(given - true)[own].mean())}
+                 for at in range(BANDS) if (own := place == at).any()]
+        return {"edges": edges.tolist(), "counts": counts.tolist(), "by_number": bands}
+
     def surprises(self, scores: Floats, truth: Truth) -> list[tuple[int, float]]:
         """All rows, by how far the number is off."""
         off = np.abs(scores[:, 0] - truth)
@@ -109,6 +128,14 @@ class Regression(Task):
     def said(self, answer: Answer) -> str:
         """The number to four digits."""
         return f"{answer['score']:.4g}"
+
+    def as_target(self, answer: Answer) -> Target:
+        """The number."""
+        return float(answer["score"])
+
+    def confidence(self, scores: Floats, tokens: Tokens) -> Floats:
+        """None: nothing tells how sure a number is. All 1. Shape [rows]."""
+        return np.ones(len(scores))
 
     def scale(self) -> tuple[float, float]:
         """Standard deviation and mean."""

@@ -52,3 +52,28 @@ def test_read_text_of_missing_file_or_folder_is_refused(tmp_path: Path) -> None:
 def test_numbered_lines_cuts_at_line_ends_only() -> None:
     assert list(numbered_lines("a\u2028b\r\nc\x0bd\re\n\nf")) == [
         (1, "a\u2028b"), (2, "c\x0bd"), (3, "e"), (4, ""), (5, "f")]
+
+
+def test_read_text_in_another_encoding_that_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "old.csv"
+    path.write_bytes("café".encode("cp1252"))
+    assert read_text(path, "cp1252") == "café"
+    path.write_bytes("café".encode("utf-16"))
+    assert read_text(path, "utf-16") == "café"
+    path.write_bytes("café".encode("utf-8-sig"))
+    assert read_text(path, "utf8") == read_text(path, "utf-8-sig") == "café"
+
+
+def test_read_text_suggests_the_option(tmp_path: Path) -> None:
+    path = tmp_path / "old.csv"
+    path.write_bytes("café".encode("cp1252"))
+    with pytest.raises(DataError, match="give --encoding cp1252"):
+        read_text(path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-9", "hex", "rot13", "", "zip"])
+def test_read_text_in_no_encoding_of_text_is_refused(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("a")
+    with pytest.raises(DataError, match="no such encoding of text"):
+        read_text(path, encoding)

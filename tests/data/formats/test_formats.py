@@ -6,29 +6,62 @@ import json
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import spacy
+from spacy.tokens import DocBin
 
 from luthier.data.formats import FORMATS, read_table, unit, why_not
 from luthier.errors import DataError
 
 ROWS: list[dict[str, Any]] = [{"text": "naïve — “quoted”, 東京", "label": "a"}, {"text": "second; one", "label": "b"}]
+TAGGED: list[dict[str, Any]] = [{"tokens": ["naïve", "東京"], "tags": ["O", "B-a"]}, {"tokens": ["second"], "tags": ["B-b"]}]
+TAGGED_SUFFIXES = (".conll", ".conllu", ".iob", ".iob2", ".bio")
+BINARY = (".xlsx", ".parquet", ".arrow", ".feather", ".spacy")
 
 
 def write_rows(path: Path) -> None:
-    """Write ROWS in the format of the path's suffix."""
-    if path.suffix in (".csv", ".tsv"):
-        sign = "\t" if path.suffix == ".tsv" else ","
-        content = "".join(f'"{text}"{sign}{label}\n' for text, label in [("text", "label"), *map(dict.values, ROWS)])
-    elif path.suffix == ".parquet":
-        pq.write_table(pa.Table.from_pylist(ROWS), path)
-        return
-    elif path.suffix == ".txt":
-        content = "".join(f"{row['text']}\n" for row in ROWS)
+    """Write ROWS, or TAGGED, in the format of the path's suffix."""
+    if path.suffix in BINARY:
+        write_binary(path)
     else:
-        content = json.dumps(ROWS) if path.suffix == ".json" else "".join(f"{json.dumps(row)}\n" for row in ROWS)
-    path.write_text(content, encoding="utf-8")
+        path.write_text(as_text(path.suffix), encoding="utf-8")
+
+
+def as_text(suffix: str) -> str:
+    if suffix in (".csv", ".tsv"):
+        sign = "\t" if suffix == ".tsv" else ","
+        return "".join(f'"{text}"{sign}{label}\n' for text, label in [("text", "label"), *map(dict.values, ROWS)])
+    if suffix == ".txt":
+        return "".join(f"{row['text']}\n" for row in ROWS)
+    if suffix in (".ft", ".fasttext"):
+        return "".join(f"__label__{row['label']} {row['text']}\n" for row in ROWS)
+    if suffix in TAGGED_SUFFIXES:
+        return "\n".join("".join(f"{token}\t{tag}\n" for token, tag in zip(row["tokens"], row["tags"], strict=True))
+                         for row in TAGGED)
+    return json.dumps(ROWS) if suffix == ".json" else "".join(f"{json.dumps(row)}\n" for row in ROWS)
+
+
+def write_binary(path: Path) -> None:
+    if path.suffix == ".parquet":
+        pq.write_table(pa.Table.from_pylist(ROWS), path)
+    elif path.suffix == ".xlsx":
+        book = openpyxl.Workbook()
+        for cells in (("text", "label"), *map(dict.values, ROWS)):
+            book.active.append(list(cells))
+        book.save(path)
+    elif path.suffix == ".spacy":
+        vocab = spacy.blank("xx")
+        docs = [vocab(row["text"]) for row in ROWS]
+        for doc, row in zip(docs, ROWS, strict=True):
+            doc.cats = {row["label"]: 1.0}
+        DocBin(docs=docs).to_disk(path)
+    else:
+        table = pa.Table.from_pylist(ROWS)
+        with pa.ipc.new_file(path, table.schema) as stream:
+            stream.write_table(table)
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
@@ -36,7 +69,8 @@ def test_every_format_gives_the_same_rows(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"rows{suffix}"
     write_rows(path)
     table = read_table(path)
-    expected = ROWS if FORMATS[suffix].labelled else [{"text": row["text"]} for row in ROWS]
+    texts = [{"text": row["text"]} for row in ROWS]
+    expected = texts if not FORMATS[suffix].labelled else TAGGED if suffix in TAGGED_SUFFIXES else ROWS
     assert [record.values for record in table.records] == expected
     assert (table.name, table.columns) == (path.name, tuple(expected[0]))
 
@@ -64,7 +98,7 @@ def test_read_table_takes_suffixes_in_any_case(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "message"), [
-    ("rows.csv.gz", "Unpack it first"), ("rows.xlsx", "Save its sheet as CSV"), ("rows", "no suffix"),
+    ("rows.csv.gz", "Unpack it first"), ("rows.xls", "Save its sheet as .xlsx"), ("rows", "no suffix"),
     ("rows.dat", r"ending in '\.dat' are not read\. Known: \.csv, \.tsv"),
 ])
 def test_read_table_of_unknown_suffix_says_what_to_do(tmp_path: Path, name: str, message: str) -> None:
@@ -86,10 +120,10 @@ def test_read_text_file_keeps_blank_lines_as_empty_texts(tmp_path: Path) -> None
 
 
 def test_unit_is_line_where_a_file_has_lines() -> None:
-    assert [unit(name) for name in ("a.csv", "test/b.JSONL", "c.json", "d.parquet", "DataFrame")] == [
-        "line", "line", "row", "row", "row"]
+    assert [unit(name) for name in ("a.csv", "test/b.JSONL", "c.conll", "c.json", "d.parquet", "e.xlsx",
+                                       "DataFrame")] == ["line", "line", "line", "row", "row", "row", "row"]
 
 
 def test_why_not_speaks_of_data_files_only() -> None:
-    assert "Unpack" in why_not(Path("test.csv.gz")) and "without labels" in why_not(Path("test.txt"))
+    assert "Unpack" in why_not(Path("test.csv.gz")) and "without labels" in why_not(Path("no-such-test.txt"))
     assert why_not(Path("test.csv")) == why_not(Path("train.py")) == ""

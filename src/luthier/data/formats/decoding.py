@@ -1,4 +1,4 @@
-"""Reading a text file as UTF-8: what is not UTF-8 is an error that says where, never a guess."""
+"""Reading a text file, as UTF-8 unless told otherwise: what is not is an error that says where, never a guess."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ import io
 from collections.abc import Iterator
 from pathlib import Path
 
-from luthier.errors import DataError
+from luthier.errors import DataError, nearest
 
 WIDE_MARKS = {codecs.BOM_UTF32_LE: "UTF-32", codecs.BOM_UTF32_BE: "UTF-32",
               codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
+KNOWN = ("utf-8", "cp1252", "latin-1", "utf-16", "cp1251", "shift_jis", "gb18030", "big5")
+"""Encodings that a message names; Python knows about a hundred."""
 
 
 def read_bytes(path: Path) -> bytes:
@@ -30,27 +32,53 @@ def read_bytes(path: Path) -> bytes:
     return content
 
 
-def read_text(path: Path) -> str:
-    """The text of a UTF-8 file, without its byte-order mark; line ends are kept as they are.
+def read_text(path: Path, encoding: str = "utf-8") -> str:
+    """The text of a file, without its byte-order mark; line ends are kept as they are.
 
     Raises:
-        DataError: it cannot be read, is empty, or is not UTF-8 (names line, byte offset and byte).
+        DataError: it cannot be read, is empty, is not in `encoding` (names line, byte offset and byte), or there is no such
+            encoding.
     """
+    codec = _codec(path, encoding)
     content = read_bytes(path)
-    for mark, name in WIDE_MARKS.items():
-        if content.startswith(mark):
-            raise DataError(f"{path}: the file is {name}, but only UTF-8 is read. {resave(path, name)}")
-    _reject_binary(path, content)
+    if codec == "utf-8":
+        for mark, name in WIDE_MARKS.items():
+            if content.startswith(mark):
+                raise DataError(f"{path}: the file is {name}, but only UTF-8 is read unless told otherwise. "
+                                f"{resave(path, name)}")
+        _reject_binary(path, content)
     try:
-        text = content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = 1 + content.count(b"\n", 0, error.start)
-        raise DataError(f"{path} line {line}: byte 0x{content[error.start]:02x} at offset {error.start} is not UTF-8. "
-                        f"{resave(path, 'cp1252')}") from None
+        text = content.decode(codec)
+    except UnicodeError as error:
+        raise DataError(_undecodable(path, content, encoding, error)) from None
     text = text.removeprefix("\ufeff")
     if not text.strip():
         raise DataError(f"{path}: the file is empty.")
+    if "\0" in text:
+        line = 1 + text.count("\n", 0, text.index("\0"))
+        raise DataError(f"{path} line {line}: the character U+0000 does not occur in text. Is the encoding {encoding} right? "
+                        f"{resave(path, 'utf-16')}")
     return text
+
+
+def _codec(path: Path, encoding: str) -> str:
+    """The standard name of an encoding; "utf-8-sig" is "utf-8", whose mark is always left out."""
+    try:
+        found = codecs.lookup(encoding)
+        "".encode(found.name)  # refuses codecs between bytes, such as hex
+    except (LookupError, ValueError):
+        raise DataError(f"{path}: --encoding {encoding}: no such encoding of text.{nearest(encoding, KNOWN)} Give one such as "
+                        f"{', '.join(KNOWN)}.") from None
+    return "utf-8" if found.name == "utf-8-sig" else found.name
+
+
+def _undecodable(path: Path, content: bytes, encoding: str, error: UnicodeError) -> str:
+    named = "UTF-8" if encoding.lower() in ("utf-8", "utf8", "utf-8-sig") else encoding
+    if not isinstance(error, UnicodeDecodeError):
+        return f"{path}: it is not {named}: {error}. {resave(path, 'cp1252')}"
+    line = 1 + content.count(b"\n", 0, error.start)
+    return (f"{path} line {line}: byte 0x{content[error.start]:02x} at offset {error.start} is not {named}. "
+            f"{resave(path, 'cp1252')}")
 
 
 def _reject_binary(path: Path, content: bytes) -> None:
@@ -61,8 +89,8 @@ def _reject_binary(path: Path, content: bytes) -> None:
 
 
 def resave(path: Path, encoding: str) -> str:
-    """The advice to save a file as UTF-8, with a command that does it for the encoding that it may have."""
-    return (f"Save it as UTF-8; if it is {encoding}: "
+    """The advice to name the encoding that the file may have, or to save it as UTF-8, with a command that does so."""
+    return (f"If it is {encoding}, give --encoding {encoding.lower()}, or save it as UTF-8: "
             f"iconv -f {encoding.lower()} -t utf-8 {path.name} > {path.stem}-utf8{path.suffix}")
 
 

@@ -13,21 +13,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from luthier.data.formats.decoding import read_text
-from luthier.data.formats.table import Record, Table, distinct_columns
+from luthier.data.formats.table import DEFAULTS, SHOWN, Record, Table, distinct_columns
+from luthier.data.options import DataOptions
 from luthier.errors import DataError
 
 LARGEST_FIELD = 2**31 - 1
 """The csv module refuses fields over 131,072 characters unless told otherwise; a C long bounds what it can be told."""
-SHOWN = 10
 
 
-def read(path: Path) -> Table:
+def read(path: Path, options: DataOptions = DEFAULTS) -> Table:
     """The table of a .csv or .tsv file with a header.
 
     Raises:
         DataError: bad quoting, a nameless or repeated column, rows that do not have the header's number of fields.
     """
-    text = read_text(path)
+    text = read_text(path, options.encoding)
     delimiter = _delimiter(path, text)
     with _huge_fields():
         parsed = list(_numbered(path, text, delimiter))

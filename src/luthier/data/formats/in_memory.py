@@ -1,4 +1,5 @@
-"""Data given as Python objects: a DataFrame, a `datasets.Dataset` or `DatasetDict`, a list of dicts or of texts.
+"""Data given as Python objects: a DataFrame, a `datasets.Dataset` or `DatasetDict`, a list of dicts, of texts, of spaCy's
+docs or pairs; dicts may be the records of an annotation tool.
 
 No library is imported to recognise them: an object of a library can only exist once that has been imported. Records
 are numbered from 1.
@@ -10,8 +11,10 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from luthier.data.formats.arrow import from_arrow
-from luthier.data.formats.table import Record, Table, columns_of, distinct_columns
+from luthier.data.formats import docbin, recognise, spacy_tuples
+from luthier.data.formats.arrow import feature_names, from_arrow
+from luthier.data.formats.table import DEFAULTS, Record, Table, distinct_columns
+from luthier.data.options import DataOptions
 from luthier.errors import DataError
 
 UNDERSTOOD = ("a path, 'example:NAME', a pandas DataFrame, a datasets.Dataset or DatasetDict, or a list of dicts such "
@@ -23,20 +26,19 @@ def is_splits(data: object) -> bool:
     return _is_a(data, "datasets", "DatasetDict")
 
 
-def read(data: Any, name: str | None = None) -> Table:
+def read(data: Any, name: str | None = None, options: DataOptions = DEFAULTS) -> Table:
     """The table of one object, called `name` in messages (default: the kind of object).
 
     Raises:
         DataError: an object of another kind, or bad column names.
     """
     if _is_a(data, "pandas", "DataFrame"):
-        return _from_frame(data, name or "DataFrame")
+        return recognise.columnar(_from_frame(data, name or "DataFrame"), options)
     if _is_a(data, "datasets", "Dataset"):
-        classes = {column: feature.names for column, feature in data.features.items()
-                   if _is_a(feature, "datasets", "ClassLabel")}
-        return from_arrow(name or "Dataset", data.with_format("arrow")[:], classes)
+        classes = feature_names(data.features.to_dict())
+        return recognise.columnar(from_arrow(name or "Dataset", data.with_format("arrow")[:], classes), options)
     if isinstance(data, list):
-        return _from_list(data, name or "list")
+        return _from_list(data, name or "list", options)
     raise DataError(f"Data of type {type(data).__module__}.{type(data).__qualname__} is not understood. Give "
                     f"{UNDERSTOOD}.")
 
@@ -54,16 +56,21 @@ def _from_frame(frame: Any, name: str) -> Table:
                                  for number, cells in enumerate(values, 1)])
 
 
-def _from_list(items: list[Any], name: str) -> Table:
-    records = []
-    for number, item in enumerate(items, 1):
+def _from_list(items: list[Any], name: str, options: DataOptions) -> Table:
+    if items and all(_is_a(item, "spacy.tokens", "Doc") for item in items):
+        return docbin.from_docs(name, items, options)
+    numbered = list(enumerate(items, 1))
+    if spacy_tuples.fits(numbered):
+        return spacy_tuples.read(name, numbered, options)
+    rows: list[tuple[int, Any]] = []
+    for number, item in numbered:
         if isinstance(item, str):
             item = {"text": item}
         if not isinstance(item, Mapping):
             raise DataError(f"{name} row {number}: each item must be a dict such as {{'text': …, 'label': …}}, not "
                             f"{type(item).__name__}.")
-        records.append(Record(number, {str(key): _plain(value) for key, value in item.items()}))
-    return Table(name, distinct_columns(name, columns_of(records)), records)
+        rows.append((number, {str(key): _plain(value) for key, value in item.items()}))
+    return recognise.table(name, name, rows, options)
 
 
 def _plain(value: Any) -> Any:

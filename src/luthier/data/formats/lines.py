@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from luthier.data.formats.decoding import numbered_lines, read_text
-from luthier.data.formats.table import Record, Table
+from luthier.data.formats.table import DEFAULTS, Record, Table
+from luthier.data.options import DataOptions
 
 
-def read(path: Path) -> Table:
+def read(path: Path, options: DataOptions = DEFAULTS) -> Table:
     """A table with the single column `text`."""
     return Table(path.name, ("text",), [Record(number, {"text": line}) for number, line in
-                                        numbered_lines(read_text(path))])
+                                        numbered_lines(read_text(path, options.encoding))])

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import io
-import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from luthier.data.formats.arrow import from_arrow
+from luthier.data.formats.arrow import class_names, from_arrow
 from luthier.data.formats.decoding import read_bytes
-from luthier.data.formats.table import Table
+from luthier.data.formats.recognise import columnar
+from luthier.data.formats.table import DEFAULTS, Table
+from luthier.data.options import DataOptions
 from luthier.errors import DataError
 
 
-def read(path: Path) -> Table:
+def read(path: Path, options: DataOptions = DEFAULTS) -> Table:
     """The table of a .parquet file.
 
     Raises:
@@ -29,15 +28,5 @@ def read(path: Path) -> Table:
     try:
         arrow = pq.read_table(io.BytesIO(content))
     except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path}: not a Parquet file that pyarrow can read: {error}") from None
-    return from_arrow(path.name, arrow, class_names(arrow.schema.metadata or {}))
-
-
-def class_names(metadata: Mapping[bytes, bytes]) -> dict[str, list[str]]:
-    """The names of each ClassLabel column, from the metadata of an Arrow schema."""
-    try:
-        features: Any = json.loads(metadata[b"huggingface"])["info"]["features"]
-    except (KeyError, TypeError, ValueError):
-        return {}
-    return {column: feature["names"] for column, feature in features.items()
-            if isinstance(feature, dict) and feature.get("_type") == "ClassLabel" and feature.get("names")}
+        raise DataError(f"{path}: not a Parquet file that pyarrow can read: {str(error).rstrip('.')}. Save it again.") from None
+    return columnar(from_arrow(path.name, arrow, class_names(arrow.schema.metadata or {})), options)

@@ -1,0 +1,71 @@
+"""What the checks have in common: findings on rows, labels with their counts, and when two rows have one text."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from luthier.data.findings import Finding, Place, Severity
+from luthier.data.places import SHOWN, some
+from luthier.data.row import Row, Split, names_in, text_key
+
+Parts = Mapping[Split, Sequence[Row]]
+TextKey = tuple[str, ...]
+
+
+def finding(code: str, severity: Severity, message: str, advice: str = "", rows: Iterable[Row] = ()) -> Finding:
+    """A finding about some rows."""
+    return Finding(code, severity, message, advice, tuple(Place(row.file, row.line) for row in rows))
+
+
+def label_counts(rows: Iterable[Row]) -> list[tuple[str, int]]:
+    """Each label and its number of rows (entities: of mentions), the rarest first."""
+    tally = Counter(name for row in rows for name in names_in(row.target))
+    return sorted(tally.items(), key=lambda item: (item[1], item[0]))
+
+
+def listed(labels: Sequence[tuple[str, int]], limit: int = SHOWN) -> str:
+    """ "'a' (3), 'b' (1,204)"."""
+    return some([f"'{label}' ({number:,})" for label, number in labels], limit)
+
+
+def having(rows: Iterable[Row], names: Iterable[str]) -> list[Row]:
+    """The rows that have any of the labels."""
+    wanted = set(names)
+    return [row for row in rows if not wanted.isdisjoint(names_in(row.target))]
+
+
+def key_of(row: Row) -> TextKey:
+    """What rows of equal text share; pairs are equal when both texts are."""
+    return (text_key(row.text),) if row.pair is None else (text_key(row.text), text_key(row.pair))
+
+
+def by_text(rows: Iterable[Row]) -> dict[TextKey, list[Row]]:
+    """The rows of each text."""
+    grouped: dict[TextKey, list[Row]] = defaultdict(list)
+    for row in rows:
+        grouped[key_of(row)].append(row)
+    return grouped
+
+
+def every(parts: Parts) -> list[Row]:
+    """The rows of all parts, those of training first."""
+    return [row for split in Split for row in parts.get(split, ())]
+
+
+def shown(text: str, limit: int = 60) -> str:
+    """A text on one line, quoted, its end left out when long."""
+    line = " ".join(text.split())
+    return f"'{line if len(line) <= limit else f'{line[:limit].rstrip()}…'}'"
+
+
+def entities(number: int) -> str:
+    """ "1 entity", "1,204 entities"."""
+    return f"{number:,} {'entity' if number == 1 else 'entities'}"
+
+
+def percent(share: float) -> str:
+    """ "31 %"; "<1 %" and ">99 %" where rounding would say none or all."""
+    if 0 < share < 0.01:
+        return "<1 %"
+    return ">99 %" if 0.99 < share < 1 else f"{100 * share:.0f} %"
