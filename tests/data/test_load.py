@@ -125,9 +125,17 @@ def test_load_does_not_need_the_group_in_given_test_rows() -> None:
     assert len(load(rows, DataOptions(group_column="user"), test=items(5, word="other")).test) == 5
 
 
-def test_load_of_multi_label_data_says_that_it_is_not_supported() -> None:
-    with pytest.raises(DataError, match=r"1 row with a list or an object as label \(row 1\). Multi-label data is not"):
+def test_load_of_classes_with_a_list_among_them_says_where_and_what_to_do() -> None:
+    with pytest.raises(DataError, match=r"1 row whose label cannot be read \(column 'labels'\): row 1: a list.*--task multilabel"):
         load([{"text": "a", "labels": ["x", "y"]}, {"text": "b", "labels": "x"}])
+
+
+def test_load_of_lists_is_multi_label_and_an_empty_one_is_a_row() -> None:
+    corpus = load([{"text": f"text {i}", "labels": [[], ["x"], ["y", "x"]][i % 3]} for i in range(120)])
+    assert corpus.kind is Kind.LABELS and corpus.labels == ("x", "y")
+    assert sum(len(part) for part in corpus.parts.values()) == 120
+    assert {row.target for row in corpus.train} == {(), ("x",), ("x", "y")}
+    assert sum(corpus.counts()["x"].values()) == 80 and sum(corpus.counts()["y"].values()) == 40
 
 
 @pytest.mark.parametrize(("names", "order"), [
@@ -196,6 +204,9 @@ def test_load_reads_real_folders(shared: Path, name: str, rows: tuple[int, ...],
     assert len(corpus.labels) == labels and any(note.startswith("Leak") for note in corpus.notes)
 
 
-def test_load_refuses_scores_as_classes(shared: Path) -> None:
-    with pytest.raises(DataError, match=r"1,843 different labels in 16,560 rows.*scores cannot be learnt yet"):
-        load(shared / "data" / "vader_regression")
+def test_load_takes_scores_for_numbers_and_refuses_them_as_classes(shared: Path) -> None:
+    corpus = load(shared / "data" / "vader_regression", max_train_rows=100)
+    assert corpus.kind is Kind.NUMBER and corpus.labels == () and len(corpus.train) == 100
+    assert all(isinstance(row.target, float) for row in corpus.test)
+    with pytest.raises(DataError, match=r"1,843 different labels in 16,560 rows"):
+        load(shared / "data" / "vader_regression", kind=Kind.CLASS)

@@ -73,6 +73,7 @@ def test_answers_name_the_likeliest_label() -> None:
     assert all(type(answer["score"]) is float for answer in answers)
 
 
+@pytest.mark.filterwarnings("ignore:A single label was found")
 @settings(max_examples=60, deadline=None)
 @given(rows=st.integers(2, 60), seed=st.integers(0, 10**6))
 def test_metrics_are_scikit_learns(rows: int, seed: int) -> None:
