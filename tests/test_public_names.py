@@ -10,8 +10,8 @@ import pytest
 
 import luthier
 
-NAMES = ["ConfigError", "DataError", "LuthierError", "Model", "ModelError", "Recipe", "Run", "RunError", "Score",
-         "TrainingError", "UsageError", "fetch", "load", "open_run", "train", "tune"]
+NAMES = ["Check", "ConfigError", "DataError", "LuthierError", "Model", "ModelError", "Recipe", "Run", "RunError", "Score",
+         "TrainingError", "UsageError", "check", "fetch", "load", "open_run", "train", "tune"]
 HEAVY = ("torch", "transformers", "pandas", "optuna", "sklearn", "scipy", "pyarrow", "datasets")
 
 

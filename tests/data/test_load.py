@@ -13,7 +13,8 @@ import pytest
 
 from luthier.data import Corpus, load, load_labelled, load_texts
 from luthier.data.load import label_order
-from luthier.data.row import Row
+from luthier.data.options import DataOptions
+from luthier.data.row import Kind, Row
 from luthier.data.sources import find
 from luthier.errors import DataError
 
@@ -113,7 +114,7 @@ def test_load_of_too_few_rows_to_cut_says_so() -> None:
 
 def test_load_keeps_groups_on_one_side() -> None:
     rows = [row | {"user": index // 4} for index, row in enumerate(items(400))]
-    corpus = load(rows, group_column="user")
+    corpus = load(rows, DataOptions(group_column="user"))
     users = [{row.group for row in part} for part in (corpus.train, corpus.validation, corpus.test)]
     assert not users[0] & users[1] and not users[0] & users[2] and not users[1] & users[2]
     assert any("--group-column user" in note for note in load(rows).notes)
@@ -121,12 +122,20 @@ def test_load_keeps_groups_on_one_side() -> None:
 
 def test_load_does_not_need_the_group_in_given_test_rows() -> None:
     rows = [row | {"user": index // 4} for index, row in enumerate(items(400))]
-    assert len(load(rows, group_column="user", test=items(5, word="other")).test) == 5
+    assert len(load(rows, DataOptions(group_column="user"), test=items(5, word="other")).test) == 5
 
 
-def test_load_of_multi_label_data_says_that_it_is_not_supported() -> None:
-    with pytest.raises(DataError, match=r"1 row with a list or an object as label \(row 1\). Multi-label data is not"):
+def test_load_of_classes_with_a_list_among_them_says_where_and_what_to_do() -> None:
+    with pytest.raises(DataError, match=r"1 row whose label cannot be read \(column 'labels'\): row 1: a list.*--task multilabel"):
         load([{"text": "a", "labels": ["x", "y"]}, {"text": "b", "labels": "x"}])
+
+
+def test_load_of_lists_is_multi_label_and_an_empty_one_is_a_row() -> None:
+    corpus = load([{"text": f"text {i}", "labels": [[], ["x"], ["y", "x"]][i % 3]} for i in range(120)])
+    assert corpus.kind is Kind.LABELS and corpus.labels == ("x", "y")
+    assert sum(len(part) for part in corpus.parts.values()) == 120
+    assert {row.target for row in corpus.train} == {(), ("x",), ("x", "y")}
+    assert sum(corpus.counts()["x"].values()) == 80 and sum(corpus.counts()["y"].values()) == 40
 
 
 @pytest.mark.parametrize(("names", "order"), [
@@ -158,7 +167,7 @@ def test_load_texts_with_a_list_as_text_is_refused() -> None:
 
 def test_load_labelled_logs_what_it_skips(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
-        rows = load_labelled([{"text": "a", "label": 1.0}, {"text": "", "label": 0}], ("0", "1"))
+        rows = load_labelled([{"text": "a", "label": 1.0}, {"text": "", "label": 0}], Kind.CLASS, ("0", "1"))
     assert [(row.text, row.target) for row in rows] == [("a", "1")]
     assert "1 row with empty text skipped (row 2)" in caplog.text
 
@@ -166,14 +175,14 @@ def test_load_labelled_logs_what_it_skips(caplog: pytest.LogCaptureFixture) -> N
 def test_load_labelled_with_a_label_that_the_model_lacks_names_it(tmp_path: Path) -> None:
     path = write(tmp_path / "new.jsonl", [{"text": "a", "label": "spam"}, *[{"text": "b", "label": "hamm"}] * 3])
     with pytest.raises(DataError) as error:
-        load_labelled(path, ("ham", "spam"))
+        load_labelled(path, Kind.CLASS, ("ham", "spam"))
     assert str(error.value) == ("The model does not know the label 'hamm': 3 rows, first new.jsonl line 2. "
                                 "It knows: ham, spam. Did you mean 'ham'?")
 
 
 def test_load_labelled_without_usable_rows_is_refused() -> None:
     with pytest.raises(DataError, match="none of its 1 row has both a text and a label"):
-        load_labelled([{"text": "", "label": "a"}], ("a", "b"))
+        load_labelled([{"text": "", "label": "a"}], Kind.CLASS, ("a", "b"))
 
 
 def test_load_of_shipped_examples_is_sound() -> None:
@@ -195,6 +204,9 @@ def test_load_reads_real_folders(shared: Path, name: str, rows: tuple[int, ...],
     assert len(corpus.labels) == labels and any(note.startswith("Leak") for note in corpus.notes)
 
 
-def test_load_refuses_scores_as_classes(shared: Path) -> None:
-    with pytest.raises(DataError, match=r"1,843 different labels in 16,560 rows.*scores cannot be learnt yet"):
-        load(shared / "data" / "vader_regression")
+def test_load_takes_scores_for_numbers_and_refuses_them_as_classes(shared: Path) -> None:
+    corpus = load(shared / "data" / "vader_regression", max_train_rows=100)
+    assert corpus.kind is Kind.NUMBER and corpus.labels == () and len(corpus.train) == 100
+    assert all(isinstance(row.target, float) for row in corpus.test)
+    with pytest.raises(DataError, match=r"1,843 different labels in 16,560 rows"):
+        load(shared / "data" / "vader_regression", kind=Kind.CLASS)

@@ -96,12 +96,12 @@ def test_example_rows_do_not_share_a_frame(name: str) -> None:
 def test_example_is_beyond_words_alone(name: str) -> None:
     rows = read(name)
     task = Classification(tuple(sorted({row["label"] for row in rows})))
-    targets = task.encode([row["label"] for row in rows])
+    targets = task.indices([row["label"] for row in rows])
     held = np.arange(len(rows)) % 5 == 0
     train = [row["text"] for row, h in zip(rows, held, strict=True) if not h]
     test = [row["text"] for row, h in zip(rows, held, strict=True) if h]
-    control = tfidf(train, targets[~held], test, targets[held], task)
-    scores = control.predict(test)
+    control = tfidf((train, None), targets[~held], (test, None), targets[held], task)
+    scores = control.predict((test, None))
     assert task.metrics(scores, targets[held])["macro_f1"] < 0.85
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from luthier.data.row import Row
 from luthier.data.tokens import tokenize
 from luthier.engines.execute import Base, Setup, run_stage
 from luthier.explain.curves import curves_of
@@ -31,17 +33,17 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")
-def judged(tiny_model: Path, example_rows: list[dict[str, str]], tmp_path_factory: pytest.TempPathFactory) -> Judged:
+def judged(tiny_model: Path, reviews: list[Row], tmp_path_factory: pytest.TempPathFactory) -> Judged:
     """Train one recipe, or one recipe on several seeds, and judge it."""
     tokenizer = load_tokenizer(tiny_model)
-    rows = [row for row in example_rows if row["label"] in TASK.labels]
+    rows = [row for row in reviews if row.target in TASK.labels]
 
     def judged(train: int = 240, noise: float = 0.0, seeds: tuple[int, ...] = (0,), **changes: Any) -> Verdict:
         folder, chance = tmp_path_factory.mktemp("judged"), random.Random(0)
         for name, part in (("train", rows[:train]), ("validation", rows[300:500])):
-            targets = TASK.encode([row["label"] for row in part])
-            flipped = [t if chance.random() >= noise or name != "train" else 1 - t for t in targets]
-            tokenize([row["text"] for row in part], flipped, tokenizer, 64).save(folder / name)
+            tokens = TASK.encode(tokenize([row.text for row in part], tokenizer, 64), part)
+            flipped = [t if chance.random() >= noise or name != "train" else 1 - t for t in tokens.targets]
+            replace(tokens, targets=np.array(flipped, np.int32)).save(folder / name)
         setup = Setup(bases={"": Base(tiny_model, "tiny", folder, pad_token_id=0, layers=2)}, task=TASK,
                       rung_rows=np.arange(200), cache=folder, device="cpu")
         recipe = Recipe.from_table(PLAIN | changes)

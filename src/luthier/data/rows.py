@@ -29,6 +29,7 @@ from luthier.data.targets import (
     tags_of,
     tokens_of,
     trimmed,
+    unpacked,
 )
 
 UNREADABLE_SHOWN = 5
@@ -154,11 +155,10 @@ def read_texts(table: Table, columns: Columns) -> Reading:
     def note(oddity: Oddity, record: Record) -> None:
         odd[oddity].append(record.line)
 
-    rows = []
+    rows, tokenised = [], len(columns.text) == 1 and is_tokenised(table, columns)
     for record in table.records:
-        tokens = record.values.get(columns.text[0])
-        text = (" ".join(str(token) for token in tokens) if isinstance(tokens, list | tuple)
-                and len(columns.text) == 1 else _text(record, columns.text, note))
+        tokens = unpacked(record.values.get(columns.text[0])) if tokenised else None
+        text = " ".join(str(token) for token in tokens) if isinstance(tokens, list | tuple) else _text(record, columns.text, note)
         pair = _text(record, (columns.pair,), note) or "" if columns.pair else None
         rows.append(_make(table, record, text or "", None, columns, pair))
     return Reading(rows, [*table.findings, *_findings(table, odd)])
