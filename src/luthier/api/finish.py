@@ -13,7 +13,7 @@ CONFIG_KEY = "luthier"
 """Where a saved model's config.json keeps what transformers' own settings cannot say."""
 
 
-def finish(folder: Path, task: Task, temperature: float, recipe: Recipe) -> Path:
+def finish(folder: Path, task: Task, temperature: float, recipe: Recipe, pairs: bool) -> Path:
     """Write the finished model beside the trained one in `folder`; returns its folder.
 
     Logits l become l / temperature × factor + shift, with the task's factor and shift: both go into the last layer's
@@ -30,7 +30,8 @@ def finish(folder: Path, task: Task, temperature: float, recipe: Recipe) -> Path
         if linear.bias is not None:
             linear.bias.mul_(factor / temperature).add_(shift)
     config: Any = model.config
-    setattr(config, CONFIG_KEY, {**task.settings(), "long_texts": recipe.long_texts.value, "temperature": temperature})
+    setattr(config, CONFIG_KEY, {
+        **task.settings(), "pairs": pairs, "long_texts": recipe.long_texts.value, "temperature": temperature})
     with quiet():
         saved: Any = model
         saved.save_pretrained(target)

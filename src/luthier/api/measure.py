@@ -13,9 +13,10 @@ from luthier.data.row import Split
 from luthier.data.sequences import sequences
 from luthier.data.tokens import tokenize
 from luthier.engines.local import Workforce
+from luthier.errors import ModelError
 from luthier.explain.controls import compared
 from luthier.models.adapters import adapted_layers
-from luthier.models.classifier import load_classifier
+from luthier.models.classifier import last_linear, load_classifier
 from luthier.models.encoder import anatomy
 from luthier.recipes.recipe import Recipe
 from luthier.recipes.seeds import Seeds
@@ -83,6 +84,9 @@ def _check_names(prepared: Prepared, model: nn.Module) -> None:
                         if isinstance(choice := prepared.space.dimensions.get(name), Choice) for value in choice.values)]
     for key in prepared.starts:
         looked_at = model if key == default.model else fresh_model(prepared, default.replace(model=key), "cpu")
+        if last_linear(looked_at).bias is None and prepared.asked.task.scale()[1]:
+            raise ModelError(f"{prepared.starts[key].pretrained.name}: the last layer of its head has no bias, so a saved model "
+                             "could not give numbers around their mean. Choose an encoder for regression.")
         parts, names = anatomy(looked_at), [name for name, _ in looked_at.named_parameters()]
         for recipe in asked:
             check_layer_lr(names, parts, recipe)

@@ -18,7 +18,7 @@ from luthier.data.options import DataOptions
 from luthier.data.row import Row
 from luthier.data.sequences import Cut
 from luthier.data.tokens import Tokens
-from luthier.errors import ModelError
+from luthier.errors import DataError, ModelError
 from luthier.models.classifier import load_tokenizer, load_trained, trained_head
 from luthier.models.pretrained import resolve_model
 from luthier.recipes.recipe import LongTexts
@@ -64,6 +64,7 @@ class Model:
             raise ModelError(f"{path}: not a model that Luthier can use: {error}.") from None
         self.labels = self.task.labels
         windows = self.task.head is Head.TOKENS or settings.get("long_texts") == LongTexts.WINDOWS.value
+        self.pairs = bool(settings.get("pairs"))
         self._cut = Cut(int(min(self._tokenizer.model_max_length, found.positions)), windows)
 
     def predict_proba(self, texts: Texts) -> Floats:
@@ -71,10 +72,11 @@ class Model:
 
         Raises:
             TypeError: `texts` is no list, or the model finds entities.
+            DataError: the model reads pairs, and a text has none.
         """
         if self.task.head is Head.TOKENS:
             raise TypeError("this model finds entities, which have no probability for a whole text; use predict")
-        rows = _rows(texts)
+        rows = self._rows(texts)
         return self._scores(self._tokens(rows)) if rows else np.zeros((0, len(self.task.outputs)))
 
     def predict(self, texts: Texts) -> list[Answer]:
@@ -90,7 +92,7 @@ class Model:
 
     def predict_with_confidence(self, texts: Texts) -> tuple[list[Answer], Floats]:
         """What `predict` gives, and how sure the model is of each text, comparable among texts. Shape [texts]."""
-        rows = _rows(texts)
+        rows = self._rows(texts)
         if not rows:
             return [], np.zeros(0)
         tokens = self._tokens(rows)
@@ -107,6 +109,8 @@ class Model:
             DataError: the rows cannot be read, or hold a label that the model does not know.
         """
         rows = load_labelled(data, self.task.kind, self.labels, DataOptions(**options))
+        if self.pairs and rows[0].pair is None:
+            raise DataError("This model reads pairs of texts, and these rows have one text. Name the second with --pair-column.")
         tokens = self._tokens(rows)
         scores, truth = self._scores(tokens), self.task.truth(tokens)
         found = self.task.intervals(scores, truth, groups_of(rows))
@@ -128,6 +132,14 @@ class Model:
         """
         shutil.copytree(self.path, folder)
 
+    def _rows(self, texts: Texts) -> list[Row]:
+        if isinstance(texts, str):
+            raise TypeError("texts is one text; give a list of texts")
+        parts = [(text, None) if isinstance(text, str) else (str(text[0]), str(text[1])) for text in texts]
+        if self.pairs and any(pair is None for _, pair in parts):
+            raise DataError("This model reads pairs of texts: give (text, second text) for each; for files, --pair-column.")
+        return [Row(str(number), text, pair, None, "texts", number) for number, (text, pair) in enumerate(parts, 1)]
+
     def _tokens(self, rows: list[Row]) -> Tokens:
         return encode(rows, self.task, self._tokenizer, None if self._cut.windows else self._cut.max_length)
 
@@ -136,8 +148,3 @@ class Model:
                               int(self._tokenizer.pad_token_id))
 
 
-def _rows(texts: Texts) -> list[Row]:
-    if isinstance(texts, str):
-        raise TypeError("texts is one text; give a list of texts")
-    parts = [(text, None) if isinstance(text, str) else (str(text[0]), str(text[1])) for text in texts]
-    return [Row(str(number), text, pair, None, "texts", number) for number, (text, pair) in enumerate(parts, 1)]

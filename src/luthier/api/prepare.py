@@ -19,7 +19,7 @@ from luthier.data.load import Corpus, load
 from luthier.data.row import Kind
 from luthier.data.sequences import Cut
 from luthier.data.tokens import Tokens, percentile_length
-from luthier.errors import ConfigError
+from luthier.errors import ConfigError, DataError
 from luthier.models.classifier import load_tokenizer
 from luthier.models.encoder import is_embedding
 from luthier.models.pretrained import Pretrained, resolve_model
@@ -182,8 +182,9 @@ def _check_suitable(settings: Settings, models: dict[str, Pretrained], task: Tas
     asked += [base.replace(**{name: value}) for name, dimension in dimensions.items() for value in dimension.extremes]
     found = [problem for recipe in asked for model in models.values() for problem in unsuited(recipe, model)]
     found += [problem for recipe in asked for problem in idle_for_task(recipe, task, pairs)]
-    if task.head is Head.TOKENS and settings.fixed.get("long_texts") == LongTexts.CUT.value:
-        found.append("long_texts = cut: entities are always read in windows, for what is cut off could not be found")
+    if task.head is Head.TOKENS and ("long_texts" in settings.search | settings.search_also
+                                     or (_held(settings).long_texts is not LongTexts.WINDOWS and "long_texts" in settings.fixed)):
+        found.append("long_texts: entities are always read in windows, for what is cut off could not be found")
     if found:
         raise ConfigError("\n".join(dict.fromkeys(found)))
 
@@ -224,8 +225,7 @@ def prepare(asked: Asked) -> Prepared:
     if len(starts) > 1:
         space = space.also({"model": Choice(tuple(starts))})
     return Prepared(
-        asked=asked, starts=starts, default=default, space=space,
-        rung_rows=rung_rows(len(start.splits["validation"]), rows, settings.seed),
+        asked=asked, starts=starts, default=default, space=space, rung_rows=_rung_rows(asked, start, rows),
         shape=_shape(starts), findings=tuple(by_severity([*asked.corpus.findings, *token_findings(
             asked.corpus, start.splits, start.tokenizer, default.max_length, limit)])))
 
@@ -247,6 +247,26 @@ def _shape(starts: dict[str, Start]) -> Shape:
         shapes[name] = Shape.of(start.splits["train"], start.pretrained.layers, size)
     first = next(iter(shapes.values()))
     return replace(first, models=shapes) if len(shapes) > 1 else first
+
+
+def _rung_rows(asked: Asked, start: Start, train_rows: int) -> npt.NDArray[np.int64]:
+    """The rung rows, or all validation rows where the headline metric means nothing on so few.
+
+    Raises:
+        DataError: the metric means nothing on the validation or the test rows.
+    """
+    task, guess = asked.task, asked.task.guess(np.asarray(start.splits["train"].targets))
+
+    def defined(split: str, rows: npt.NDArray[np.int64]) -> bool:
+        tokens = start.splits[split]
+        return task.metric in task.metrics(np.tile(guess, (len(tokens.units(rows)), 1)), task.truth(tokens, rows))
+
+    for split in ("validation", "test"):
+        if not defined(split, np.arange(len(start.splits[split]))):
+            raise DataError(f"The {task.metric_title} cannot be computed on the {split} rows: they lack a label that it is of. "
+                            f"Choose another --metric, or give {split} rows with every label.")
+    found = rung_rows(len(start.splits["validation"]), train_rows, asked.settings.seed)
+    return found if defined("validation", found) else np.arange(len(start.splits["validation"]))
 
 
 def rung_rows(validation: int, train: int, seed: int) -> npt.NDArray[np.int64]:

@@ -10,13 +10,15 @@ import numpy as np
 
 from luthier.api.baselines import control_rows
 from luthier.api.finish import finish
+from luthier.api.prepare import Prepared
 from luthier.api.ready import Command, Ready
 from luthier.data.row import Row, Split
 from luthier.models.classifier import load_trained
+from luthier.recipes.recipe import Recipe
 from luthier.search.finals import Verdict
 from luthier.search.study import Record
 from luthier.sharing.work import cut_of
-from luthier.tasks.base import Floats, Ints, Task
+from luthier.tasks.base import Floats, Ints, Task, Truth
 from luthier.tasks.entity_metrics import documents
 from luthier.tasks.metrics import Score
 from luthier.training.loop import predict_scores
@@ -72,32 +74,33 @@ class Outcome:
 def score_finals(ready: Ready, finals: list[Final], verdict: Verdict) -> Outcome:
     """Finish the delivered model; score it, the default and the controls on the test rows, in one batch."""
     prepared, task = ready.prepared, ready.prepared.asked.task
-    truth = {name: task.truth(prepared.splits[name]) for name in ("validation", "test")}
-    groups = {name: groups_of(prepared.asked.corpus.parts[Split(name)]) for name in truth}
+    groups = {name: groups_of(prepared.asked.corpus.parts[Split(name)]) for name in ("validation", "test")}
     final = next(final for final in finals if final.number == verdict.chosen)
     default = next((final for final in finals if final.is_default), None) if ready.command is Command.TUNE else None
+    truth, base = truths(prepared, final.record.trial.recipe), truths(prepared, prepared.default)
     temperature = task.temperature(final.validation, truth["validation"])
     validated = task.tempered(final.validation, temperature)
     tuned = task.tuned(validated, truth["validation"])
-    folder = finish(final.folder, tuned, temperature, final.record.trial.recipe)
+    folder = finish(final.folder, tuned, temperature, final.record.trial.recipe, prepared.asked.corpus.pairs)
     served = tuned.served()
     delivered = predict_final(ready, final, folder, served)
 
     rows = control_rows(prepared, ready.measured, Split.TEST, ready.device)
-    controls = {fitted.control.name: task.tuned(fitted.scores, truth["validation"]).score(
-        fitted.control.predict(rows[fitted.control.name]), truth["test"], groups["test"]) for fitted in ready.controls}
-    held = {fitted.control.name: task.score(fitted.scores, truth["validation"], groups["validation"]) for fitted in ready.controls}
+    controls = {fitted.control.name: task.tuned(fitted.scores, base["validation"]).score(
+        fitted.control.predict(rows[fitted.control.name]), base["test"], groups["test"]) for fitted in ready.controls}
+    held = {fitted.control.name: task.score(fitted.scores, base["validation"], groups["validation"]) for fitted in ready.controls}
     gain = None
     if default:
-        own = task.tuned(default.validation, truth["validation"])
+        own = task.tuned(default.validation, base["validation"])
         scores = delivered if default is final else predict_final(ready, default, default.folder, task)
-        controls["default"] = (served if default is final else own).score(scores, truth["test"], groups["test"])
-        held["default"] = task.score(default.validation, truth["validation"], groups["validation"])
+        controls["default"] = (served if default is final else own).score(scores, base["test"], groups["test"])
+        held["default"] = task.score(default.validation, base["validation"], groups["validation"])
         if default is not final:
-            gain = served.difference(delivered, scores, truth["test"], groups["test"], own)
-    calibration = served.calibration(delivered, truth["test"])
+            gain = served.difference(delivered, scores, truth["test"], groups["test"], own, base["test"])
+    calibration = served.calibration(delivered, truth["test"], groups["test"])
     if calibration and temperature != 1.0:
-        calibration["before"] = served.calibration(task.tempered(delivered, 1 / temperature), truth["test"])
+        plain = served.calibration(task.tempered(delivered, 1 / temperature), truth["test"], groups["test"])
+        calibration["before"] = {name: plain[name] for name in ("ece", "brier", "reliability")}
     return Outcome(
         final=final, verdict=verdict, finals=len(finals), folder=folder, task=served, temperature=temperature,
         test=served.score(delivered, truth["test"], groups["test"]),
@@ -107,6 +110,12 @@ def score_finals(ready: Ready, finals: list[Final], verdict: Verdict) -> Outcome
         validation_scores=validated, test_scores=delivered,
         test_intervals=served.intervals(delivered, truth["test"], groups["test"]),
         details=served.details(delivered, truth["test"]), calibration=calibration)
+
+
+def truths(prepared: Prepared, recipe: Recipe) -> dict[str, Truth]:
+    """What is true of the validation and the test rows, for the tokens of the model that a recipe names."""
+    splits = prepared.starts[recipe.model].splits
+    return {name: prepared.asked.task.truth(splits[name]) for name in ("validation", "test")}
 
 
 def groups_of(rows: list[Row]) -> Ints | None:

@@ -13,7 +13,7 @@ from luthier.api.folder import RunFolder, choose_folder
 from luthier.api.interrupt import Interrupt
 from luthier.api.observer import Observer
 from luthier.api.ready import Command, Ready
-from luthier.api.scoring import Final, score_finals
+from luthier.api.scoring import Final, groups_of, score_finals, truths
 from luthier.api.settings import SamplerName, SchedulerName
 from luthier.api.write import write_config, write_outcome
 from luthier.engines.execute import Base, Setup, head_file
@@ -200,9 +200,11 @@ def pick(finals: list[Final], ready: Ready, in_search: bool) -> Verdict:
     if ready.command is Command.TRAIN:
         return Verdict(finals[0].number, "the one recipe that was asked for")
     task = ready.prepared.asked.task
-    truth = task.truth(ready.prepared.splits["validation"])
+    truth = {final.number: truths(ready.prepared, final.record.trial.recipe)["validation"] for final in finals}
+    groups = groups_of(ready.prepared.asked.corpus.validation)
     default = next((final for final in finals if final.is_default), None)
-    values = {final.number: task.metrics(final.validation, truth)[task.metric] for final in finals}
+    values = {final.number: task.metrics(final.validation, truth[final.number])[task.metric] for final in finals}
     gains: dict[int, Any] = {} if default is None else {
-        final.number: task.difference(final.validation, default.validation, truth) for final in finals}
+        final.number: task.difference(final.validation, default.validation, truth[final.number], groups,
+                                      other_truth=truth[default.number]) for final in finals}
     return choose(default.number if default else None, values, gains, in_search=in_search)

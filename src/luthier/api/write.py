@@ -154,7 +154,7 @@ def summarize(ready: Ready, study: Study, outcome: Outcome, interrupted: bool) -
         "seconds": round(time.monotonic() - ready.started, 1), "budget": ready.budget, "interrupted": interrupted,
         "machine": {"workers": ready.force.workers, "threads": ready.force.threads, "device": ready.device,
                     "versions": versions()},
-        "seed": study.seed, "model": "model", "examples": mistakes(corpus.test, prepared.splits["test"], outcome)}
+        "seed": study.seed, "model": "model", "examples": mistakes(corpus.test, start.splits["test"], outcome)}
 
 
 def mistakes(rows: list[Row], tokens: Tokens, outcome: Outcome) -> list[dict[str, Any]]:

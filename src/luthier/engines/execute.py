@@ -151,8 +151,9 @@ class _Running:
             if ends:
                 self.costs = replace(self.costs, drift=self._drift(learner, model))
             if at_end and self.setup.record_test:
-                test = self.base.split("test")
-                self._add_point("test", self._scores(model, test, np.arange(len(test))), test)
+                test, task = self.base.split("test"), self.setup.task
+                tuned = task.tuned(scores, task.truth(self.validation, rows))
+                self._add_point("test", self._scores(model, test, np.arange(len(test))), test, task=tuned)
             if deliver is not None:
                 self._add_point("all", scores, self.validation)
                 _deliver(model, scores, deliver)
@@ -176,8 +177,9 @@ class _Running:
     def _scores(self, model: nn.Module, tokens: Tokens, rows: npt.NDArray[np.int64]) -> Floats:
         return predict_scores(model, self.setup.task, tokens, rows, cut_of(self.recipe), self.base.pad_token_id)
 
-    def _add_point(self, rows: str, scores: Floats, tokens: Tokens, which: npt.NDArray[np.int64] | None = None) -> None:
-        task = self.setup.task
+    def _add_point(self, rows: str, scores: Floats, tokens: Tokens, which: npt.NDArray[np.int64] | None = None,
+                   task: Task | None = None) -> None:
+        task = task or self.setup.task
         self.points.append(Point(
             step=self.step, epoch=self.step / self.per_epoch,
             work=work_of(self.step, self.recipe, self.shape), seconds=self.seconds, rows=rows,

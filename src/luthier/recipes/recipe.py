@@ -153,7 +153,8 @@ class Recipe:
         0.0, "Share of each target that is spread evenly over all labels.", Limits(0, 0.9))
     class_weighting: Power = setting(
         0.0, "Rows of a label with n rows weigh n to the power of minus this; 'auto' is 0.5 where the most frequent label "
-        "has over 5 times the rows of the least, else 0.", Limits(0, 1))
+        "has over 5 times the rows of the least, else 0. With several labels a row, each label's own rows weigh (rows "
+        "without / rows with) to that power, at most 10.", Limits(0, 1))
     r_drop: float = setting(
         0.0, "Weight of the divergence between two passes with different dropout (R-Drop, Liang 2021); over 0 a step "
         "costs twice as much.", Limits(0, 100))

@@ -165,13 +165,15 @@ class Task(abc.ABC):
         return bootstrap(self._headline(scores, truth), self.size(truth), groups=groups)[self.metric]
 
     def difference(self, scores: Floats, other: Floats, truth: Truth, groups: Ints | None = None,
-                   other_task: Self | None = None) -> Score:
+                   other_task: Self | None = None, other_truth: Truth | None = None) -> Score:
         """The headline metric of `scores` minus that of `other` on the same rows, with its 95 % interval.
 
         Args:
             other_task: the task as `other` is decided by it, where that is not this one.
+            other_truth: the same rows as the tokens of the model behind `other`, where that is another one.
         """
-        one, two = self._headline(scores, truth), (other_task or self)._headline(other, truth)
+        same = truth if other_truth is None else other_truth
+        one, two = self._headline(scores, truth), (other_task or self)._headline(other, same)
         return bootstrap_difference(one, two, self.size(truth), groups=groups)[self.metric]
 
     def _headline(self, scores: Floats, truth: Truth) -> Statistic:
@@ -243,6 +245,6 @@ class Task(abc.ABC):
         """How sure the model is of each row, comparable within one task. Shape [rows]."""
         return np.asarray(np.abs(scores - 0.5).min(1) + 0.5 if self.kind is Kind.LABELS else scores.max(1))
 
-    def calibration(self, scores: Floats, truth: Truth) -> dict[str, Any]:
+    def calibration(self, scores: Floats, truth: Truth, groups: Ints | None = None) -> dict[str, Any]:
         """How far scores can be taken for probabilities, and how sure answers fare; empty where that means nothing."""
         return {}

@@ -166,15 +166,17 @@ def _calibration_error(confidence: Floats, right: Bools, bins: int) -> Callable[
     return error
 
 
-def calibration_tables(confidence: Floats, right: Bools, squares: Floats, sure: Floats, all_right: Bools) -> dict[str, Any]:
+def calibration_tables(confidence: Floats, right: Bools, squares: Floats, sure: Floats, all_right: Bools,
+                       groups: npt.NDArray[Any] | None = None) -> dict[str, Any]:
     """{ece, brier, reliability, operating_points}, the first two with intervals, as results.json holds them.
 
     Args:
         confidence, right, squares: as `calibration_metrics` takes them.
         sure, all_right: how sure the whole answer of each row is, and whether it is right [rows].
+        groups: which rows are drawn together for the intervals [rows].
     """
-    figures = bootstrap(calibration_metrics(confidence, right, squares), len(sure))
-    shares = bootstrap(operating_metrics(sure, all_right), len(sure))
+    figures = bootstrap(calibration_metrics(confidence, right, squares), len(sure), groups=groups)
+    shares = bootstrap(operating_metrics(sure, all_right), len(sure), groups=groups)
     points = [{**point, "sentence": describe_point(point),
                **{f"{name}_interval": score.to_table() for name in ("answered", "right")
                   if (score := shares.get(f"{name}_{point['confidence']:g}"))}} for point in operating_points(sure, all_right)]

@@ -75,6 +75,17 @@ class Classification(Softmax):
         """The share of the rows that are given the label that is given most often."""
         return {"largest_share": float(np.bincount(scores.argmax(1)).max() / len(scores))}
 
+    def settings(self) -> dict[str, Any]:
+        """Task, headline metric, and of two labels the positive one."""
+        found = super().settings()
+        return found if self.positive is None else {**found, "positive": self.labels[self.positive]}
+
+    @classmethod
+    def from_settings(cls, outputs: Sequence[str], settings: Mapping[str, Any]) -> Self:
+        """The task of a saved model."""
+        positive = next((index for index, name in enumerate(outputs) if name == settings.get("positive")), None)
+        return cls(tuple(outputs), cls.headline(settings.get("metric")), positive)
+
     def truth(self, tokens: Tokens, rows: Ints | None = None) -> Truth:
         """Label indices. Shape [rows]."""
         return np.asarray(tokens.targets if rows is None else tokens.targets[rows], dtype=np.int64)
@@ -94,10 +105,10 @@ class Classification(Softmax):
         return score_answers(self.metric, truth, scores.argmax(1), len(self.outputs), groups=groups)
 
     def difference(self, scores: Floats, other: Floats, truth: Truth, groups: Ints | None = None,
-                   other_task: Self | None = None) -> Score:
+                   other_task: Self | None = None, other_truth: Truth | None = None) -> Score:
         """The headline metric of `scores` minus that of `other`, paired over the same rows."""
         if self.metric not in OF_ANSWERS:
-            return super().difference(scores, other, truth, groups, other_task)
+            return super().difference(scores, other, truth, groups, other_task, other_truth)
         return compare_answers(self.metric, truth, scores.argmax(1), other.argmax(1), len(self.outputs), groups=groups)
 
     def answers(self, scores: Floats, tokens: Tokens, texts: Sequence[str]) -> list[Answer]:
@@ -124,7 +135,7 @@ class Classification(Softmax):
         """The temperature of least loss (Guo et al. 2017)."""
         return fit_temperature(np.log(np.maximum(scores, 1e-12)), truth, "softmax")
 
-    def calibration(self, scores: Floats, truth: Truth) -> dict[str, Any]:
+    def calibration(self, scores: Floats, truth: Truth, groups: Ints | None = None) -> dict[str, Any]:
         """Calibration error, Brier score, reliability and operating points of the likeliest label."""
         confidence, right = scores.max(1), scores.argmax(1) == truth
-        return calibration_tables(confidence, right, class_squares(scores, truth), confidence, right)
+        return calibration_tables(confidence, right, class_squares(scores, truth), confidence, right, groups)

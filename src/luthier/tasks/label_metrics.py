@@ -14,7 +14,7 @@ ENOUGH = 20
 """Positive rows from which a label's own threshold is used as it is."""
 
 
-def label_metrics(probabilities: Floats, thresholds: Floats, truth: Bools) -> Statistic:
+def label_metrics(probabilities: Floats, thresholds: Floats, truth: Bools, areas: bool = True) -> Statistic:
     """micro_f1, macro_f1, subset_accuracy, mean_average_precision and loss.
 
     A label is given where its probability is at least its threshold. macro_f1 is the mean over the labels that occur, as true or
@@ -23,22 +23,23 @@ def label_metrics(probabilities: Floats, thresholds: Floats, truth: Bools) -> St
 
     Args:
         probabilities: of each label [rows, labels].
-        thresholds: of each label [labels].
+        thresholds: of each label [labels], or of each label for each row [rows, labels].
         truth: whether each row has each label [rows, labels].
+        areas: whether to compute mean_average_precision, which takes most of the time.
     """
     given = probabilities >= thresholds
     right, true, predicted = ((array).astype(np.float64) for array in (given & truth, truth, given))
     exact = (given == truth).all(1).astype(np.float64)
-    precisions = [average_precision(probabilities[:, i], truth[:, i]) for i in range(truth.shape[1]) if truth[:, i].any()]
+    precisions = [average_precision(probabilities[:, i], truth[:, i]) for i in range(truth.shape[1]) if areas and truth[:, i].any()]
     likelihood = np.where(truth, probabilities, 1 - probabilities)
     losses = -np.log(np.maximum(likelihood, LEAST_PROBABILITY)).mean(1)
 
     def statistic(weights: Floats) -> dict[str, Floats]:
         hits, both = weights @ right, weights @ (true + predicted)
         total = weights.sum(-1)
-        areas = np.array([area(weights) for area in precisions]).reshape(len(precisions), len(weights))
-        known = ~np.isnan(areas)
-        mean = ratio(np.where(known, areas, 0.0).sum(0), known.sum(0).astype(np.float64))
+        found = np.array([area(weights) for area in precisions]).reshape(len(precisions), len(weights))
+        known = ~np.isnan(found)
+        mean = ratio(np.where(known, found, 0.0).sum(0), known.sum(0).astype(np.float64))
         return {"micro_f1": ratio(2 * hits.sum(-1), both.sum(-1)),
                 "macro_f1": ratio(ratio(2 * hits, both).sum(-1), (both > 0).sum(-1).astype(np.float64)),
                 "subset_accuracy": weights @ exact / total,

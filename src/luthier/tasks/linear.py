@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 Weights = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
-NEVER = -30.0
-"""The logit of a label that no training unit has."""
+UNSEEN = 0.5
+"""How many units a label counts for that none has: the sample may lack what the training rows have."""
 
 
 def softmax_regression(features: Any, targets: npt.NDArray[Any], labels: int, c: float, iterations: int = 300) -> Weights:
@@ -18,8 +18,8 @@ def softmax_regression(features: Any, targets: npt.NDArray[Any], labels: int, c:
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
-    weight, bias = np.zeros((labels, features.shape[1]), np.float32), np.full(labels, NEVER, np.float32)
-    present = np.unique(targets)
+    weight, (present, counts) = np.zeros((labels, features.shape[1]), np.float32), np.unique(targets, return_counts=True)
+    bias = np.full(labels, np.log(UNSEEN / counts.min()), np.float32)
     if len(present) == 1:
         bias[present] = 0.0
         return weight, bias
@@ -29,6 +29,7 @@ def softmax_regression(features: Any, targets: npt.NDArray[Any], labels: int, c:
     found, intercept = fitted.coef_, fitted.intercept_
     if len(found) == 1:  # two labels: scikit-learn keeps one row, the log odds of the second
         found, intercept = np.concatenate([-found / 2, found / 2]), np.concatenate([-intercept / 2, intercept / 2])
+    bias += intercept.min()
     weight[fitted.classes_], bias[fitted.classes_] = found, intercept
     return weight, bias
 
@@ -45,7 +46,7 @@ def sigmoid_regressions(features: Any, targets: npt.NDArray[Any], c: float, iter
     wanted = np.asarray(targets, np.float64)
     own = wanted.sum(0)
     mixed = np.flatnonzero((own > 0) & (own < rows))
-    weight, bias = np.zeros((wanted.shape[1], size), np.float32), np.where(own > 0, -NEVER, NEVER).astype(np.float32)
+    weight, bias = np.zeros((wanted.shape[1], size), np.float32), np.log((own + UNSEEN) / (rows - own + UNSEEN)).astype(np.float32)
     if not len(mixed):
         return weight, bias
     goal = wanted[:, mixed]

@@ -20,6 +20,7 @@ from luthier.tasks.calibration import calibration_tables, fit_temperature, label
 from luthier.tasks.label_metrics import label_metrics, tune_thresholds
 from luthier.tasks.linear import sigmoid_regressions
 from luthier.tasks.metrics import per_label
+from luthier.tasks.softmax import AUTOMATIC_POWER, IMBALANCE
 
 if TYPE_CHECKING:
     import torch
@@ -70,11 +71,12 @@ class Multilabel(Task):
         return ((one.sigmoid() - two.sigmoid()) * (one - two)).mean(-1) / 2
 
     def label_weights(self, targets: npt.NDArray[Any], power: float | str) -> Floats | None:
-        """(rows without / rows with) ** power for each label, at most 10; "auto" is 0.5."""
-        power = 0.5 if isinstance(power, str) else power
+        """(rows without / rows with) ** power for each label, at most 10; "auto" is 0.5 where one label has 5 times another."""
+        own = targets.sum(0)
+        if isinstance(power, str):
+            power = AUTOMATIC_POWER if own.max() > IMBALANCE * max(1, own.min()) else 0.0
         if power == 0:
             return None
-        own = targets.sum(0)
         odds = np.maximum((len(targets) - own) / np.maximum(own, 1), 1.0)
         return np.asarray(np.minimum(odds ** power, MOST_WEIGHT), np.float64)
 
@@ -100,6 +102,12 @@ class Multilabel(Task):
     def statistic(self, scores: Floats, truth: Truth) -> Statistic:
         """Micro- and macro-F1, subset accuracy, mean average precision and loss."""
         return label_metrics(scores, self._limits(scores, truth), truth)
+
+    def _headline(self, scores: Floats, truth: Truth) -> Statistic:
+        """Without the areas under curves, which take most of the time, unless the headline is of them."""
+        areas = self.metric == "mean_average_precision"
+        statistic = label_metrics(scores, self._limits(scores, truth), truth, areas=areas)
+        return lambda weights: {self.metric: statistic(weights)[self.metric]}
 
     def batch_metrics(self, scores: Floats, targets: npt.NDArray[Any]) -> dict[str, float]:
         """The same for units that were trained on."""
@@ -177,9 +185,9 @@ class Multilabel(Task):
         limits = settings.get("thresholds") or {}
         return cls(tuple(outputs), cls.headline(settings.get("metric")), tuple(float(limits.get(name, 0.5)) for name in outputs))
 
-    def calibration(self, scores: Floats, truth: Truth) -> dict[str, Any]:
+    def calibration(self, scores: Floats, truth: Truth, groups: Ints | None = None) -> dict[str, Any]:
         """Calibration error, Brier score and reliability of each single probability; operating points of all labels of a row."""
         limits = np.asarray(self.thresholds or (0.5,) * len(self.labels))
         given = scores >= limits
         sure, all_right = np.where(given, scores, 1 - scores).min(1), (given == truth).all(1)
-        return calibration_tables(scores, truth, label_squares(scores, truth), sure, all_right)
+        return calibration_tables(scores, truth, label_squares(scores, truth), sure, all_right, groups)
