@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import random
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -72,6 +73,55 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory, example_rows: list[dict
     tokenizer.save_pretrained(folder)
     _cut_vocabulary(folder / "tokenizer.json", kept)
     return folder
+
+
+@pytest.fixture(scope="session")
+def word_piece_model(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Path:
+    """A random BERT of one small layer, with the tokenizer of `tiny_model`, that knows its words."""
+    import torch
+    from transformers import AutoTokenizer, BertConfig, BertModel
+
+    folder = tmp_path_factory.mktemp("word-piece-model")
+    tokenizer = AutoTokenizer.from_pretrained(tiny_model)
+    tokenizer.save_pretrained(folder)
+    torch.manual_seed(0)
+    BertModel(BertConfig(vocab_size=len(tokenizer), hidden_size=32, num_hidden_layers=1, num_attention_heads=2,
+                         intermediate_size=64, initializer_range=0.2)).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def byte_level_model(tmp_path_factory: pytest.TempPathFactory, reviews: list[Row]) -> Path:
+    """A random RoBERTa of one layer with a byte-level BPE tokenizer, trained on the reviews, that knows no words."""
+    import torch
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+    from transformers import PreTrainedTokenizerFast, RobertaConfig, RobertaModel
+
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.train_from_iterator([row.text for row in reviews], trainers.BpeTrainer(
+        vocab_size=800, special_tokens=["<s>", "<pad>", "</s>", "<unk>"], initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False))
+    tokenizer.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0), trim_offsets=True, add_prefix_space=False)
+    folder = tmp_path_factory.mktemp("byte-level-model")
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token="<s>", cls_token="<s>", pad_token="<pad>", eos_token="</s>",
+                            sep_token="</s>", unk_token="<unk>", model_max_length=256).save_pretrained(folder)
+    torch.manual_seed(0)
+    RobertaModel(RobertaConfig(vocab_size=tokenizer.get_vocab_size(), hidden_size=32, num_hidden_layers=1, num_attention_heads=2,
+                               intermediate_size=64, max_position_embeddings=258, type_vocab_size=1, initializer_range=0.2,
+                               pad_token_id=1, bos_token_id=0, eos_token_id=2)).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def odd_texts() -> list[str]:
+    """Texts made of words, signs and spaces of many kinds, each different."""
+    parts = ["Paris", "isn't", "the", "a", "museum", "café", "cafe\u0301", "STRASSE", "ß", "İstanbul", "naïve", "e-mail", "3.14",
+             "10%", "U.S.A.", "…", "?!", "(x)", '"quoted"', "🙂", "👩‍🚀", "日本語", "Zürich", "co\u00adop", "x" * 40, "—", "/", "@me", "#1"]
+    spaces = [" ", " ", " ", "  ", "", "\n", "\t", "\u00a0"]
+    chance = random.Random(0)
+    return ["".join(chance.choice(parts) + chance.choice(spaces) for _ in range(chance.randint(1, 14))) for _ in range(600)]
 
 
 def _kept_ids(tokenizer: object, texts: list[str]) -> list[int]:

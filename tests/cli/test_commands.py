@@ -55,7 +55,7 @@ def test_predict_keeps_all_columns_and_adds_label_and_score(run_folder: Path, tm
 def test_evaluate_prints_the_headline_metric_with_its_interval(run_folder: Path, small_data: Path) -> None:
     done = luthier_command("evaluate", run_folder, small_data, "--json")
     assert done.returncode == 0, done.stderr
-    figure = json.loads(done.stdout)["macro_f1"]
+    figure = json.loads(done.stdout)["metrics"]["macro_f1"]
     assert figure["low"] < figure["value"] < figure["high"]
 
 
@@ -77,7 +77,7 @@ BAD_FILES = {
     "json line": ("a.jsonl", '{"text": "a", "label": "b"}\n{"text": \n', ["line 2"]),
     "ragged": ("a.csv", GOOD + "one,two,three\n", ["line 202"]),
     "suffix": ("a.xyz", "text", [".csv", ".jsonl"]),
-    "numbers": ("a.csv", "text,label\n" + "".join(f"row {i},{i * 0.37:.3f}\n" for i in range(60)), ["label"]),
+    "free text": ("a.csv", "text,label\n" + "".join(f"row {i},opinion number {i}\n" for i in range(60)), ["label"]),
 }
 
 
