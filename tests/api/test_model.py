@@ -41,7 +41,7 @@ def save(tmp_path: Path) -> Save:
             linear.weight.normal_(0, 20 / linear.in_features ** 0.5, generator=noise)
             linear.bias.normal_(0, 0.3, generator=noise)
         model.save_pretrained(tmp_path / "trained")
-        folder = finish(tmp_path / "trained", task, temperature, recipe)
+        folder = finish(tmp_path / "trained", task, temperature, recipe, pairs=False)
         tokenizer.model_max_length = recipe.max_length
         tokenizer.save_pretrained(folder)
         return folder

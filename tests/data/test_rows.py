@@ -8,10 +8,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from luthier.data.columns import Columns
-from luthier.data.formats import Record, Table
 from luthier.data.cells import name_of
+from luthier.data.columns import Columns
 from luthier.data.findings import errors
+from luthier.data.formats import Record, Table
 from luthier.data.options import DataOptions
 from luthier.data.row import Kind, text_key
 from luthier.data.rows import Reading, read_rows, read_texts

@@ -33,7 +33,7 @@ def saved(request, tiny_model, tmp_path_factory):
     folder = tmp_path_factory.mktemp("snippet") / "trained"
     model = load_classifier(tiny_model, TASKS[name], recipe, seed=0, pad_token_id=tokenizer.pad_token_id)
     model.save_pretrained(folder)
-    finished = finish(folder, TASKS[name], 1.5, recipe)
+    finished = finish(folder, TASKS[name], 1.5, recipe, pairs)
     tokenizer.model_max_length = 32
     tokenizer.save_pretrained(finished)
     return name, pairs, finished

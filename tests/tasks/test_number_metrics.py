@@ -31,6 +31,7 @@ def test_figures_are_scipys_plain_and_weighted(pairs: list[tuple[int, int, int]]
         vary = _varies(one) and _varies(two)
         expected = {"pearson": stats.pearsonr(one, two).statistic if vary else 0.0,
                     "spearman": stats.spearmanr(one, two).statistic if vary else 0.0,
+                    "r2": reference.r2_score(two, one) if _varies(two) else 0.0,
                     "rmse": reference.root_mean_squared_error(two, one), "mae": reference.mean_absolute_error(two, one),
                     "loss": reference.mean_squared_error(two, one)}
         assert {name: value[place] for name, value in figures.items()} == pytest.approx(expected, rel=1e-6, abs=1e-9)

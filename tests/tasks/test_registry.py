@@ -51,5 +51,5 @@ def test_a_model_of_others_is_told_by_its_config(outputs: tuple[str, ...], head:
 def test_metrics_are_named_with_hyphens_too_and_wrong_ones_refused(task: type[Classification]) -> None:
     name = next(iter(task.headlines))
     assert task.headline(name.replace("_", "-").upper()) == name
-    with pytest.raises(ConfigError, match="--metric nonsense: .* is chosen by one of"):
+    with pytest.raises(ConfigError, match=r"--metric nonsense: .* is chosen by one of"):
         task.headline("nonsense")

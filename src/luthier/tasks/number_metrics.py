@@ -16,13 +16,15 @@ def number_metrics(predictions: Floats, targets: Floats) -> Statistic:
     """pearson, spearman, r2, rmse, mae, and loss (the mean squared error).
 
     Spearman is Pearson's of mid-ranks, ranked anew in every resample. Where the predictions or the targets are all one value,
-    correlations are undefined; they are given as 0.0, since such predictions tell nothing.
+    correlations are undefined; they are given as 0.0, since such predictions tell nothing; so is r2 where the
+    targets are.
 
     Args:
         predictions: [rows].
         targets: [rows].
     """
     errors = predictions - targets
+    centred, scale = targets - targets.mean(), float(np.abs(targets).max())
     ranks_of = [_ranks(values) for values in (predictions, targets)]
 
     def statistic(weights: Floats) -> dict[str, Floats]:
@@ -30,10 +32,16 @@ def number_metrics(predictions: Floats, targets: Floats) -> Statistic:
         square = weights @ errors**2 / total
         one, two = (ranks(weights) for ranks in ranks_of)
         return {"pearson": _correlation(predictions, targets, weights), "spearman": _correlation(one, two, weights),
-                "r2": 1 - ratio(square, weights @ targets**2 / total - (weights @ targets / total)**2),
+                "r2": _explained(square, weights @ centred**2 / total - (weights @ centred / total)**2, scale),
                 "rmse": np.sqrt(square), "mae": weights @ np.abs(errors) / total, "loss": square}
 
     return statistic
+
+
+def _explained(square: Floats, variance: Floats, scale: float) -> Floats:
+    """The share of the variance that is explained, 0.0 where targets of this scale do not vary."""
+    varies = variance > (CONSTANT * scale) ** 2
+    return np.asarray(np.where(varies, 1 - ratio(square, np.where(varies, variance, 1.0)), 0.0))
 
 
 def _ranks(values: Floats) -> Callable[[Floats], Floats]:
