@@ -124,6 +124,16 @@ class Classification(Softmax):
         """The temperature of least loss (Guo et al. 2017)."""
         return fit_temperature(np.log(np.maximum(scores, 1e-12)), truth, "softmax")
 
+    def settings(self) -> dict[str, Any]:
+        """Task, headline metric, and of two labels the one that F1 and the areas are of."""
+        return {**super().settings(), **({} if self.positive is None else {"positive": self.labels[self.positive]})}
+
+    @classmethod
+    def from_settings(cls, outputs: Sequence[str], settings: Mapping[str, Any]) -> Self:
+        """The task of a saved model."""
+        positive = settings.get("positive")
+        return cls(tuple(outputs), cls.headline(settings.get("metric")), outputs.index(positive) if positive in outputs else None)
+
     def calibration(self, scores: Floats, truth: Truth) -> dict[str, Any]:
         """Calibration error, Brier score, reliability and operating points of the likeliest label."""
         confidence, right = scores.max(1), scores.argmax(1) == truth
