@@ -73,7 +73,8 @@ def test_lists_written_as_text_are_lists(text: Any, value: Any) -> None:
 
 @pytest.mark.parametrize(("cell", "separator", "labels"), [
     ("a; b ;a", ";", ("a", "b")), ("", ";", ()), (";", ";", ()), ("a,b", None, ("a,b",)), (["b", "a", "b"], None, ("a", "b")),
-    ([], None, ()), (None, None, None), (float("nan"), None, None), (["", None, 1.0], None, ("1",)), ("['x', 'y']", None, ("x", "y"))])
+    ([], None, ()), (None, None, None), (float("nan"), None, None), (["", None, 1.0], None, ("1",)),
+    ("['x', 'y']", None, ("x", "y"))])
 def test_labels_of_a_cell_are_sorted_and_none_twice(cell: Any, separator: str | None, labels: tuple[str, ...] | None) -> None:
     assert read_labels(Record(2, {"label": cell}), ONE, separator) == labels
 
@@ -87,7 +88,8 @@ def test_a_column_of_one_label_holds_0_or_1(cell: Any, on: bool) -> None:
 
 @pytest.mark.parametrize(("read", "cell", "message"), [
     (lambda r: read_labels(r, Columns(("text",), ("label", "b")), None), 2, "2 in column 'label', neither 0 nor 1"),
-    (lambda r: read_labels(r, ONE, None), {"a": 1}, "not a list of labels"), (lambda r: read_labels(r, ONE, None), [["a"]], "within"),
+    (lambda r: read_labels(r, ONE, None), {"a": 1}, "not a list of labels"),
+    (lambda r: read_labels(r, ONE, None), [["a"]], "within"),
     (lambda r: read_number(r, ONE), "high", "'high', not a number"), (lambda r: read_number(r, ONE), "inf", "not a finite number"),
     (lambda r: read_class(r, ONE), ["a"], "a list, not one label"),
     (lambda r: read_spans(r, ONE, "in Rome"), "city", "not a list of spans"),

@@ -32,7 +32,8 @@ def test_every_kind_has_one_task_with_a_usual_headline() -> None:
 
 
 @pytest.mark.parametrize("task", [
-    Classification(("a", "b"), "accuracy"), Classification(("a", "b"), "f1", 1), Multilabel(("a", "b"), "macro_f1", (0.2, 0.7)), Entities(("a", "b"), "f1_strict"),
+    Classification(("a", "b"), "accuracy"), Classification(("a", "b"), "f1", 1),
+    Multilabel(("a", "b"), "macro_f1", (0.2, 0.7)), Entities(("a", "b"), "f1_strict"),
     Regression((), "spearman")])
 def test_a_saved_model_is_of_its_task(task: Classification | Multilabel | Entities | Regression) -> None:
     assert task_of_model(task.outputs, task.head, task.problem_type, task.settings()) == task
@@ -51,5 +52,5 @@ def test_a_model_of_others_is_told_by_its_config(outputs: tuple[str, ...], head:
 def test_metrics_are_named_with_hyphens_too_and_wrong_ones_refused(task: type[Classification]) -> None:
     name = next(iter(task.headlines))
     assert task.headline(name.replace("_", "-").upper()) == name
-    with pytest.raises(ConfigError, match="--metric nonsense: .* is chosen by one of"):
+    with pytest.raises(ConfigError, match=r"--metric nonsense: .* is chosen by one of"):
         task.headline("nonsense")
