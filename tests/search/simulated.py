@@ -53,7 +53,8 @@ def new_trial(number: int, recipe: Recipe = BASE, seed: int = 0, role: str = "ma
 def point(step: int, value: float, recipe: Recipe = BASE, seconds: float = 0.0, rows: str = "rung") -> Point:
     """An evaluation of `value`."""
     return Point(step=step, epoch=step / steps_per_epoch(SHAPE.rows(recipe), recipe.batch_size),
-                 work=step * step_work(recipe, SHAPE), seconds=seconds, rows=rows, weights=recipe.averaging.value, train={} if step == 0 else {"objective": 1 - value},
+                 work=step * step_work(recipe, SHAPE),
+                 seconds=seconds, rows=rows, weights=recipe.averaging.value, train={} if step == 0 else {"objective": 1 - value},
                  metrics={METRIC: value, "accuracy": value, "loss": 1 - value})
 
 
