@@ -117,9 +117,9 @@ def byte_level_model(tmp_path_factory: pytest.TempPathFactory, reviews: list[Row
 @pytest.fixture(scope="session")
 def odd_texts() -> list[str]:
     """Texts made of words, signs and spaces of many kinds, each different."""
-    parts = ["Paris", "isn't", "the", "a", "museum", "café", "cafe\u0301", "STRASSE", "ß", "İstanbul", "naïve", "e-mail",
-             "3.14", "10%", "U.S.A.", "…", "?!", "(x)", '"quoted"', "🙂", "👩‍🚀", "日本語", "Zürich", "co\u00adop", "x" * 40, "—",
-             "/", "@me", "#1"]
+    parts = ["Paris", "isn't", "the", "a", "museum", "café", "cafe\u0301", "STRASSE", "ß", "İstanbul", "naïve", "e-mail", "3.14",
+             "10%", "U.S.A.", "…", "?!", "(x)", '"quoted"', "🙂", "👩‍🚀", "日本語", "Zürich", "co\u00adop", "x" * 40, "—", "/",
+             "@me", "#1"]
     spaces = [" ", " ", " ", "  ", "", "\n", "\t", "\u00a0"]
     chance = random.Random(0)
     return ["".join(chance.choice(parts) + chance.choice(spaces) for _ in range(chance.randint(1, 14))) for _ in range(600)]

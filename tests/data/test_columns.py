@@ -7,6 +7,7 @@ import pytest
 from luthier.data.columns import Columns, describe, resolve
 from luthier.data.formats import Table
 from luthier.data.options import DataOptions
+from luthier.data.row import Kind
 from luthier.errors import DataError
 
 
@@ -61,6 +62,35 @@ def test_resolve_says_what_is_there_and_what_to_use(names: tuple[str, ...], opti
                                                     message: str) -> None:
     with pytest.raises(DataError, match=message):
         resolve(table(*names), DataOptions(**options))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("names", "options", "expected"), [
+    (("text", "text_pair", "label"), {}, Columns(("text",), ("label",), "text_pair")),
+    (("idx", "sentence1", "sentence2", "score"), {}, Columns(("sentence1",), ("score",), "sentence2")),
+    (("Premise", "Hypothesis", "label"), {}, Columns(("Premise",), ("label",), "Hypothesis")),
+    (("question1", "question2", "label"), {"pair_column": "question2"}, Columns(("question1",), ("label",), "question2")),
+    (("text", "label", "other"), {"pair_column": "other"}, Columns(("text",), ("label",), "other")),
+    (("text", "spans", "label"), {}, Columns(("text",), ("label",))),
+    (("text", "entities"), {}, Columns(("text",), ("entities",))),
+    (("id", "tokens", "ner_tags"), {}, Columns(("tokens",), ("ner_tags",))),
+    (("document", "tokens", "tags"), {}, Columns(("tokens",), ("tags",), group="document")),
+    (("text", "joy", "anger"), {"label_columns": ("joy", "anger")}, Columns(("text",), ("joy", "anger"))),
+    (("text", "label", "key"), {"id_column": "key"}, Columns(("text",), ("label",), id="key")),
+])
+def test_resolve_finds_pairs_tokens_and_documents(names: tuple[str, ...], options: dict[str, object], expected: Columns) -> None:
+    assert resolve(table(*names), DataOptions(**options)) == expected  # type: ignore[arg-type]
+
+
+def test_resolve_of_entities_prefers_columns_of_spans() -> None:
+    found = resolve(table("text", "label", "spans"), DataOptions(), kind=Kind.SPANS)
+    assert found == Columns(("text",), ("spans",))
+
+
+def test_describe_names_the_pair_and_the_documents() -> None:
+    for names, part in ((("text", "text_pair", "label"), "its pair from 'text_pair'"),
+                        (("document", "tokens", "tags"), "Sentences of one document stay together (column 'document')")):
+        source = table(*names)
+        assert part in " ".join(describe(source, resolve(source, DataOptions()), DataOptions()))
 
 
 def test_resolve_names_all_missing_columns_at_once() -> None:

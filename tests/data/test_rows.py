@@ -7,13 +7,15 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from luthier.data.cells import name_of
 from luthier.data.columns import Columns
 from luthier.data.findings import errors
 from luthier.data.formats import Record, Table
 from luthier.data.options import DataOptions
-from luthier.data.row import Kind, text_key
+from luthier.data.row import Kind, Span, text_key
 from luthier.data.rows import Reading, read_rows, read_texts
 
 
@@ -94,6 +96,56 @@ def test_read_rows_replaces_lone_surrogates_and_says_so() -> None:
     reading = read(table({"text": "hi \ud83d", "label": "x"}, {"text": "hi 😀", "label": "x"}))
     assert [row.text for row in reading.rows] == ["hi \ufffd", "hi 😀"]
     assert "1 row with half a character" in said(reading)[0] and "(line 2)" in said(reading)[0]
+
+
+def test_spans_are_trimmed_taken_once_and_refused_where_they_overlap() -> None:
+    def spans(*given: tuple[int, int, str]) -> dict[str, Any]:
+        return {"text": " in New York ", "label": [{"start": low, "end": high, "label": name} for low, high, name in given]}
+
+    reading = read(table(spans((3, 13, "city")), spans((4, 12, "city"), (4, 12, "city")), spans(),
+                         spans((4, 12, "city"), (8, 12, "name"))), kind=Kind.SPANS)
+    assert [row.target for row in reading.rows][:3] == [(Span(4, 12, "city"),), (Span(4, 12, "city"),), ()]
+    assert [finding.code for finding in reading.findings] == ["spaced-span", "same-span", "overlap"]
+    assert [[place.line for place in finding.rows] for finding in reading.findings] == [[2], [3], [5]]
+    (problem,) = errors(reading.findings)
+    assert "1 row with spans that overlap (line 5)" in problem and "--spans longest" in problem
+
+
+def test_of_overlapping_spans_the_longest_is_kept_on_request_and_said() -> None:
+    cell = "[[5, 13, 'city'], [9, 13, 'name'], [0, 2, 'word']]"
+    reading = read(table({"text": "in a New York", "label": cell}), kind=Kind.SPANS, spans="longest")
+    assert [row.target for row in reading.rows] == [(Span(0, 2, "word"), Span(5, 13, "city"))]
+    assert errors(reading.findings) == [] and "the longest kept" in said(reading)[0]
+
+
+CELLS = st.one_of(st.none(), st.text("ab ;[]'0", max_size=6), st.integers(-1, 2), st.floats(), st.lists(st.text("ab", max_size=2)),
+                  st.lists(st.fixed_dictionaries({"start": st.integers(-1, 4), "end": st.integers(-1, 5), "label": st.just("x")}),
+                           max_size=3), st.dictionaries(st.text("a"), st.none(), max_size=1))
+
+
+@given(cells=st.lists(st.tuples(st.one_of(st.none(), st.text("ab ", max_size=5), st.lists(st.text("a"), max_size=2)), CELLS),
+                      max_size=8), kind=st.sampled_from(Kind), longest=st.booleans())
+def test_every_record_is_a_row_or_is_reported(cells: list[tuple[Any, Any]], kind: Kind, longest: bool) -> None:
+    source = table(*[{"text": text, "label": label} for text, label in cells])
+    reading = read(source, kind=kind, spans="longest" if longest else "refuse", label_separator=";")
+    kept = {row.line for row in reading.rows}
+    reported = {place.line for finding in reading.findings for place in finding.rows}
+    assert kept | reported == {record.line for record in source.records} and len(kept) == len(reading.rows)
+    kinds = {Kind.CLASS: str, Kind.LABELS: tuple, Kind.NUMBER: float, Kind.SPANS: tuple}
+    assert all(isinstance(row.target, kinds[kind]) and row.text.strip() for row in reading.rows)
+
+
+def test_unreadable_labels_name_five_rows_at_most_and_what_to_do() -> None:
+    reading = read(table({"text": "a", "label": 1}, *[{"text": "b", "label": "high"}] * 7), kind=Kind.NUMBER)
+    (problem,) = errors(reading.findings)
+    assert "7 rows whose label cannot be read (column 'label'): line 3: 'high', not a number; line 4" in problem
+    assert "line 7" in problem and "line 8" not in problem and "--task classification" in problem
+    assert [place.line for place in reading.findings[-1].rows] == [3, 4, 5, 6, 7, 8, 9]
+
+
+def test_rows_of_tokens_are_read_for_prediction_by_spaces() -> None:
+    source = Table("a.csv", ("tokens",), [Record(2, {"tokens": "['in', 'Rome']"}), Record(3, {"tokens": ["x"]}), Record(4, {})])
+    assert [row.text for row in read_texts(source, Columns(("tokens",), ())).rows] == ["in Rome", "x", ""]
 
 
 def test_read_texts_keeps_every_record() -> None:

@@ -53,8 +53,8 @@ def new_trial(number: int, recipe: Recipe = BASE, seed: int = 0, role: str = "ma
 def point(step: int, value: float, recipe: Recipe = BASE, seconds: float = 0.0, rows: str = "rung") -> Point:
     """An evaluation of `value`."""
     return Point(step=step, epoch=step / steps_per_epoch(SHAPE.rows(recipe), recipe.batch_size),
-                 work=step * step_work(recipe, SHAPE), seconds=seconds, rows=rows,
-                 weights=recipe.averaging.value, train={} if step == 0 else {"objective": 1 - value},
+                 work=step * step_work(recipe, SHAPE),
+                 seconds=seconds, rows=rows, weights=recipe.averaging.value, train={} if step == 0 else {"objective": 1 - value},
                  metrics={METRIC: value, "accuracy": value, "loss": 1 - value})
 
 
@@ -204,8 +204,8 @@ def play(scheduler: Scheduler, study: Study, recipes: Sequence[Recipe], curve: C
             else:
                 assert isinstance(action, Run)
                 record = study.records[action.trial]
-                recipe = record.trial.recipe
-                stage = Stage(record.trial, record.step, action.until_step, recipe.total_steps(SHAPE.rows(recipe)))
+                total = record.trial.recipe.total_steps(SHAPE.rows(record.trial.recipe))
+                stage = Stage(record.trial, record.step, action.until_step, total)
                 played.stages.append((action.trial, record.step, action.until_step))
                 study.apply(stage_event(stage))
                 running.append(stage)

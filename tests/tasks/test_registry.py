@@ -32,7 +32,8 @@ def test_every_kind_has_one_task_with_a_usual_headline() -> None:
 
 
 @pytest.mark.parametrize("task", [
-    Classification(("a", "b"), "accuracy"), Multilabel(("a", "b"), "macro_f1", (0.2, 0.7)), Entities(("a", "b"), "f1_strict"),
+    Classification(("a", "b"), "accuracy"), Classification(("a", "b"), "f1", 1),
+    Multilabel(("a", "b"), "macro_f1", (0.2, 0.7)), Entities(("a", "b"), "f1_strict"),
     Regression((), "spearman")])
 def test_a_saved_model_is_of_its_task(task: Classification | Multilabel | Entities | Regression) -> None:
     assert task_of_model(task.outputs, task.head, task.problem_type, task.settings()) == task

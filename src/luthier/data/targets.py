@@ -34,9 +34,9 @@ def detect(table: Table, columns: Columns, options: DataOptions) -> Kind:
     cells = [value for record in table.records if not is_missing(value := unpacked(record.values.get(columns.label[0])))]
     lists = [cell for cell in cells if isinstance(cell, list | tuple)]
     if cells and 2 * len(lists) > len(cells):
-        return Kind.SPANS if is_tokenised(table, columns) or any(_is_span(part) for cell in lists for part in cell) else Kind.LABELS
-    if columns.label[0].lower() in ("spans", "entities") and cells and len(lists) == len(cells):
-        return Kind.SPANS
+        named = columns.label[0].lower() in ("spans", "entities") and not any(lists)
+        spans = named or is_tokenised(table, columns) or any(_is_span(part) for cell in lists for part in cell)
+        return Kind.SPANS if spans else Kind.LABELS
     names = {str(cell) for cell in cells if not isinstance(cell, bool | list | tuple)}
     fractions = sum(bool(FRACTION.fullmatch(name)) for name in names)
     return Kind.NUMBER if len(names) > MOST_SCORES and 2 * fractions > len(names) else Kind.CLASS
