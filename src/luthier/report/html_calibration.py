@@ -91,7 +91,8 @@ def _line(plot: Plot, bins: Sequence[Table], css: str, title: str) -> None:
 
 def _points(results: Table, points: Sequence[Table]) -> str:
     items = "".join(f"<li>{esc(point_sentence(point))}</li>" for point in points)
-    sure = ("A text's confidence is that of the least sure of its labels, given or not; right means all of them."
+    sure = ("A text's confidence is the probability that it has the labels given and no others, as if labels were independent; right "
+            "means just that."
             if results["task"] == "multilabel" else "A text's confidence is the score of the label given.")
     return (f"<h3>Answering only when sure</h3><p>If texts below a confidence are left to a person, of the test rows:</p>"
             f'<ul>{items}</ul><p class="soft">{sure} In brackets, 95&nbsp;% intervals.</p>') if points else ""
