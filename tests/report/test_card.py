@@ -89,7 +89,7 @@ def test_card_says_what_it_was_trained_on_and_how_it_was_found(make_results):
 
 def test_card_keeps_hostile_text_as_text(make_results, hostile):
     results = make_results(hostile, name=hostile[5], findings=[
-        {"code": "note", "severity": "note", "message": text, "advice": text, "rows": []}
+        {"code": text, "severity": "warning", "message": text, "advice": text, "rows": []}
         for text in (*hostile, "# title", "1. one", "www.evil.example")],
                            metric_title=hostile[5], control_titles={"probe": hostile[1]},
                            split=hostile[2], data_hash="`x`|")
@@ -154,12 +154,32 @@ def test_card_gives_every_metric_with_its_interval(make_results):
     assert "| accuracy | 0.800 | 0.750 to 0.850 |" in page and "| log loss | 0.600 | 0.550 to 0.650 |" in page
 
 
-def test_card_keeps_folders_to_itself(make_results):
-    said = ("/home/me/data/train.csv: not used", "C:\\Users\\me\\train.csv is odd", "and/or stays", "see https://a.example/b/c")
-    page = card.render(make_results(findings=[
-        {"code": "note", "severity": "note", "message": text, "advice": "", "rows": [["/home/me/x.csv", 3]]} for text in said]))
-    assert "/home" not in page and "Users" not in page and "- train.csv: not used" in page and "- train.csv is odd" in page
-    assert "and/or stays" in page and "a.example/b/c" in page
+@pytest.mark.parametrize("origin, said", [
+    ("folder /home/me/models/mine", "folder mine"), ("the model of run C:\\Users\\me\\run", "the model of run run"),
+    ("owner/name of the hub", "owner/name of the hub")])
+def test_card_keeps_folders_to_itself(make_results, origin, said):
+    results = make_results()
+    results["base"] |= {"origin": origin}
+    page = card.render(results)
+    assert "/home" not in page and "Users" not in page and f"Pre-trained weights: {said}," in page
+
+
+def test_card_quotes_no_row(make_results):
+    findings = [{"code": code, "severity": severity, "message": "Jane Doe's text: 'my card was stolen'", "advice": "Ask Jane.",
+                 "rows": [["/home/me/jane.csv", line] for line in range(rows)]}
+                for code, severity, rows in (("near-leak", "warning", 1204), ("contradiction", "warning", 1), ("spacing", "note", 3),
+                                             ("uncased", "warning", 0))]
+    page = card.render(make_results(findings=findings))
+    assert "Jane" not in page and "stolen" not in page and "jane.csv" not in page
+    assert "- Warnings of the check of the data: near leak (1,204 rows), contradiction (1 row), uncased; and 1 other finding." in page
+    assert "found 1 thing to note and none to warn of" in card.render(make_results(findings=findings[2:3]))
+    assert "check of the data" not in card.render(make_results(findings=[]))
+
+
+def test_card_names_ten_warnings_at_most(make_results):
+    findings = [{"code": f"odd-{chr(97 + at)}", "severity": "warning", "message": "x", "advice": "", "rows": []} for at in range(14)]
+    page = card.render(make_results(findings=findings))
+    assert "odd j; and 4 other findings." in page and "odd k" not in page
 
 
 @pytest.mark.parametrize("changes, said", [

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 
+from luthier.data.findings import Severity
 from luthier.data.places import count
 from luthier.report.controls import control_title
 from luthier.report.html_answers import ENTITY_ERRORS
@@ -35,6 +37,8 @@ _HUB_METRICS = {"macro_f1": "f1", "micro_f1": "f1", "weighted_f1": "f1", "f1": "
 _SPECIAL = re.compile(r"[\\`*_\[\]<>&#|~!$^{}@]|:(?=//)|(?<=www)\.|^[-+=](?=[-+=\s]|$)", re.IGNORECASE)
 """Characters that Markdown, GitHub's or the hub's, could take for more than themselves where they stand."""
 _NUMBERED = re.compile(r"^(\d+)[.)](?=\s|$)")
+MOST_WARNINGS = 10
+"""Warnings about the data that a card names."""
 FEW_ROWS = 10
 """Training rows below which a label is named among the limits."""
 
@@ -95,14 +99,30 @@ def _trained_on(results: Table) -> str:
     facts = [f"Data: {_md(results['name'])}, hash `{_plain(results['data_hash'])}`",
              f"Rows: {rows['train']:,} for training, {rows['validation']:,} for validation, {rows['test']:,} for test",
              f"Split: {_md(sentence(results['split']))}",
-             f"Pre-trained weights: {_md(base['origin'])}{revision}, hash `{_plain(base['hash'])}`, "
+             f"Pre-trained weights: {_md(_without_folders(base['origin']))}{revision}, hash `{_plain(base['hash'])}`, "
              f"{base['parameters'] / 1e6:,.1f} million parameters"]
-    facts += [_md(_without_folders(f"{finding['message']} {finding.get('advice') or ''}"))
-              for finding in results.get("findings") or [] if short(finding["message"], 9)]
+    facts += _found(results.get("findings") or [])
     return "## What it was trained on\n\n" + "\n".join(f"- {fact}" for fact in facts) + _labels(results)
 
 
-def _without_folders(text: str) -> str:
+def _found(findings: Sequence[Table]) -> list[str]:
+    """What the check of the data warned of, by its name and number of rows: a card is published, and sentences quote rows."""
+    warnings = [finding for finding in findings if finding["severity"] == Severity.WARNING.value]
+    rest = len(findings) - min(len(warnings), MOST_WARNINGS)
+    if not warnings:
+        return [f"The check of the data found {count(rest, 'thing')} to note and none to warn of."] if rest else []
+    named = ", ".join(_named_finding(finding) for finding in warnings[:MOST_WARNINGS])
+    more = f"; and {count(rest, 'other finding')}" if rest else ""
+    return [f"Warnings of the check of the data: {named}{more}. The run's report.html says what they mean."]
+
+
+def _named_finding(finding: Table) -> str:
+    rows = len(finding.get("rows") or [])
+    name = _md(str(finding["code"]).replace("-", " "), 40)
+    return f"{name} ({count(rows, 'row')})" if rows else name
+
+
+def _without_folders(text: object) -> str:
     """Text in which files go by their names alone: a card is published, and folders of a machine are nobody's business."""
     return re.sub(r"(?<![\w.:/\\])(?:[A-Za-z]:)?[/\\](?:[^\s/\\:]+[/\\])+", "", clean(text))
 
