@@ -167,17 +167,19 @@ def test_card_keeps_folders_to_itself(make_results, origin, said):
 def test_card_quotes_no_row(make_results):
     findings = [{"code": code, "severity": severity, "message": "Jane Doe's text: 'my card was stolen'", "advice": "Ask Jane.",
                  "rows": [["/home/me/jane.csv", line] for line in range(rows)]}
-                for code, severity, rows in (("near-leak", "warning", 1204), ("contradiction", "warning", 1), ("spacing", "note", 3),
-                                             ("uncased", "warning", 0))]
+                for code, severity, rows in (("near-leak", "warning", 1204), ("contradiction", "warning", 1),
+                                             ("spacing", "note", 3), ("uncased", "warning", 0))]
     page = card.render(make_results(findings=findings))
     assert "Jane" not in page and "stolen" not in page and "jane.csv" not in page
-    assert "- Warnings of the check of the data: near leak (1,204 rows), contradiction (1 row), uncased; and 1 other finding." in page
+    named = "near leak (1,204 rows), contradiction (1 row), uncased; and 1 other finding."
+    assert f"- Warnings of the check of the data: {named}" in page
     assert "found 1 thing to note and none to warn of" in card.render(make_results(findings=findings[2:3]))
     assert "check of the data" not in card.render(make_results(findings=[]))
 
 
 def test_card_names_ten_warnings_at_most(make_results):
-    findings = [{"code": f"odd-{chr(97 + at)}", "severity": "warning", "message": "x", "advice": "", "rows": []} for at in range(14)]
+    findings = [{"code": f"odd-{letter}", "severity": "warning", "message": "x", "advice": "", "rows": []}
+                for letter in "abcdefghijklmn"]
     page = card.render(make_results(findings=findings))
     assert "odd j; and 4 other findings." in page and "odd k" not in page
 

@@ -14,7 +14,6 @@ from sklearn import metrics as reference
 
 from luthier.data.row import Row
 from luthier.data.tokens import Tokens
-from luthier.errors import ConfigError
 from luthier.tasks.classification import Classification
 from luthier.tasks.metrics import Score
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -31,6 +33,6 @@ def test_operating_points_are_more_right_the_surer_they_are() -> None:
     truth = random.random(scores.shape) < scores
     task = Multilabel(tuple("abcdef"), thresholds=(0.2, 0.3, 0.5, 0.5, 0.6, 0.7))
     points = task.calibration(scores, truth)["operating_points"]
-    assert all(before["right"] < after["right"] for before, after in zip(points, points[1:], strict=False))
+    assert all(before["right"] < after["right"] for before, after in itertools.pairwise(points))
     sure, right = task.confidence(scores, TOKENS), ((scores >= np.array(task.thresholds)) == truth).all(1)
     assert sure.mean() == pytest.approx(right.mean(), abs=0.01)

@@ -17,7 +17,6 @@ import numpy.typing as npt
 from luthier.data.row import Row, Span
 from luthier.data.tokens import Tokens
 from luthier.tasks.base import Floats, Task, Truth
-from luthier.tasks.entities import Entities
 
 STRENGTHS = (1.0, 10.0, 100.0)
 """Inverse strengths of the L2 penalty that are tried."""
@@ -95,7 +94,7 @@ def token_probe(features: npt.NDArray[np.float32], targets: Targets, task: Task,
     return Control("probe", "frozen probe", lambda rows: predict(rows, weight.astype(np.float32), bias.astype(np.float32)))
 
 
-def lexicon(rows: Sequence[Row], task: Entities) -> Control:
+def lexicon(rows: Sequence[Row], task: Task) -> Control:
     """Every name that was an entity in training, wherever the same words stand; the longest first."""
     names: dict[tuple[str, ...], Counter[str]] = {}
     for row in rows:

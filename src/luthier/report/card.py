@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from luthier.data.findings import Severity
 from luthier.data.places import count
+from luthier.data.row import Kind
 from luthier.report.controls import control_title
 from luthier.report.html_answers import ENTITY_ERRORS
 from luthier.report.html_calibration import calibration_figures, point_sentence, unclaimed
@@ -28,6 +29,8 @@ from luthier.report.wording import (
     shown,
 )
 from luthier.search.budget import duration
+from luthier.tasks.registry import kind_named, of_tokens
+from luthier.tasks.wording import wording_of
 
 _HUB_NAME = re.compile(r"^[\w.-]+(/[\w.-]+)?$", re.ASCII)
 _HUB_METRICS = {"macro_f1": "f1", "micro_f1": "f1", "weighted_f1": "f1", "f1": "f1", "f1_strict": "f1", "accuracy": "accuracy",
@@ -76,7 +79,7 @@ def _front_matter(results: Table) -> str:
     lines = ["library_name: transformers", f"pipeline_tag: {head}", "tags:", "- luthier", f"- {head}", "metrics:"]
     lines += [f"- {metric}" for metric in dict.fromkeys(
         _HUB_METRICS[metric] for metric in (results["metric"], *results["test_metrics"])
-        if metric in _HUB_METRICS and (metric != "loss" or results["task"] == "regression"))]
+        if metric in _HUB_METRICS and (metric != "loss" or kind_named(results["task"]) is Kind.NUMBER))]
     if base.get("revision") and _HUB_NAME.match(str(base["name"])):
         lines.append(f"base_model: {json.dumps(base['name'])}")
     return "\n".join(["---", *lines, "---"])
@@ -133,7 +136,7 @@ def _labels(results: Table) -> str:
         return ""
     details = results.get("details") or {}
     scores, limits = details.get("per_label") or {}, details.get("thresholds") or {}
-    what = "entities" if results["task"] == "entities" else "rows"
+    what = wording_of(results["task"]).counted
     body = [[_md(label, 100) or "(empty)",
              *(f"{results['counts'].get(label, {}).get(split, 0):,}" for split in ("train", "validation", "test")),
              *(figure((scores.get(label) or {}).get(part)) for part in ("precision", "recall", "f1")),
@@ -205,28 +208,17 @@ def _limits(results: Table) -> str:
     few = [label for label in results["labels"] if results["counts"].get(label, {}).get("train", 0) < FEW_ROWS]
     limits = ["The figures hold for texts like the test rows; other sources, times or languages may do worse.",
               "They are of this one model: the same recipe trained with another seed gives another figure.",
-              _length_limit(results), _ANSWERS.get(results["task"], _ANSWERS["classification"]), _confidence_limit(results),
+              _length_limit(results), wording_of(results["task"]).limit, _confidence_limit(results),
               "What the pre-trained weights learnt from their texts, bias included, is still in them."]
     if few:
-        what = "entities" if results["task"] == "entities" else "rows"
+        what = wording_of(results["task"]).counted
         names = ", ".join(_md(label, 60) for label in few[:10]) + (", ..." if len(few) > 10 else "")
         limits.insert(0, f"{count(len(few), 'label')} had fewer than {FEW_ROWS} training {what}: {names}.")
     return "## Limits\n\n" + "\n".join(f"- {limit}" for limit in limits)
 
 
-_ANSWERS = {
-    "classification": "It gives every text one of its labels, also a text that none of them fits.",
-    "multilabel": "It knows these labels alone; a text that is about something else may get none, or wrong ones. "
-                  "The thresholds are those that were best on the validation rows.",
-    "regression": "It gives a number for every text, also for one that no number fits, and its numbers may lie outside "
-                  "those of the training rows.",
-    "entities": "It finds entities of these labels alone, each a run of whole words, none within another.",
-}
-"""What an answer of each task cannot say."""
-
-
 def _length_limit(results: Table) -> str:
-    if results["task"] == "entities" or results.get("long_texts") == "windows":
+    if of_tokens(results["task"]) or results.get("long_texts") == "windows":
         return f"{reading(results)} Of what lies further apart than that, nothing was learnt."
     return (f"In training it read the first {count(results['max_length'], 'token')} of a text; what comes later in a "
             "longer one was never learnt from.")
