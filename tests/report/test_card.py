@@ -119,6 +119,11 @@ def test_card_says_how_often_the_test_rows_were_scored(make_results):
     assert "the test rows were scored once" not in text and "scored for every trial" in text
 
 
+def test_card_of_labels_lists_what_weighs_them(make_results):
+    page = card.render(make_results())
+    assert "| `label_smoothing` |" in page and "| `class_weighting` |" in page
+
+
 def test_card_of_many_labels_gives_their_thresholds(make_results):
     page = card.render(make_results(task="multilabel"))
     assert "| negative | 500 | 100 | 100 | 0.812 | 0.750 | 0.780 | 0.375 |" in page and "given from" in page
@@ -136,7 +141,7 @@ def test_card_of_entities_gives_both_readings_and_every_error(make_results):
 
 def test_card_of_numbers_speaks_of_no_label(make_results):
     page = card.render(make_results(task="regression"))
-    assert "label" not in page.replace("label_smoothing", "") and "log loss" not in page
+    assert "label" not in page and "class_weighting" not in page and "log loss" not in page
     assert "| RMSE | 1.250 | 1.200 to 1.300 |" in page
     assert "| the mean of the training rows | 0.170 |" in page and "ridge regression" in page
 

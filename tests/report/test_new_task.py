@@ -31,7 +31,7 @@ class Mood(Classification):
     name: ClassVar[str] = "mood"
     wording: ClassVar[Wording] = Wording(
         guess="the usual mood", same="always humming the usual mood", guessing="humming along", limit="It hums at every text.",
-        metrics={"macro_f1": ("mood score", "how well it hums")})
+        metrics={"macro_f1": ("mood score", "how well it hums")}, idle=("label_smoothing",))
 
 
 class Gestures(Entities):
@@ -62,6 +62,7 @@ def test_page_and_card_of_a_new_task_speak_its_words(
     assert snippet(results).startswith("from transformers import pipeline") and snippet_notes(results)
     if toy is Mood:
         assert "mood score" in page and "how well it hums" in text and "| the usual mood |" in text
+        assert "label_smoothing" not in text and "label_smoothing" not in page
         assert "logistic regression on what" not in page
     else:
         assert "training entities" in text and "token-classification" in snippet(results) and "each token" in page
