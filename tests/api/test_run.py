@@ -62,3 +62,14 @@ def test_a_damaged_run_is_one_clear_error(run: Run, tmp_path: Path, name: str, c
     file.write_text(content) if content is not None else file.unlink()
     with pytest.raises(RunError, match=name):
         _ = Run(run.path).explanation
+
+
+@pytest.mark.parametrize("task, expected", [("regression", (3.0, 2.75)), ("classification", ("3", "2.75"))])
+def test_predictions_are_numbers_where_labels_are(run: Run, task: str, expected: tuple[object, object]) -> None:
+    run.folder.results.write_text(json.dumps(run.results | {"task": task}), encoding="utf-8")
+    file = run.folder.predictions("test")
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("file,line,id,text,text_pair,label,predicted\na.csv,2,007,12,34,3,2.75\n", encoding="utf-8")
+    found = Run(run.path).predictions("test").iloc[0]
+    assert (found["label"], found["predicted"]) == expected
+    assert (found["id"], found["text"], found["text_pair"], found["line"]) == ("007", "12", "34", 2)

@@ -89,7 +89,7 @@ def test_card_says_what_it_was_trained_on_and_how_it_was_found(make_results):
 
 def test_card_keeps_hostile_text_as_text(make_results, hostile):
     results = make_results(hostile, name=hostile[5], findings=[
-        {"code": "note", "severity": "note", "message": text, "advice": text, "rows": []}
+        {"code": text, "severity": "warning", "message": text, "advice": text, "rows": []}
         for text in (*hostile, "# title", "1. one", "www.evil.example")],
                            metric_title=hostile[5], control_titles={"probe": hostile[1]},
                            split=hostile[2], data_hash="`x`|")
@@ -119,6 +119,11 @@ def test_card_says_how_often_the_test_rows_were_scored(make_results):
     assert "the test rows were scored once" not in text and "scored for every trial" in text
 
 
+def test_card_of_labels_lists_what_weighs_them(make_results):
+    page = card.render(make_results())
+    assert "| `label_smoothing` |" in page and "| `class_weighting` |" in page
+
+
 def test_card_of_many_labels_gives_their_thresholds(make_results):
     page = card.render(make_results(task="multilabel"))
     assert "| negative | 500 | 100 | 100 | 0.812 | 0.750 | 0.780 | 0.375 |" in page and "given from" in page
@@ -136,7 +141,7 @@ def test_card_of_entities_gives_both_readings_and_every_error(make_results):
 
 def test_card_of_numbers_speaks_of_no_label(make_results):
     page = card.render(make_results(task="regression"))
-    assert "label" not in page.replace("label_smoothing", "") and "log loss" not in page
+    assert "label" not in page and "class_weighting" not in page and "log loss" not in page
     assert "| RMSE | 1.250 | 1.200 to 1.300 |" in page
     assert "| the mean of the training rows | 0.170 |" in page and "ridge regression" in page
 
@@ -154,12 +159,34 @@ def test_card_gives_every_metric_with_its_interval(make_results):
     assert "| accuracy | 0.800 | 0.750 to 0.850 |" in page and "| log loss | 0.600 | 0.550 to 0.650 |" in page
 
 
-def test_card_keeps_folders_to_itself(make_results):
-    said = ("/home/me/data/train.csv: not used", "C:\\Users\\me\\train.csv is odd", "and/or stays", "see https://a.example/b/c")
-    page = card.render(make_results(findings=[
-        {"code": "note", "severity": "note", "message": text, "advice": "", "rows": [["/home/me/x.csv", 3]]} for text in said]))
-    assert "/home" not in page and "Users" not in page and "- train.csv: not used" in page and "- train.csv is odd" in page
-    assert "and/or stays" in page and "a.example/b/c" in page
+@pytest.mark.parametrize("origin, said", [
+    ("folder /home/me/models/mine", "folder mine"), ("the model of run C:\\Users\\me\\run", "the model of run run"),
+    ("owner/name of the hub", "owner/name of the hub")])
+def test_card_keeps_folders_to_itself(make_results, origin, said):
+    results = make_results()
+    results["base"] |= {"origin": origin}
+    page = card.render(results)
+    assert "/home" not in page and "Users" not in page and f"Pre-trained weights: {said}," in page
+
+
+def test_card_quotes_no_row(make_results):
+    findings = [{"code": code, "severity": severity, "message": "Jane Doe's text: 'my card was stolen'", "advice": "Ask Jane.",
+                 "rows": [["/home/me/jane.csv", line] for line in range(rows)]}
+                for code, severity, rows in (("near-leak", "warning", 1204), ("contradiction", "warning", 1),
+                                             ("spacing", "note", 3), ("uncased", "warning", 0))]
+    page = card.render(make_results(findings=findings))
+    assert "Jane" not in page and "stolen" not in page and "jane.csv" not in page
+    named = "near leak (1,204 rows), contradiction (1 row), uncased; and 1 other finding."
+    assert f"- Warnings of the check of the data: {named}" in page
+    assert "found 1 thing to note and none to warn of" in card.render(make_results(findings=findings[2:3]))
+    assert "check of the data" not in card.render(make_results(findings=[]))
+
+
+def test_card_names_ten_warnings_at_most(make_results):
+    findings = [{"code": f"odd-{letter}", "severity": "warning", "message": "x", "advice": "", "rows": []}
+                for letter in "abcdefghijklmn"]
+    page = card.render(make_results(findings=findings))
+    assert "odd j; and 4 other findings." in page and "odd k" not in page
 
 
 @pytest.mark.parametrize("changes, said", [

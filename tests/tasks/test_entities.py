@@ -144,3 +144,14 @@ def test_saved_tags_must_be_those_of_labels() -> None:
     assert Entities.from_settings(TASK.outputs, {"metric": "f1_strict"}) == Entities(("city", "date"), "f1_strict")
     with pytest.raises(ValueError, match="not O, B-label, I-label"):
         Entities.from_settings(("O", "city", "date"), {})
+
+
+def test_training_figures_of_nothing_are_none() -> None:
+    assert Entities(("place",)).batch_metrics(np.zeros((0, 3)), np.zeros(0, np.int64)) == {}
+
+
+def test_training_figures_by_hand() -> None:
+    scores = np.array([[0.8, 0.1, 0.1], [0.2, 0.7, 0.1], [0.1, 0.6, 0.3]])
+    found = Entities(("place",)).batch_metrics(scores, np.array([0, 1, 2]))
+    # true: one entity of two pieces; found: two entities of one piece
+    assert found == {"f1": 0.0, "loss": pytest.approx(-np.log([0.8, 0.7, 0.3]).mean())}

@@ -10,8 +10,9 @@ from luthier.tasks.base import Head
 from luthier.tasks.classification import Classification
 from luthier.tasks.entities import Entities
 from luthier.tasks.multilabel import Multilabel
-from luthier.tasks.registry import OPEN, TASKS, kind_of, task_for, task_of_model
+from luthier.tasks.registry import OPEN, TASKS, kind_named, kind_of, of_tokens, task_for, task_of_model
 from luthier.tasks.regression import Regression
+from luthier.tasks.wording import ANY, BY_KIND, Wording, wording_of
 
 
 @pytest.mark.parametrize(("name", "kind"), [
@@ -54,3 +55,20 @@ def test_metrics_are_named_with_hyphens_too_and_wrong_ones_refused(task: type[Cl
     assert task.headline(name.replace("_", "-").upper()) == name
     with pytest.raises(ConfigError, match=r"--metric nonsense: .* is chosen by one of"):
         task.headline("nonsense")
+
+
+def test_names_are_looked_up_without_complaint() -> None:
+    assert [kind_named(name) for name in ("classification", "regression", "singing")] == [Kind.CLASS, Kind.NUMBER, None]
+    assert [name for name in (*TASKS, "singing") if of_tokens(name)] == ["entities"]
+    assert wording_of("singing") is ANY and wording_of("multilabel") is BY_KIND[Kind.LABELS]
+
+
+def test_a_task_can_have_words_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = Wording(guess="the usual mood")
+    monkeypatch.setattr(TASKS["classification"], "wording", own, raising=False)
+    assert wording_of("classification") is own
+
+
+def test_every_task_has_words_and_a_meaning_for_each_headline() -> None:
+    for task in TASKS.values():
+        assert task.kind in BY_KIND and set(task.headlines) <= set(wording_of(task.name).metrics)

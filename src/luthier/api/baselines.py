@@ -10,19 +10,16 @@ import numpy.typing as npt
 
 from luthier.api.measure import Measured, fresh_model, look
 from luthier.api.prepare import Prepared
-from luthier.data.row import Row, Split
+from luthier.data.row import Kind, Row, Split
 from luthier.explain.controls import Control, Texts, lexicon, majority, probe, tfidf, token_probe
 from luthier.sharing.features import set_head, supervised
 from luthier.sharing.work import cut_of
-from luthier.tasks.base import Floats
-from luthier.tasks.entities import Entities
+from luthier.tasks.base import Floats, Head
+from luthier.tasks.wording import wording_of
 from luthier.training.loop import predict_scores
 
 if TYPE_CHECKING:
     from torch import nn
-
-TITLES = {"multilabel": "the most frequent labels", "regression": "the mean of the training rows"}
-"""What the control that knows nothing of the texts says, where that is not the most frequent label."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +37,11 @@ class FittedControl:
 
 
 def fit_controls(prepared: Prepared, measured: Measured, device: str) -> list[FittedControl]:
-    """Guessing, TF-IDF and the frozen probe; for entities the names seen in training in place of the first two."""
+    """Guessing, TF-IDF and the frozen probe; where tokens are judged, the names seen in training in place of the first two."""
     task = prepared.asked.task
     truth = task.truth(prepared.splits["validation"])
     rows = control_rows(prepared, measured, Split.VALIDATION, device)
-    controls = _of_entities(prepared, task, measured) if isinstance(task, Entities) else _of_texts(prepared, measured, truth, rows)
+    controls = _of_tokens(prepared, measured) if task.head is Head.TOKENS else _of_texts(prepared, measured, truth, rows)
     fitted = []
     for control in controls:
         scores = control.predict(rows[control.name])
@@ -55,7 +52,7 @@ def fit_controls(prepared: Prepared, measured: Measured, device: str) -> list[Fi
 def control_rows(prepared: Prepared, measured: Measured, split: Split, device: str) -> dict[str, Any]:
     """The rows of a split in the form that each control was fitted on."""
     rows, tokens = prepared.asked.corpus.parts[split], prepared.splits[split.value]
-    if prepared.asked.task.kind is Entities.kind:
+    if prepared.asked.task.head is Head.TOKENS:
         return {"probe": _Reader(prepared, split, device), "lexicon": (tokens, rows)}
     features = measured.features.get(split.value)
     pooled = features.pooled if features else look(prepared, fresh_model(prepared, prepared.default, device), split.value).pooled
@@ -65,15 +62,16 @@ def control_rows(prepared: Prepared, measured: Measured, split: Split, device: s
 def _of_texts(prepared: Prepared, measured: Measured, truth: Any, validation: dict[str, Any]) -> list[Control]:
     task, corpus, targets = prepared.asked.task, prepared.asked.corpus, np.asarray(prepared.splits["train"].targets)
     seen = measured.features["train"]
-    return [majority(task, targets, TITLES.get(task.name, "most frequent label")),
+    return [majority(task, targets, wording_of(task.name).guess),
             tfidf(_texts(corpus.train), targets, validation["tfidf"], truth, task),
             probe(seen.pooled, targets[seen.rows], validation["probe"], truth, task)]
 
 
-def _of_entities(prepared: Prepared, task: Entities, measured: Measured) -> list[Control]:
+def _of_tokens(prepared: Prepared, measured: Measured) -> list[Control]:
+    task = prepared.asked.task
     features, targets = supervised(measured.features["train"], prepared.splits["train"])
-    return [lexicon(prepared.asked.corpus.train, task),
-            token_probe(features, targets, task, lambda reader, weight, bias: reader.scores(weight, bias))]
+    names = [lexicon(prepared.asked.corpus.train, task)] if task.kind is Kind.SPANS else []
+    return [*names, token_probe(features, targets, task, lambda reader, weight, bias: reader.scores(weight, bias))]
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import typing
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,27 +21,30 @@ def _is_text(kind: Any) -> bool:
 
 
 TEXTS = {"recipe", "role", "state", "reason", "verdict", "evidence", "split", "rows", "weights", "metric", "file", "text",
-         "label", "predicted"} | {name for name, kind in field_types(Recipe).items() if _is_text(kind)}
+         "text_pair", "id", "label", "predicted"} | {name for name, kind in field_types(Recipe).items() if _is_text(kind)}
 """Columns that hold texts whatever they look like: a row's text may be a number, and a blank is an empty text here."""
 FLAGS = {name for name, kind in field_types(Recipe).items() if kind is bool}
 
 
-def read_table(file: Path) -> pandas.DataFrame:
+def read_table(file: Path, numbers: Collection[str] = ()) -> pandas.DataFrame:
     """A table of a run: texts as texts, "true" and "false" as booleans, numbers as numbers, blanks among these as missing.
 
     pandas alone would make a column's type of what happens to be in it: the words "none" and "" would be missing numbers.
+
+    Args:
+        numbers: columns of texts that are numbers in this table, such as the labels of a regression.
     """
     import pandas
 
     frame = pandas.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8")
-    return pandas.DataFrame({name: _typed(str(name), frame[name]) for name in frame.columns})
+    return pandas.DataFrame({name: _typed(str(name), frame[name], str(name) in TEXTS - set(numbers)) for name in frame.columns})
 
 
-def _typed(name: str, column: Any) -> Any:
+def _typed(name: str, column: Any, is_text: bool) -> Any:
     """The column by its type; one that may hold words and does, such as "half", stays as it is."""
     import pandas
 
-    if name in TEXTS:
+    if is_text:
         return column
     if name in FLAGS:
         return column == "true"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,8 @@ from luthier.tasks.registry import task_of_model
 from luthier.training.loop import predict_scores
 
 Texts = Sequence[str | tuple[str, str]]
+CHUNK = 2000
+"""Texts that are answered at once: the scores of all tokens of these are held, not those of all texts."""
 
 
 @dataclass(frozen=True)
@@ -76,8 +78,8 @@ class Model:
         """
         if self.task.head is Head.TOKENS:
             raise TypeError("this model finds entities, which have no probability for a whole text; use predict")
-        rows = self._rows(texts)
-        return self._scores(self._tokens(rows)) if rows else np.zeros((0, len(self.task.outputs)))
+        scores = [self._scores(self._tokens(rows)) for rows in _chunks(self._rows(texts))]
+        return np.concatenate(scores) if scores else np.zeros((0, len(self.task.outputs)))
 
     def predict(self, texts: Texts) -> list[Answer]:
         """What the model says of each text.
@@ -92,12 +94,14 @@ class Model:
 
     def predict_with_confidence(self, texts: Texts) -> tuple[list[Answer], Floats]:
         """What `predict` gives, and how sure the model is of each text, comparable among texts. Shape [texts]."""
-        rows = self._rows(texts)
-        if not rows:
-            return [], np.zeros(0)
-        tokens = self._tokens(rows)
-        scores = self._scores(tokens)
-        return self.task.answers(scores, tokens, [row.text for row in rows]), self.task.confidence(scores, tokens)
+        answers: list[Answer] = []
+        sure = [np.zeros(0)]
+        for rows in _chunks(self._rows(texts)):
+            tokens = self._tokens(rows)
+            scores = self._scores(tokens)
+            answers += self.task.answers(scores, tokens, [row.text for row in rows])
+            sure.append(self.task.confidence(scores, tokens))
+        return answers, np.concatenate(sure)
 
     def evaluate(self, data: Any, **options: Any) -> Evaluation:
         """The metrics on labelled rows (see `tune` for `data`), each with its 95 % interval.
@@ -135,7 +139,8 @@ class Model:
     def _rows(self, texts: Texts) -> list[Row]:
         if isinstance(texts, str):
             raise TypeError("texts is one text; give a list of texts")
-        parts = [(text, None) if isinstance(text, str) else (str(text[0]), str(text[1])) for text in texts]
+        alone = None if all(isinstance(text, str) for text in texts) else ""
+        parts = [(text, alone) if isinstance(text, str) else (str(text[0]), str(text[1])) for text in texts]
         if self.pairs and any(pair is None for _, pair in parts):
             raise DataError("This model reads pairs of texts: give (text, second text) for each; for files, --pair-column.")
         return [Row(str(number), text, pair, None, "texts", number) for number, (text, pair) in enumerate(parts, 1)]
@@ -148,3 +153,5 @@ class Model:
                               int(self._tokenizer.pad_token_id))
 
 
+def _chunks(rows: list[Row]) -> Iterator[list[Row]]:
+    return (rows[first:first + CHUNK] for first in range(0, len(rows), CHUNK))

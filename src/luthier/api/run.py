@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 from luthier.api.folder import RunFolder
 from luthier.api.frames import read_table
 from luthier.api.model import Model
+from luthier.data.row import Kind
 from luthier.errors import ConfigError, RunError, nearest
 from luthier.recipes.recipe import Recipe
 from luthier.tasks.metrics import Score
+from luthier.tasks.registry import TASKS
 
 if TYPE_CHECKING:
     import pandas
@@ -83,8 +85,13 @@ class Run:
         return read_table(self.folder.curves)
 
     def predictions(self, split: str) -> pandas.DataFrame:
-        """The rows of "validation" or "test" with their labels, predictions and probabilities."""
-        return read_table(self.folder.predictions(split))
+        """The rows of "validation" or "test" with their labels, predictions and probabilities.
+
+        `label` and `predicted` are texts (lists and entities as JSON), or numbers where the task is about numbers.
+        """
+        task = TASKS.get(self.results.get("task", ""))
+        numeric = task is not None and task.kind is Kind.NUMBER
+        return read_table(self.folder.predictions(split), ("label", "predicted") if numeric else ())
 
     @cached_property
     def explanation(self) -> Explanation:

@@ -41,13 +41,14 @@ def predict(
     from luthier.api.model import Model
     from luthier.data.load import load_texts
     from luthier.data.options import DataOptions
+    from luthier.data.row import Kind
     from luthier.models.network import without_network
     from luthier.report.tables import scored_rows, write_csv
 
     with without_network(bool(offline)):
         table, rows = load_texts(texts, DataOptions(**o.reading(given)))
         found = Model(model)
-        if rank and found.task.name == "regression":
+        if rank and found.task.kind is Kind.NUMBER:
             raise ConfigError("--rank uncertain: this model says numbers, and nothing tells how sure it is of one")
         answers, sure = found.predict_with_confidence([row.text if row.pair is None else (row.text, row.pair) for row in rows])
     order = sure.argsort(kind="stable").tolist() if rank else list(range(len(rows)))

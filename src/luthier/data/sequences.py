@@ -96,17 +96,18 @@ class Sequences:
         return np.concatenate([np.arange(start, start + tokens.prefix + one), np.arange(second - tokens.middle, second + two),
                                np.arange(end - tokens.suffix, end)])
 
-    def owners(self) -> tuple[Ints, Ints, Ints]:
-        """For every token of the rows asked for, in their order: its sequence, its place in it, and whether it was read at all.
+    def owners(self) -> tuple[Ints, Ints]:
+        """For every token of the rows asked for, in their order: its sequence, and its place in it. Shapes [tokens].
 
-        Shapes [tokens]; a token outside of every sequence has the place -1. Where texts are cut in windows only.
+        A token outside of every sequence, which only a row that is cut has, has -1 for both.
         """
         tokens, lengths = self.tokens, self.tokens.lengths
         wanted = self.rows[np.concatenate([[True], self.places[1:] != self.places[:-1]])] if len(self) else self.rows
         firsts = np.concatenate([[0], np.cumsum(lengths[wanted])])
-        sequence, place = (np.full(int(firsts[-1]), -1, np.int64) for _ in range(2))
-        margin = np.full(int(firsts[-1]), -1, np.int64)
-        for index in range(len(self)):
+        whole = self.lengths >= lengths[self.rows]
+        sequence, place = self._owners_of_whole(whole, firsts)
+        margin = np.full(len(place), -1, np.int64)
+        for index in np.flatnonzero(~whole).tolist():
             row, spot = int(self.rows[index]), int(self.places[index])
             positions = self.positions(index) - int(tokens.starts[row]) + int(firsts[spot])
             before = np.arange(len(positions)) if self.low[index] > 0 else np.full(len(positions), len(positions))
@@ -116,7 +117,23 @@ class Sequences:
             better = own > margin[positions]
             chosen = positions[better]
             margin[chosen], sequence[chosen], place[chosen] = own[better], index, np.flatnonzero(better)
-        return sequence, place, firsts
+        return sequence, place
+
+    def _owners_of_whole(self, whole: npt.NDArray[np.bool_], firsts: Ints) -> tuple[Ints, Ints]:
+        """What `owners` gives, for the rows that one sequence holds whole; -1 for the tokens of others.
+
+        Args:
+            whole: whether a sequence is a whole row [sequences].
+            firsts: where the tokens of each row asked for begin, and the end of the last [rows + 1].
+        """
+        sequence, place = (np.full(int(firsts[-1]), -1, np.int64) for _ in range(2))
+        indices = np.flatnonzero(whole)
+        low = firsts[self.places[indices]]
+        lengths = firsts[self.places[indices] + 1] - low
+        own = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        tokens = own + np.repeat(low, lengths)
+        sequence[tokens], place[tokens] = np.repeat(indices, lengths), own
+        return sequence, place
 
 
 def sequences(tokens: Tokens, cut: Cut, rows: Ints | None = None) -> Sequences:

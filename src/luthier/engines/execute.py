@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 PROGRESS_SECONDS = 0.5
+MOST_UNITS = 20_000
+"""Units whose scores training figures are of: every reading of a curve would otherwise hold those of all tokens since the last."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,30 @@ def run_stage(stage: Stage, setup: Setup, cancelled: Callable[[], bool]) -> Iter
         yield run.result(failure=f"{type(error).__name__}: {reason}")
 
 
+class Seen:
+    """What was trained on since the last point: scores and targets of no more steps than hold the last `MOST_UNITS` units."""
+
+    def __init__(self) -> None:
+        self.objectives: list[float] = []
+        self.units: deque[tuple[npt.NDArray[np.float32], npt.NDArray[Any]]] = deque()
+        self.number = 0
+
+    def add(self, step: Step) -> None:
+        """Keep a step, and let go of those that are no longer among the last units."""
+        self.objectives.append(step.objective)
+        self.units.append((step.scores.astype(np.float32), step.targets))
+        self.number += len(step.targets)
+        while self.number - len(self.units[0][1]) >= MOST_UNITS:
+            self.number -= len(self.units.popleft()[1])
+
+    def figures(self, task: Task) -> dict[str, float]:
+        """The metrics of the units that are kept, and the mean of what was minimised over all steps; empty without a step."""
+        if not self.objectives:
+            return {}
+        scores, targets = (np.concatenate(parts) for parts in zip(*self.units, strict=True))
+        return task.batch_metrics(scores.astype(np.float64), targets) | {"objective": float(np.mean(self.objectives))}
+
+
 class _Running:
     """One stage under way."""
 
@@ -95,7 +122,7 @@ class _Running:
         self.base = setup.base(self.recipe)
         self.step, self.costs = stage.start, Costs()
         self.seconds, self.rows, self.tokens = 0.0, 0, 0
-        self.steps: list[Step] = []
+        self.seen = Seen()
         self.points: list[Point] = []
         self.checkpoint: Path | None = None
 
@@ -129,7 +156,7 @@ class _Running:
         self.seconds += time.perf_counter() - started
         if step is not None:
             self.step, self.rows, self.tokens = step.step, self.rows + step.rows, self.tokens + step.tokens
-            self.steps.append(step)
+            self.seen.add(step)
         return step
 
     def _evaluate(self, learner: Learner, at_end: bool = False) -> None:
@@ -157,7 +184,7 @@ class _Running:
             if deliver is not None:
                 self._add_point("all", scores, self.validation)
                 _deliver(model, scores, deliver)
-        self.steps.clear()
+        self.seen = Seen()
 
     def _drift(self, learner: Learner, model: nn.Module) -> float:
         """The norm of the encoder's change over its norm; blocks that started afresh are left out.
@@ -185,15 +212,7 @@ class _Running:
             work=work_of(self.step, self.recipe, self.shape), seconds=self.seconds, rows=rows,
             weights="raw" if self.recipe.averaging is Averaging.NONE else "averaged",
             metrics=task.metrics(scores, task.truth(tokens, which)) | task.signs(scores),
-            train=self._training_figures() if rows == "rung" else {}))
-
-    def _training_figures(self) -> dict[str, float]:
-        """The metrics of the training batches since the last point, and the mean of what was minimised."""
-        if not self.steps:
-            return {}
-        scores, targets = (np.concatenate([getattr(step, part) for step in self.steps]) for part in ("scores", "targets"))
-        return self.setup.task.batch_metrics(scores, targets) | {
-            "objective": float(np.mean([step.objective for step in self.steps]))}
+            train=self.seen.figures(task) if rows == "rung" else {}))
 
     def result(self, failure: str | None = None) -> StageResult:
         per_second = 1 / self.seconds if self.seconds else 0.0

@@ -7,7 +7,7 @@ validation rows, as a careful user would choose it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,6 @@ import numpy.typing as npt
 from luthier.data.row import Row, Span
 from luthier.data.tokens import Tokens
 from luthier.tasks.base import Floats, Task, Truth
-from luthier.tasks.entities import Entities
 
 STRENGTHS = (1.0, 10.0, 100.0)
 """Inverse strengths of the L2 penalty that are tried."""
@@ -25,7 +24,7 @@ STRENGTHS = (1.0, 10.0, 100.0)
 MOST_WORDS, MOST_WEIGHTS = 200_000, 10_000_000
 """The most frequent words and pairs are kept; the weights of all labels together stay within some 100 MB."""
 LONGEST_NAME = 8
-"""The most words of an entity that is looked up."""
+"""The most words and marks of an entity that is looked up."""
 Targets = npt.NDArray[Any]
 Texts = tuple[Sequence[str], Sequence[str] | None]
 """Texts and, for pairs, the second text of each."""
@@ -95,7 +94,7 @@ def token_probe(features: npt.NDArray[np.float32], targets: Targets, task: Task,
     return Control("probe", "frozen probe", lambda rows: predict(rows, weight.astype(np.float32), bias.astype(np.float32)))
 
 
-def lexicon(rows: Sequence[Row], task: Entities) -> Control:
+def lexicon(rows: Sequence[Row], task: Task) -> Control:
     """Every name that was an entity in training, wherever the same words stand; the longest first."""
     names: dict[tuple[str, ...], Counter[str]] = {}
     for row in rows:
@@ -105,13 +104,15 @@ def lexicon(rows: Sequence[Row], task: Entities) -> Control:
             if len(words) <= LONGEST_NAME:
                 names.setdefault(words, Counter())[span.label] += 1
     outside: Counter[tuple[str, ...]] = Counter()
+    firsts = _by_first_piece(names)
     for row in rows:
-        outside.update(words for _, _, words in _runs(row.text) if words in names)
+        outside.update(words for _, _, words in _runs(row.text, firsts) if words in names)
     known = {words: found.most_common(1)[0][0] for words, found in names.items() if 2 * found.total() > outside[words]}
+    firsts = _by_first_piece(known)
 
     def predict(form: tuple[Tokens, Sequence[Row]]) -> Floats:
         tokens, texts = form
-        tagged = task.encode(tokens, [_with_spans(row, _look_up(row.text, known)) for row in texts])
+        tagged = task.encode(tokens, [_with_spans(row, _look_up(row.text, known, firsts)) for row in texts])
         return np.asarray(np.eye(len(task.outputs))[np.maximum(tagged.targets, 0)])
 
     return Control("lexicon", "names seen in training", predict)
@@ -153,18 +154,40 @@ def _best_linear(features: Any, targets: Targets, validation: Any, truth: Truth,
     return best[1]
 
 
-def _runs(text: str) -> list[tuple[int, int, tuple[str, ...]]]:
-    """Every run of up to `LONGEST_NAME` words: where it stands, and its words; closing punctuation is no part of a run's end."""
+def _pieces(text: str) -> list[tuple[int, int]]:
+    """The words and marks of a text, from and to; a mark within a word is part of it."""
     import re
 
-    words = [(found.start(), found.end(), found[0]) for found in re.finditer(r"\w+(?:[^\s\w]+\w+)*|[^\s\w]", text)]
-    return [(words[low][0], words[high - 1][1], tuple(text[words[low][0]:words[high - 1][1]].split()))
-            for low in range(len(words)) for high in range(low + 1, min(len(words), low + LONGEST_NAME) + 1)]
+    return [found.span() for found in re.finditer(r"\w+(?:[^\s\w]+\w+)*|[^\s\w]", text)]
 
 
-def _look_up(text: str, known: Mapping[tuple[str, ...], str]) -> tuple[Span, ...]:
+def _by_first_piece(names: Iterable[tuple[str, ...]]) -> dict[str, int]:
+    """The first piece of each name, with the most pieces of a name that begins so."""
+    found: dict[str, int] = {}
+    for name in names:
+        text = " ".join(name)
+        pieces = _pieces(text)
+        if pieces:
+            first = text[slice(*pieces[0])]
+            found[first] = max(found.get(first, 0), len(pieces))
+    return found
+
+
+def _runs(text: str, firsts: Mapping[str, int]) -> Iterator[tuple[int, int, tuple[str, ...]]]:
+    """The runs of up to `LONGEST_NAME` pieces that may be names: where each stands, and its words.
+
+    Args:
+        firsts: what names begin with, and how many pieces they have at most, from `_by_first_piece`.
+    """
+    pieces = _pieces(text)
+    for at, (low, end) in enumerate(pieces):
+        for _, high in pieces[at:at + min(LONGEST_NAME, firsts.get(text[low:end], 0))]:
+            yield low, high, tuple(text[low:high].split())
+
+
+def _look_up(text: str, known: Mapping[tuple[str, ...], str], firsts: Mapping[str, int]) -> tuple[Span, ...]:
     found: list[Span] = []
-    for start, end, words in sorted(_runs(text), key=lambda run: (run[0] - run[1], run[0])):
+    for start, end, words in sorted(_runs(text, firsts), key=lambda run: (run[0] - run[1], run[0])):
         if words in known and all(end <= span.start or span.end <= start for span in found):
             found.append(Span(start, end, known[words]))
     return tuple(sorted(found))

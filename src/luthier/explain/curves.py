@@ -25,7 +25,7 @@ class Curve:
     """What one trial was seen to do.
 
     Attributes:
-        train: readings on the training batches since the reading before, with dropout on.
+        train: readings on the training batches (their last 20,000 rows or tokens) since the reading before, with dropout on.
         validation: readings on the validation rows, all on the same ones.
         rows: which validation rows: "rung" (a fixed part) or "all".
     """

@@ -14,7 +14,10 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
 
+from luthier.data.row import Kind
 from luthier.explain.rows import Row, number
+from luthier.tasks.registry import kind_named, of_tokens
+from luthier.tasks.wording import wording_of
 
 LOSS_SPREAD = 1.0
 """The spread of one row's change in loss, over the mean loss: above what is seen where a loss changes little (see above)."""
@@ -60,8 +63,7 @@ class Facts:
     @property
     def guessing(self) -> str:
         """What has the chance loss, in words."""
-        return {"regression": "always saying the mean", "entities": "guessing by the tags' frequencies"}.get(
-            self.task, "guessing by the labels' frequencies")
+        return wording_of(self.task).guessing
 
 
 def facts_of(results: Row) -> Facts:
@@ -71,7 +73,7 @@ def facts_of(results: Row) -> Facts:
     chance, largest = _label_facts(results)
     majority, probe = ((held.get(name) or {}).get("value") for name in ("majority", "probe"))
     task = str(results.get("task") or "classification")
-    if task == "entities" and majority is None:
+    if of_tokens(task) and majority is None:
         majority = 0.0  # without an entity found, every F1 is 0
     rows = number(given.get("validation_rows")) or number((results.get("rows") or {}).get("validation")) or 0
     return Facts(str(given.get("metric") or results["metric"]), int(rows), number(given.get("chance_loss", chance)),
@@ -84,7 +86,7 @@ def _label_facts(results: Row) -> tuple[float | None, float | None]:
 
     Neither is known where a row may have several labels or none.
     """
-    if results.get("task", "classification") != "classification":
+    if kind_named(str(results.get("task", "classification"))) is not Kind.CLASS:
         return None, None
     counts: Sequence[Mapping[str, Any]] = list((results.get("counts") or {}).values())
     train, held = (sum(label.get(split, 0) for label in counts) for split in ("train", "validation"))

@@ -27,6 +27,8 @@ from statistics import NormalDist, variance
 from luthier.explain.curves import Curve, Reading
 from luthier.explain.facts import ERROR_RATE, Facts, loss_noise, score_error
 from luthier.explain.rows import Row, by_recipe, is_default, number, own_trials, whole
+from luthier.tasks.registry import of_tokens
+from luthier.tasks.wording import wording_of
 
 NEVER_LEARNT = 0.25
 """How far over guessing, as a share of it, a training loss must end that was never below it: with dropout and few batches a
@@ -99,7 +101,7 @@ def _collapsed(curve: Curve, facts: Facts) -> Verdict | None:
     said = _one_label(curve, facts)
     if not said or (facts.ended_early and not _stuck(curve, facts)):
         return None
-    if facts.task == "entities" and _still_falling(curve):
+    if of_tokens(facts.task) and _still_falling(curve):
         return None  # that all is O is how every training on entities begins
     return Verdict(Kind.COLLAPSED, said)
 
@@ -114,13 +116,8 @@ def _one_label(curve: Curve, facts: Facts) -> str:
                     f"{own:.0%} of them.").replace("%", " %")
     elif scores and facts.majority_score is not None and scores[-1][1] <= facts.majority_score:
         own_score = f"Its {facts.title} at {_at(scores[-1][0])}, {scores[-1][1]:.3f}, is no more than that of"
-        return f"{own_score} {_SAME.get(facts.task, _SAME['classification'])} ({facts.majority_score:.3f})."
+        return f"{own_score} {wording_of(facts.task).same} ({facts.majority_score:.3f})."
     return ""
-
-
-_SAME = {"classification": "always giving the most frequent label", "multilabel": "always giving the most frequent labels",
-         "regression": "always saying the mean of the training rows", "entities": "finding no entity at all"}
-"""What one says, of each task, who says the same of every text."""
 
 
 def _stuck(curve: Curve, facts: Facts) -> bool:

@@ -54,9 +54,10 @@ class Point:
     """One evaluation on a trial's curve.
 
     `rows` is "rung" (a fixed part of the validation rows), "all" of them, or "test". `train` holds the metrics of the
-    training batches since the point before, with dropout on, and their "objective", the loss that was minimised (empty
-    where there were no steps). `work` counts from the trial's first step; `seconds`, of training alone, from the stage's
-    first step, and from the trial's once a study has taken it in.
+    training batches since the point before, of their last 20,000 units (rows or tokens) where there are more, with dropout
+    on, and the mean over all of them of their "objective", the loss that was minimised (empty where there were no steps).
+    `work` counts from the trial's first step; `seconds`, of training alone, from the stage's first step, and from the trial's
+    once a study has taken it in.
     """
 
     step: int

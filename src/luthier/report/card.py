@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 
+from luthier.data.findings import Severity
 from luthier.data.places import count
+from luthier.data.row import Kind
 from luthier.report.controls import control_title
 from luthier.report.html_answers import ENTITY_ERRORS
 from luthier.report.html_calibration import calibration_figures, point_sentence, unclaimed
@@ -26,6 +29,8 @@ from luthier.report.wording import (
     shown,
 )
 from luthier.search.budget import duration
+from luthier.tasks.registry import kind_named, of_tokens
+from luthier.tasks.wording import wording_of
 
 _HUB_NAME = re.compile(r"^[\w.-]+(/[\w.-]+)?$", re.ASCII)
 _HUB_METRICS = {"macro_f1": "f1", "micro_f1": "f1", "weighted_f1": "f1", "f1": "f1", "f1_strict": "f1", "accuracy": "accuracy",
@@ -35,6 +40,8 @@ _HUB_METRICS = {"macro_f1": "f1", "micro_f1": "f1", "weighted_f1": "f1", "f1": "
 _SPECIAL = re.compile(r"[\\`*_\[\]<>&#|~!$^{}@]|:(?=//)|(?<=www)\.|^[-+=](?=[-+=\s]|$)", re.IGNORECASE)
 """Characters that Markdown, GitHub's or the hub's, could take for more than themselves where they stand."""
 _NUMBERED = re.compile(r"^(\d+)[.)](?=\s|$)")
+MOST_WARNINGS = 10
+"""Warnings about the data that a card names."""
 FEW_ROWS = 10
 """Training rows below which a label is named among the limits."""
 
@@ -72,7 +79,7 @@ def _front_matter(results: Table) -> str:
     lines = ["library_name: transformers", f"pipeline_tag: {head}", "tags:", "- luthier", f"- {head}", "metrics:"]
     lines += [f"- {metric}" for metric in dict.fromkeys(
         _HUB_METRICS[metric] for metric in (results["metric"], *results["test_metrics"])
-        if metric in _HUB_METRICS and (metric != "loss" or results["task"] == "regression"))]
+        if metric in _HUB_METRICS and (metric != "loss" or kind_named(results["task"]) is Kind.NUMBER))]
     if base.get("revision") and _HUB_NAME.match(str(base["name"])):
         lines.append(f"base_model: {json.dumps(base['name'])}")
     return "\n".join(["---", *lines, "---"])
@@ -95,14 +102,30 @@ def _trained_on(results: Table) -> str:
     facts = [f"Data: {_md(results['name'])}, hash `{_plain(results['data_hash'])}`",
              f"Rows: {rows['train']:,} for training, {rows['validation']:,} for validation, {rows['test']:,} for test",
              f"Split: {_md(sentence(results['split']))}",
-             f"Pre-trained weights: {_md(base['origin'])}{revision}, hash `{_plain(base['hash'])}`, "
+             f"Pre-trained weights: {_md(_without_folders(base['origin']))}{revision}, hash `{_plain(base['hash'])}`, "
              f"{base['parameters'] / 1e6:,.1f} million parameters"]
-    facts += [_md(_without_folders(f"{finding['message']} {finding.get('advice') or ''}"))
-              for finding in results.get("findings") or [] if short(finding["message"], 9)]
+    facts += _found(results.get("findings") or [])
     return "## What it was trained on\n\n" + "\n".join(f"- {fact}" for fact in facts) + _labels(results)
 
 
-def _without_folders(text: str) -> str:
+def _found(findings: Sequence[Table]) -> list[str]:
+    """What the check of the data warned of, by its name and number of rows: a card is published, and sentences quote rows."""
+    warnings = [finding for finding in findings if finding["severity"] == Severity.WARNING.value]
+    rest = len(findings) - min(len(warnings), MOST_WARNINGS)
+    if not warnings:
+        return [f"The check of the data found {count(rest, 'thing')} to note and none to warn of."] if rest else []
+    named = ", ".join(_named_finding(finding) for finding in warnings[:MOST_WARNINGS])
+    more = f"; and {count(rest, 'other finding')}" if rest else ""
+    return [f"Warnings of the check of the data: {named}{more}. The run's report.html says what they mean."]
+
+
+def _named_finding(finding: Table) -> str:
+    rows = len(finding.get("rows") or [])
+    name = _md(str(finding["code"]).replace("-", " "), 40)
+    return f"{name} ({count(rows, 'row')})" if rows else name
+
+
+def _without_folders(text: object) -> str:
     """Text in which files go by their names alone: a card is published, and folders of a machine are nobody's business."""
     return re.sub(r"(?<![\w.:/\\])(?:[A-Za-z]:)?[/\\](?:[^\s/\\:]+[/\\])+", "", clean(text))
 
@@ -113,7 +136,7 @@ def _labels(results: Table) -> str:
         return ""
     details = results.get("details") or {}
     scores, limits = details.get("per_label") or {}, details.get("thresholds") or {}
-    what = "entities" if results["task"] == "entities" else "rows"
+    what = wording_of(results["task"]).counted
     body = [[_md(label, 100) or "(empty)",
              *(f"{results['counts'].get(label, {}).get(split, 0):,}" for split in ("train", "validation", "test")),
              *(figure((scores.get(label) or {}).get(part)) for part in ("precision", "recall", "f1")),
@@ -185,28 +208,17 @@ def _limits(results: Table) -> str:
     few = [label for label in results["labels"] if results["counts"].get(label, {}).get("train", 0) < FEW_ROWS]
     limits = ["The figures hold for texts like the test rows; other sources, times or languages may do worse.",
               "They are of this one model: the same recipe trained with another seed gives another figure.",
-              _length_limit(results), _ANSWERS.get(results["task"], _ANSWERS["classification"]), _confidence_limit(results),
+              _length_limit(results), wording_of(results["task"]).limit, _confidence_limit(results),
               "What the pre-trained weights learnt from their texts, bias included, is still in them."]
     if few:
-        what = "entities" if results["task"] == "entities" else "rows"
+        what = wording_of(results["task"]).counted
         names = ", ".join(_md(label, 60) for label in few[:10]) + (", ..." if len(few) > 10 else "")
         limits.insert(0, f"{count(len(few), 'label')} had fewer than {FEW_ROWS} training {what}: {names}.")
     return "## Limits\n\n" + "\n".join(f"- {limit}" for limit in limits)
 
 
-_ANSWERS = {
-    "classification": "It gives every text one of its labels, also a text that none of them fits.",
-    "multilabel": "It knows these labels alone; a text that is about something else may get none, or wrong ones. "
-                  "The thresholds are those that were best on the validation rows.",
-    "regression": "It gives a number for every text, also for one that no number fits, and its numbers may lie outside "
-                  "those of the training rows.",
-    "entities": "It finds entities of these labels alone, each a run of whole words, none within another.",
-}
-"""What an answer of each task cannot say."""
-
-
 def _length_limit(results: Table) -> str:
-    if results["task"] == "entities" or results.get("long_texts") == "windows":
+    if of_tokens(results["task"]) or results.get("long_texts") == "windows":
         return f"{reading(results)} Of what lies further apart than that, nothing was learnt."
     return (f"In training it read the first {count(results['max_length'], 'token')} of a text; what comes later in a "
             "longer one was never learnt from.")

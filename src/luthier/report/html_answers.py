@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from luthier.data.places import count
+from luthier.data.row import Kind
 from luthier.explain.rows import number
 from luthier.report.svg import Plot, Scale
 from luthier.report.tags import EMPTY, esc, name, section, table
 from luthier.report.wording import Table, amount, figure, percent, short
+from luthier.tasks.registry import kind_named, of_tokens
+from luthier.tasks.wording import wording_of
 
 MOST_HEAT = 20
 """Labels up to which the confusion matrix is shown whole."""
@@ -37,7 +40,7 @@ def _labels(results: Table, details: Table) -> str:
     labels, scores, limits = results["labels"], details.get("per_label") or {}, details.get("thresholds") or {}
     if not labels:
         return ""
-    entities, counts = results["task"] == "entities", results["counts"]
+    entities, counts = of_tokens(results["task"]), results["counts"]
     most = max((counts.get(label, {}).get("train", 0) for label in labels), default=1) or 1
     body = []
     for label in labels:
@@ -47,7 +50,7 @@ def _labels(results: Table, details: Table) -> str:
         body.append((name(label), bar, f"{own.get('validation', 0):,}", f"{score.get('rows', own.get('test', 0)):,.0f}",
                      *(EMPTY if score.get(part) is None else figure(score[part]) for part in ("precision", "recall", "f1")),
                      *([figure(limits.get(label))] if limits else [])))
-    what = "entities" if entities else "rows"
+    what = wording_of(results["task"]).counted
     head = ("label", f"#training {what}", "#validation", "#test", "#precision", "#recall", "#F1",
             *(["#given from"] if limits else []))
     tall = " tall" if len(labels) > MOST_HEAT else ""
@@ -150,23 +153,11 @@ def _mistakes(results: Table) -> str:
     examples = results.get("examples") or []
     if not examples:
         return ""
-    title, said, head = _MISTAKES.get(results["task"], _MISTAKES["classification"])
+    title, said, head = wording_of(results["task"]).mistakes
     body = [(_texts(example), name(example["label"], 200), name(example["predicted"], 200),
              _score(results["task"], example["score"])) for example in examples]
     return f"<h3>{title}</h3><p>{said} Read them: some may carry a wrong label, and then the true figure is higher.</p>" + table(
         ("text", *head), body)
-
-
-_MISTAKES = {
-    "classification": ("Confident mistakes", "Test rows that it got wrong with the highest scores.",
-                       ("true label", "predicted", "#score")),
-    "multilabel": ("Confident mistakes", "Test rows with a wrong or a missing label, those first where the score of one was "
-                   "furthest on the wrong side.", ("true labels", "predicted", "#score of being wrong")),
-    "regression": ("Greatest errors", "Test rows whose number it missed by most.", ("true number", "predicted", "#off by")),
-    "entities": ("Confident mistakes", "Test rows with a wrong or a missed entity, the surest wrong one first.",
-                 ("true entities", "found", "#score of the wrong one")),
-}
-"""Heading, introduction and columns of the examples of each task."""
 
 
 def _texts(example: Table) -> str:
@@ -175,6 +166,6 @@ def _texts(example: Table) -> str:
 
 
 def _score(task: str, value: Any) -> str:
-    if task == "entities" and not number(value):
+    if of_tokens(task) and not number(value):
         return EMPTY
-    return amount(value) if task == "regression" else figure(value)
+    return amount(value) if kind_named(task) is Kind.NUMBER else figure(value)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from luthier.report.svg import Plot, Scale, key
 from luthier.report.tags import esc, paragraphs, section, table
 from luthier.report.wording import Table, clean, figure, interval, percent
+from luthier.tasks.wording import wording_of
 
 TALLEST = 0.25
 """How much of the plot's height the bar of the fullest bin takes."""
@@ -23,10 +24,7 @@ def calibration_section(results: Table) -> str:
 
 def unclaimed(results: Table) -> str:
     """Why no calibration is reported."""
-    if results["task"] == "regression":
-        return "The model gives a number for every text, and no measure of how sure it is of it."
-    return ("No calibration is claimed for entities: the score of one is the mean over its words of the probability of their tags, "
-            "and 0.9 need not mean right nine times in ten.")
+    return wording_of(results["task"]).unclaimed
 
 
 def temperature_sentence(results: Table) -> str:
@@ -43,7 +41,7 @@ def temperature_sentence(results: Table) -> str:
 def _errors(results: Table, found: Table) -> str:
     before = found.get("before")
     head = ["", "#as delivered", *(["#before the temperature"] if before else [])]
-    each = "every score of every label" if results["task"] == "multilabel" else "the score of the label given"
+    each = wording_of(results["task"]).scored
     rows = []
     for figure_name, title, meaning in (
             ("ece", "calibration error (ECE)", f"mean distance between {each} and how often it is right, in 15 bins"),
@@ -74,7 +72,7 @@ def _plot(results: Table, found: Table) -> str:
     _line(plot, bins, "delivered", "delivered")
     entries = [("delivered", "as delivered", True), *([("other", "before the temperature", True)] if before else []),
                ("ideal", "scores that mean what they say", True)]
-    what = "scores of single labels" if results["task"] == "multilabel" else "test rows"
+    what = wording_of(results["task"]).scores
     return (f'<h3>Scores and how often they are right</h3>{key(entries)}<div class="square">'
             f'{plot.render("Share of right answers by score")}</div><p class="soft">Below the dashed line the model is too sure, '
             f"above it not sure enough. Bars show where the {what} lie; a dot of few says little.</p>")
@@ -91,8 +89,7 @@ def _line(plot: Plot, bins: Sequence[Table], css: str, title: str) -> None:
 
 def _points(results: Table, points: Sequence[Table]) -> str:
     items = "".join(f"<li>{esc(point_sentence(point))}</li>" for point in points)
-    sure = ("A text's confidence is that of the least sure of its labels, given or not; right means all of them."
-            if results["task"] == "multilabel" else "A text's confidence is the score of the label given.")
+    sure = wording_of(results["task"]).sure
     return (f"<h3>Answering only when sure</h3><p>If texts below a confidence are left to a person, of the test rows:</p>"
             f'<ul>{items}</ul><p class="soft">{sure} In brackets, 95&nbsp;% intervals.</p>') if points else ""
 

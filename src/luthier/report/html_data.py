@@ -9,6 +9,7 @@ from luthier.data.formats import unit
 from luthier.data.places import count
 from luthier.report.tags import esc, name, paragraphs, section
 from luthier.report.wording import Table, short
+from luthier.tasks.registry import of_tokens
 
 MOST_PLACES = 100
 """Rows that a finding names before it says how many more there are."""
@@ -33,7 +34,7 @@ def data_section(results: Table) -> str:
 def reading(results: Table) -> str:
     """How much of a long text is read, in a sentence."""
     longest = f"{results['max_length']:,} tokens"
-    if results["task"] == "entities" or results.get("long_texts") == "windows":
+    if of_tokens(results["task"]) or results.get("long_texts") == "windows":
         return f"Texts of more than {longest} are read whole, in overlapping windows."
     return f"At most {longest} of a text are read."
 

@@ -5,8 +5,12 @@ A snippet shows made-up texts: rows of data stay private.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
+from luthier.data.row import Kind
 from luthier.data.sequences import OVERLAP
 from luthier.report.wording import Table, literal
+from luthier.tasks.registry import kind_named, of_tokens
 
 _ONE, _PAIR = '"A text to read"', '{"text": "A text to read", "text_pair": "Another text"}'
 
@@ -14,9 +18,8 @@ _ONE, _PAIR = '"A text to read"', '{"text": "A text to read", "text_pair": "Anot
 def snippet(results: Table) -> str:
     """Python for `results["model"]`, the model's folder."""
     folder, text = literal(results["model"]), _PAIR if results.get("pairs") else _ONE
-    lines = {"multilabel": _multilabel, "regression": _regression, "entities": _entities}.get(
-        results["task"], _classification)(folder, text)
-    return "\n".join(["from transformers import pipeline", "", *lines]) + "\n"
+    lines = _entities if of_tokens(results["task"]) else _SNIPPETS.get(kind_named(results["task"]), _classification)
+    return "\n".join(["from transformers import pipeline", "", *lines(folder, text)]) + "\n"
 
 
 def _classification(folder: str, text: str) -> list[str]:
@@ -39,11 +42,14 @@ def _entities(folder: str, text: str) -> list[str]:
     return [f'find = pipeline("token-classification", model={folder}, aggregation_strategy="first")', f"find({text})"]
 
 
+_SNIPPETS: Mapping[Kind | None, Callable[[str, str], list[str]]] = {Kind.LABELS: _multilabel, Kind.NUMBER: _regression}
+
+
 def snippet_notes(results: Table) -> list[str]:
     """What to know about the arguments of the snippet; arguments and names of Python stand between backticks."""
-    own = {"multilabel": _multilabel_notes, "regression": _regression_notes, "entities": _entity_notes}.get(
-        results["task"], _classification_notes)
-    notes = [] if results["task"] == "entities" else [_length_note(results)]
+    tokenwise = of_tokens(results["task"])
+    own = _entity_notes if tokenwise else _NOTES.get(kind_named(results["task"]), _classification_notes)
+    notes = [] if tokenwise else [_length_note(results)]
     if results.get("pairs"):
         notes.append("The two texts go in together, under `text` and `text_pair`, in the order of the training rows.")
     return [*own(results), *notes]
@@ -80,6 +86,9 @@ def _entity_notes(results: Table) -> list[str]:
             f"The pipeline silently ends a text at {longest:,} tokens. `luthier predict` reads longer ones whole, in overlapping "
             f"windows; `stride={max(1, longest // OVERLAP)}` in `pipeline(...)` does much the same, though entities near the edges "
             "of its windows may differ."]
+
+
+_NOTES: Mapping[Kind | None, Callable[[Table], list[str]]] = {Kind.LABELS: _multilabel_notes, Kind.NUMBER: _regression_notes}
 
 
 def parts(note: str) -> list[tuple[str, bool]]:

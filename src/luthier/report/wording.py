@@ -13,6 +13,7 @@ from luthier import config
 from luthier.data.places import count
 from luthier.explain.rows import listed, number
 from luthier.recipes.recipe import HELP, applies
+from luthier.tasks.wording import wording_of
 
 Table = Mapping[str, Any]
 
@@ -108,10 +109,12 @@ class Setting:
 def hyperparameters(results: Table) -> list[Setting]:
     """The delivered model's hyperparameters beside the default's, in the order of the recipe's fields.
 
-    Those that mean nothing in either recipe, such as the rank of LoRA where there is none, are left out.
+    Those that mean nothing for the task, or in either recipe, such as the rank of LoRA where there is none, are left out.
     """
     delivered, default = results["best"]["recipe"], results["best"].get("default_recipe") or {}
     names = [name for name in HELP if name in delivered] + [name for name in delivered if name not in HELP]
+    idle = wording_of(str(results.get("task"))).idle
+    names = [name for name in names if name not in idle]
     names = [name for name in names if _says_something(name, delivered) or (default and _says_something(name, default))]
     found = []
     for name in names:

@@ -243,7 +243,7 @@ class Task(abc.ABC):
 
     def confidence(self, scores: Floats, tokens: Tokens) -> Floats:
         """How sure the model is of each row, comparable within one task. Shape [rows]."""
-        return np.asarray(np.abs(scores - 0.5).min(1) + 0.5 if self.kind is Kind.LABELS else scores.max(1))
+        return np.asarray(scores.max(1))
 
     def calibration(self, scores: Floats, truth: Truth, groups: Ints | None = None) -> dict[str, Any]:
         """How far scores can be taken for probabilities, and how sure answers fare; empty where that means nothing."""

@@ -135,7 +135,12 @@ class Entities(Softmax):
         return statistic
 
     def batch_metrics(self, scores: Floats, targets: npt.NDArray[Any]) -> dict[str, float]:
-        """F1 of the spans of pieces in what was trained on, all texts in one line, and the mean loss of a piece."""
+        """F1 of the spans of pieces in what was trained on, all texts in one line, and the mean loss of a piece.
+
+        Nothing where nothing was trained on, such as rows of special tokens alone.
+        """
+        if not len(targets):
+            return {}
         given, true = (set(zip(*(part.tolist() for part in _groups(tags)[:3]), strict=True))
                        for tags in (scores.argmax(1), targets))
         loss = -np.log(np.maximum(scores[np.arange(len(targets)), targets], 1e-12)).mean()

@@ -17,7 +17,7 @@ from luthier.data.row import Kind, Row, Target
 from luthier.data.tokens import Tokens
 from luthier.tasks.base import Answer, Floats, Ints, Linear, Statistic, Task, Truth
 from luthier.tasks.calibration import calibration_tables, fit_temperature, label_squares
-from luthier.tasks.label_metrics import label_metrics, tune_thresholds
+from luthier.tasks.label_metrics import LEAST_PROBABILITY, label_metrics, tune_thresholds
 from luthier.tasks.linear import sigmoid_regressions
 from luthier.tasks.metrics import per_label
 from luthier.tasks.softmax import AUTOMATIC_POWER, IMBALANCE
@@ -126,7 +126,7 @@ class Multilabel(Task):
 
     def answers(self, scores: Floats, tokens: Tokens, texts: Sequence[str]) -> list[Answer]:
         """The labels at or above their thresholds, the surest first, and the probability of each."""
-        limits = np.asarray(self.thresholds or (0.5,) * len(self.labels))
+        limits = self._given_from()
         found = []
         for row in scores:
             given = [i for i in np.argsort(-row) if row[i] >= limits[i]]
@@ -185,9 +185,27 @@ class Multilabel(Task):
         limits = settings.get("thresholds") or {}
         return cls(tuple(outputs), cls.headline(settings.get("metric")), tuple(float(limits.get(name, 0.5)) for name in outputs))
 
+    def confidence(self, scores: Floats, tokens: Tokens) -> Floats:
+        """The probability that the labels given are all of a row and no others, were labels independent. Shape [rows].
+
+        The product over the labels of p where one is given and of 1 - p where it is not: a label that a low threshold gives at
+        0.2 makes a row unsure.
+        """
+        return self._sure(scores)
+
+    def _sure(self, scores: Floats) -> Floats:
+        likely = np.where(scores >= self._given_from(), scores, 1 - scores)
+        return np.asarray(np.exp(np.log(np.maximum(likely, LEAST_PROBABILITY)).sum(1)))
+
+    def _given_from(self) -> Floats:
+        """The probability from which each label is given. Shape [labels]."""
+        return np.asarray(self.thresholds or (0.5,) * len(self.labels))
+
     def calibration(self, scores: Floats, truth: Truth, groups: Ints | None = None) -> dict[str, Any]:
-        """Calibration error, Brier score and reliability of each single probability; operating points of all labels of a row."""
-        limits = np.asarray(self.thresholds or (0.5,) * len(self.labels))
-        given = scores >= limits
-        sure, all_right = np.where(given, scores, 1 - scores).min(1), (given == truth).all(1)
-        return calibration_tables(scores, truth, label_squares(scores, truth), sure, all_right, groups)
+        """Calibration error, Brier score and reliability of each single probability.
+
+        Operating points are of whole rows: their confidence is that of `confidence`, and right means all labels of a row.
+        """
+        given = scores >= self._given_from()
+        all_right = (given == truth).all(1)
+        return calibration_tables(scores, truth, label_squares(scores, truth), self._sure(scores), all_right, groups)

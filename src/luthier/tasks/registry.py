@@ -38,6 +38,16 @@ def task_for(kind: Kind) -> type[Task]:
     return next(task for task in TASKS.values() if task.kind is kind)
 
 
+def kind_named(task: str) -> Kind | None:
+    """The kind of label of the task of this name, as files have it; None where this version knows no such task."""
+    return TASKS[task].kind if task in TASKS else None
+
+
+def of_tokens(task: str) -> bool:
+    """Whether the task of this name, as files have it, says something of tokens, and not of texts."""
+    return task in TASKS and TASKS[task].head is Head.TOKENS
+
+
 def task_of_model(outputs: Sequence[str], head: Head, problem_type: str | None, settings: Mapping[str, Any]) -> Task:
     """The task of a saved model, by what Luthier wrote in its config, or else by what transformers' own config says.
 

@@ -134,7 +134,7 @@ def collect(outputs: Callable[[Batch], torch.Tensor], read: Sequences, device: t
     import torch
 
     assert len(read), "there are no rows to score"
-    owner, place, _ = read.owners() if read.tokens.per_token else (read.places, None, None)
+    owner, place = read.owners() if read.tokens.per_token else (read.places, None)
     by_sequence = np.argsort(owner, kind="stable")
     bounds = np.searchsorted(owner[by_sequence], np.arange(len(read) + 1))
     found: npt.NDArray[np.float32] | None = None
