@@ -182,6 +182,8 @@ def _tag(cell: str) -> str:
 def write(path: Path, rows: Sequence[Row], kind: Kind) -> list[Finding]:
     """Write sentences of tokens with IOB2 tags, and a -DOCSTART- line where the group changes.
 
+    A document goes on until the next begins, so rows without a group are written before all others, and that is said.
+
     Where single spaces part all texts so that every span begins and ends with a token, those are the tokens, and texts stay
     as they are. Else tokens are words and single marks, cut where spans begin and end; the spaces between them are lost,
     and that is said.
@@ -197,7 +199,10 @@ def write(path: Path, rows: Sequence[Row], kind: Kind) -> list[Finding]:
     lost, changed, empty = [], [], []
     lines: list[str] = []
     group: str | None = None
-    for row in rows:
+    alone = [row for row in rows if row.group is None]
+    ordered = [*alone, *(row for row in rows if row.group is not None)]
+    moved = [] if ordered == list(rows) else alone
+    for row in ordered:
         if row.group != group:
             name = " ".join((row.group or "").split())
             lines.append(f"{DOCSTART} ({name})\tO\n\n" if name else f"{DOCSTART}\tO\n\n")
@@ -218,6 +223,7 @@ def write(path: Path, rows: Sequence[Row], kind: Kind) -> list[Finding]:
     return [_about(code, severity, what, found) for code, severity, what, found in (
         ("lost-rows", Severity.WARNING, "without a character other than white space: not written", empty),
         ("lost-spans", Severity.WARNING, "with a span of white space alone, which CoNLL cannot hold: that span is left out", lost),
+        ("order", Severity.NOTE, "of no group, written before those of groups, where they belong to none in CoNLL either", moved),
         ("spacing", Severity.NOTE, "whose text reads with other spaces from CoNLL, which holds tokens alone", changed)) if found]
 
 
