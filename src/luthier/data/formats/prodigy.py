@@ -144,13 +144,15 @@ def task(row: Row, kind: Kind, names: Iterable[str]) -> dict[str, Any]:
     return found | choices | ({"config": {"choice_style": "multiple"}} if kind is Kind.LABELS else {})
 
 
-def write_guesses(path: Path, guesses: Sequence[Guess], kind: Kind) -> None:
+def write_guesses(path: Path, guesses: Sequence[Guess], kind: Kind, names: Sequence[str]) -> None:
     """Write tasks that a model has answered, for an annotator to accept or correct, in the order given.
+
+    Args:
+        names: all labels of the model, among which an annotator may choose.
 
     Raises:
         ConfigError: labels are numbers, which Prodigy has no task for.
     """
     if kind is Kind.NUMBER:
         raise ConfigError(f"{path}: Prodigy has no task whose answer is a number. Write .csv, or --format label-studio.")
-    names = sorted({name for guess in guesses for name in names_in(guess.row.target)})
     write_lines(path, (task(guess.row, kind, names) | {"meta": {"confidence": round(guess.confidence, 4)}} for guess in guesses))
