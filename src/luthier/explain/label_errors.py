@@ -169,9 +169,8 @@ def out_of_fold(kind: Kind, features: Any, targets: npt.NDArray[Any], labels: in
     """
     if kind is Kind.SPANS:
         raise DataError("--label-errors cannot judge entities: leave it out.")
-    if len(targets) < FEWEST_ROWS or len(set(groups)) < folds:
-        raise DataError(f"--label-errors: {len(targets):,} rows are too few to judge labels by one another. It needs at least "
-                        f"{FEWEST_ROWS}.")
+    if problem := too_few(groups, folds):
+        raise DataError(problem)
     fold = assign_folds(kind, targets, groups, folds, seed)
     shape = (len(targets),) if kind is Kind.NUMBER else (len(targets), labels)
     found = np.zeros(shape)
@@ -179,6 +178,14 @@ def out_of_fold(kind: Kind, features: Any, targets: npt.NDArray[Any], labels: in
         inside, outside = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
         found[outside] = _probe(kind, features[inside], targets[inside], features[outside], labels)
     return found
+
+
+def too_few(groups: Sequence[Hashable], folds: int = FOLDS) -> str:
+    """Why rows of these groups cannot be judged by one another; "" where they can."""
+    if len(groups) >= FEWEST_ROWS and len(set(groups)) >= folds:
+        return ""
+    return (f"--label-errors: {len(groups):,} rows are too few to judge labels by one another. It needs at least {FEWEST_ROWS} of "
+            f"different texts.")
 
 
 def assign_folds(kind: Kind, targets: npt.NDArray[Any], groups: Sequence[Hashable], folds: int, seed: int) -> Ints:
