@@ -29,7 +29,11 @@ def whole_number(value: Any) -> int | None:
     """A whole number of any type (7, 7.0, numpy's own) below 2^53 as an int; None for anything else, True and False included."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         return None
-    return int(value) if abs(value) < 2**53 and value == int(value) else None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return int(number) if number.is_integer() and abs(number) < 2**53 else None
 
 
 def name_of(value: Any) -> str | None:
