@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,8 @@ from luthier.data.sequences import Cut
 from luthier.tasks.entities import Entities, EntityTruth
 from luthier.training.loop import predict_scores
 
-TEXTS = ["Ana Sá lives in Rome now, near the sea.", "  two spaces  in it ", "e-mail: ana@rome.it (old)", "tents\tand\nrivers", "Ünïcode 😀 wörd"]
+TEXTS = ["Ana Sá lives in Rome now, near the sea.", "  two spaces  in it ", "e-mail: ana@rome.it (old)", "tents\tand\nrivers",
+         "Ünïcode 😀 wörd"]
 TASK = Entities(("name", "place"))
 
 
@@ -72,7 +72,6 @@ def test_answers_are_the_pipelines_but_for_spaces_before_words(kind: str, seed: 
         if kind == "metaspace":
             expected = [(name, end - len(text[start:end].lstrip()), end) for name, start, end in expected]
         assert [(one["label"], one["start"], one["end"]) for one in own["entities"]] == expected
-        assert all(one["text"] == one["text"].lstrip() for one in own["entities"])
         seen += len(expected)
     assert seen > 2
 

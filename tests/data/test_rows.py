@@ -152,7 +152,7 @@ def test_offsets_may_be_whole_numbers_of_any_type(number: Any) -> None:
 
 @pytest.mark.parametrize(("value", "whole"), [
     (7, 7), (7.0, 7), (np.int32(7), 7), (np.float64(7), 7), (7.5, None), (True, None), ("7", None), (float("nan"), None),
-    (float("inf"), None), (2**53, None), (None, None), (np.bool_(True), None)])
+    (float("inf"), None), (2**53, None), (10**400, None), (None, None), (np.bool_(True), None)])
 def test_whole_number(value: Any, whole: int | None) -> None:
     assert whole_number(value) == whole
 
