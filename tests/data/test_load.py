@@ -181,7 +181,7 @@ def test_load_labelled_with_a_label_that_the_model_lacks_names_it(tmp_path: Path
 
 
 def test_load_labelled_and_read_file_change_labels_as_they_are_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    path = write(tmp_path / "new.jsonl", [{"text": text, "label": label} for text, label in zip("abc", ("Spam", "ham", "?"), strict=True)])
+    path = write(tmp_path / "new.jsonl", [{"text": label, "label": label} for label in ("Spam", "ham", "?")])
     (tmp_path / "labels.toml").write_text('[labels]\n"Spam" = "spam"\n"?" = false\n"SPAM" = "spam"\n', encoding="utf-8")
     options = DataOptions(labels=str(tmp_path / "labels.toml"))
     with caplog.at_level(logging.WARNING):

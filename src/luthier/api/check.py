@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from luthier.api.reading import encode, most_tokens, token_findings
+from luthier.api.reading import LENGTH_PERCENT, encode, most_tokens, token_findings
 from luthier.config import build
 from luthier.data.check import UnusableData, by_severity
-from luthier.data.checks.common import every, key_of, percent
+from luthier.data.checks.common import every, key_of
 from luthier.data.findings import Finding, Place, Severity, errors
 from luthier.data.load import Corpus, load
 from luthier.data.options import DataOptions
+from luthier.data.places import percent
 from luthier.data.row import Kind, Row
 from luthier.data.sequences import Cut
 from luthier.data.tokens import percentile_length, tokenize
@@ -34,8 +35,6 @@ from luthier.tasks.registry import kind_of, task_for
 if TYPE_CHECKING:
     import pandas
 
-LENGTH_PERCENT = 99
-"""Texts are cut where the default recipe cuts them: at a length that this share of them does not exceed."""
 MOST_PROBED = 256
 """Tokens of a text that the probe of --label-errors reads."""
 

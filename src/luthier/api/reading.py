@@ -19,6 +19,9 @@ from luthier.errors import ModelError
 from luthier.models.pretrained import Pretrained
 from luthier.tasks.base import Head, Task
 
+LENGTH_PERCENT = 99
+"""Texts are cut where the default recipe cuts them: at a length that this share of them, in per cents, does not exceed."""
+
 
 def encode(rows: Sequence[Row], task: Task, tokenizer: Any, limit: int | None) -> Tokens:
     """Rows as tokens with the task's targets, at most `limit` tokens each (None: all).

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from luthier.data.checks.common import entities, finding, percent, shown
+from luthier.data.checks.common import entities, finding, shown
 from luthier.data.checks.spans import spans_of
 from luthier.data.findings import Finding, Severity
-from luthier.data.places import count, places
+from luthier.data.places import count, percent, places
 from luthier.data.row import Kind, Row, Span
 
 LONG_SHARE = 0.05

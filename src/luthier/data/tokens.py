@@ -17,6 +17,8 @@ import numpy.typing as npt
 Ints = npt.NDArray[np.int32]
 Array = npt.NDArray[Any]
 CHUNK = 1000
+IGNORED = -100
+"""The target of what is not trained where each token has a target: special tokens and padding."""
 
 
 @dataclass(frozen=True)

@@ -85,20 +85,6 @@ def confident_labels(probabilities: Floats, given: Ints) -> Ints:
     return np.where(reached.any(axis=1), best, -1)
 
 
-def confident_joint(probabilities: Floats, given: Ints) -> Floats:
-    """The confident joint, calibrated: the estimated number of rows given label i (row) that are of label j (column).
-
-    The rows sum to the numbers of rows given each label (equation 3 of the paper). Shape [labels, labels].
-    """
-    labels = probabilities.shape[1]
-    confident = confident_labels(probabilities, given)
-    counts = np.zeros((labels, labels))
-    np.add.at(counts, (given[confident >= 0], confident[confident >= 0]), 1)
-    empty = counts.sum(axis=1) == 0
-    counts[empty, empty] = 1
-    return np.asarray(counts / counts.sum(axis=1, keepdims=True) * np.bincount(given, minlength=labels)[:, None])
-
-
 def confident_errors(probabilities: Floats, given: Ints) -> tuple[npt.NDArray[np.bool_], Ints]:
     """Which rows fall off the diagonal of the confident joint, and the label that each is confidently of.
 

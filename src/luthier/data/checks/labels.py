@@ -6,11 +6,11 @@ import re
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
 
-from luthier.data.checks.common import Parts, finding, having, label_counts, listed, percent
+from luthier.data.checks.common import Parts, finding, having, label_counts, listed
 from luthier.data.columns import Columns
 from luthier.data.findings import Finding, Severity
 from luthier.data.formats import Table
-from luthier.data.places import count, places, some
+from luthier.data.places import count, percent, places, some
 from luthier.data.row import Kind, Row, Split, names_in, text_key
 from luthier.data.targets import are_scores
 

@@ -16,8 +16,9 @@ from pathlib import Path
 
 from luthier.data.findings import Finding, Severity
 from luthier.data.formats.decoding import numbered_lines, read_text
-from luthier.data.formats.table import DEFAULTS, Record, Table, finding, raise_listed
+from luthier.data.formats.table import DEFAULTS, Record, Table, finding
 from luthier.data.options import DataOptions
+from luthier.data.places import raise_together
 from luthier.data.row import Kind, Row, Span
 from luthier.errors import ConfigError, DataError
 
@@ -114,7 +115,7 @@ def _sentences(path: Path, text: str) -> list[_Sentence]:
                 found.append(current)
             current.tokens.append(cells[int(numbered)])
             current.tags.append(_tag(cells[-1]))
-    raise_listed(problems)
+    raise_together(problems)
     return found
 
 
