@@ -165,6 +165,11 @@ def test_load_texts_with_a_list_as_text_is_refused() -> None:
         load_texts([{"text": "a"}, {"text": ["b"]}])
 
 
+def test_load_texts_of_conll_joins_tokens_whatever_its_documents_are_called(tmp_path: Path) -> None:
+    (tmp_path / "a.conll").write_text("-DOCSTART- (first) O\n\nPeter B-PER\nleft O\n\n-DOCSTART- (b) O\n\nEU B-ORG\n")
+    assert [row.text for row in load_texts(tmp_path / "a.conll")[1]] == ["Peter left", "EU"]
+
+
 def test_load_labelled_logs_what_it_skips(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         rows = load_labelled([{"text": "a", "label": 1.0}, {"text": "", "label": 0}], Kind.CLASS, ("0", "1"))

@@ -17,7 +17,8 @@ OVERLAPS = ("refuse", "longest")
 class DataOptions:
     """Which columns hold what, and the rules by which files are read. Empty or None: found out by the usual names.
 
-    Several `label_columns` hold 0 or 1 each, one column a label; `label_separator` parts the labels of one cell.
+    Several `label_columns` hold 0 or 1 each, one column a label, where blank is 0; `label_separator` parts the labels of one
+    cell, where blank is none of them (in JSON null is a row without a label, and [] one with none).
     `annotators` settles rows that several people labelled: "first", "majority", or the name of one. `spans` says what
     to do with spans that overlap: "refuse", or "longest" to keep the longest. `labels` is a file that renames, merges or
     drops labels. `encoding` is that of text files that are not UTF-8.
