@@ -96,3 +96,26 @@ def test_wrong_options_are_refused() -> None:
         check(items(), model=None, task="regresion")
     with pytest.raises(ModelError):
         check(items(), model="./nowhere")
+
+
+def test_too_few_rows_for_label_errors_leave_all_other_findings(tiny_model: Path) -> None:
+    found = check(items(40), model=tiny_model, label_errors=True)
+    assert found.suspects is None and found.corpus is not None and "few-rows" in codes(found)
+    (own,) = [one for one in found.findings if one.code == "label-errors"]
+    assert own.severity is Severity.NOTE and "40 rows are too few" in own.message
+
+
+@pytest.mark.parametrize(("data", "options", "said"), [
+    ("nowhere.csv", {}, "no such file"), (items(), {"text_columns": ("txet",)}, "No column 'txet'"),
+    (items(), {"label_columns": ("x", "y")}, "No column 'y'"), ([], {}, "it has no rows")])
+def test_data_that_cannot_be_read_are_findings_too(data: Any, options: dict[str, Any], said: str) -> None:
+    found = check(data, model=None, **options)
+    assert found.problems and any(said in problem for problem in found.problems) and found.corpus is None
+    assert set(codes(found)) == {"unusable"}
+
+
+def test_labels_that_fit_no_row_are_a_finding(tmp_path: Path) -> None:
+    (tmp_path / "l.toml").write_text('[labels]\n"Q" = "p"\n')
+    assert "no row has the label 'Q'" in check(items(), model=None, labels=str(tmp_path / "l.toml")).problems[0]
+    with pytest.raises(ConfigError, match="no such file"):
+        check(items(), model=None, labels=str(tmp_path / "m.toml"))

@@ -90,3 +90,16 @@ def test_lines_are_as_wide_as_the_terminal() -> None:
     long = Finding("x", Severity.WARNING, "word " * 60, "advice " * 30)
     said = lines(Check((long,), {}, None, None), 72)
     assert max(map(len, said)) <= 72 and said[1] == "1 warning" and said[-1].endswith("Look at the warnings first.")
+
+
+def test_write_labels_of_numbers_is_a_note(tmp_path: Path) -> None:
+    data = tmp_path / "n.csv"
+    data.write_text("text,score\n" + "".join(f"row number {i},{i / 7}\n" for i in range(200)), encoding="utf-8")
+    done = run(data, "--model", "none", "--write-labels", tmp_path / "l.toml")
+    assert done.exit_code == 0 and "numbers, so --write-labels has none to write" in " ".join(done.stdout.split())
+    assert not (tmp_path / "l.toml").exists()
+
+
+def test_a_missing_file_is_status_1() -> None:
+    done = run("nowhere.csv", "--model", "none")
+    assert done.exit_code == 1 and "nowhere.csv: no such file" in done.stdout

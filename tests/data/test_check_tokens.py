@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Sequence
 from typing import Any
 
@@ -95,3 +96,12 @@ def test_check_tokens_asks_about_case_only_where_it_is_lost() -> None:
 
 def test_count_words() -> None:
     assert check.count_words(["a b  c", "", " x "]).tolist() == [3, 0, 1]
+
+
+def test_the_share_of_foreign_letters_takes_no_memory_for_each_letter() -> None:
+    long = rows(1, "слово и word " * 100_000)
+    tracemalloc.start()
+    (found,) = check.fertility(long, ints([300_000]), ints([0]), ints([1_000_000]))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert "60 % of the letters are not Latin" in found.message and peak < 1_000_000

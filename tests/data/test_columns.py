@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from luthier.data.columns import Columns, describe, resolve
-from luthier.data.formats import Table
+from luthier.data.formats import Record, Table
 from luthier.data.options import DataOptions
 from luthier.data.row import Kind
 from luthier.errors import DataError
@@ -108,3 +108,15 @@ def test_describe_names_the_columns_that_could_have_been_meant() -> None:
     assert "'topic' stands there too" in found[2] and "--label-column" in found[2]
     given = DataOptions(text_columns=("text",), label_columns=("label",))
     assert len(describe(source, resolve(source, given), given)) == 1
+
+
+@pytest.mark.parametrize(("values", "text"), [
+    ({"tokens": ["A", "b"], "tags": ["O", "O"], "document": "7"}, "tokens"),
+    ({"tokens": ["A", "b"], "title": "Seven"}, "tokens"),
+    ({"document": "A text.", "tokens": "['A', 'text']", "ner_tags": "['O', 'O']"}, "tokens"),
+    ({"text": "A b", "tokens": ["A", "b"]}, "text"),
+    ({"document": "A text.", "tokens": 2}, "document"),
+])
+def test_texts_to_predict_on_are_tokens_rather_than_names_of_documents(values: dict[str, object], text: str) -> None:
+    source = Table("pool.jsonl", tuple(values), [Record(1, values)])
+    assert resolve(source, DataOptions(), labelled=False).text == (text,)

@@ -301,3 +301,14 @@ def test_convert_without_any_labelled_row_says_why(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("text,label\na,\n,b\n")
     with pytest.raises(DataError, match=r"a\.csv: no row can be converted\.\na\.csv: 1 row with empty text"):
         convert(tmp_path / "a.csv", tmp_path / "b.jsonl")
+
+
+def test_conll_invents_no_document_for_rows_of_none(tmp_path: Path) -> None:
+    rows = [{"text": "Ana in Rome", "spans": [{"start": 7, "end": 11, "label": "x"}], "group": group}
+            for group in ("one", None, "two", None, "one")]
+    done = convert([{**row, "text": f"{row['text']} {number}"} for number, row in enumerate(rows)], tmp_path / "a.conll",
+                   options=DataOptions(group_column="group"))
+    _, again, _ = read_file(tmp_path / "a.conll")
+    assert [(row.text[-1], row.group) for row in again] == [("1", None), ("3", None), ("0", "one"), ("2", "two"), ("4", "one")]
+    (moved,) = [finding for finding in done.findings if finding.code == "order"]
+    assert [place.line for place in moved.rows] == [2, 4]

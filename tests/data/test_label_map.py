@@ -63,6 +63,12 @@ def test_apply_to_unknown_labels_names_the_nearest() -> None:
         LabelMap({"hamm": "spam", "xyz": None}).apply(rows(["ham", "spam"]), Kind.CLASS)
 
 
+def test_apply_to_a_part_passes_over_labels_that_it_lacks() -> None:
+    changed, found = LabelMap({"a": "b", "c": None}).apply(rows(["a", "d"]), Kind.CLASS, all_labels=False)
+    assert [row.target for row in changed] == ["b", "d"]
+    assert [finding.code for finding in found] == ["label-renamed"]
+
+
 def test_apply_that_leaves_nothing_is_refused() -> None:
     with pytest.raises(DataError, match="no row is left"):
         LabelMap({"a": None}).apply(rows(["a"]), Kind.CLASS)

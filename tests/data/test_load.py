@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from luthier.data import Corpus, load, load_labelled, load_texts
-from luthier.data.load import label_order
+from luthier.data.load import label_order, read_file
 from luthier.data.options import DataOptions
 from luthier.data.row import Kind, Row
 from luthier.data.sources import find
@@ -165,6 +165,11 @@ def test_load_texts_with_a_list_as_text_is_refused() -> None:
         load_texts([{"text": "a"}, {"text": ["b"]}])
 
 
+def test_load_texts_of_conll_joins_tokens_whatever_its_documents_are_called(tmp_path: Path) -> None:
+    (tmp_path / "a.conll").write_text("-DOCSTART- (first) O\n\nPeter B-PER\nleft O\n\n-DOCSTART- (b) O\n\nEU B-ORG\n")
+    assert [row.text for row in load_texts(tmp_path / "a.conll")[1]] == ["Peter left", "EU"]
+
+
 def test_load_labelled_logs_what_it_skips(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         rows = load_labelled([{"text": "a", "label": 1.0}, {"text": "", "label": 0}], Kind.CLASS, ("0", "1"))
@@ -178,6 +183,19 @@ def test_load_labelled_with_a_label_that_the_model_lacks_names_it(tmp_path: Path
         load_labelled(path, Kind.CLASS, ("ham", "spam"))
     assert str(error.value) == ("The model does not know the label 'hamm': 3 rows, first new.jsonl line 2. "
                                 "It knows: ham, spam. Did you mean 'ham'?")
+
+
+def test_load_labelled_and_read_file_change_labels_as_they_are_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = write(tmp_path / "new.jsonl", [{"text": label, "label": label} for label in ("Spam", "ham", "?")])
+    (tmp_path / "labels.toml").write_text('[labels]\n"Spam" = "spam"\n"?" = false\n"SPAM" = "spam"\n', encoding="utf-8")
+    options = DataOptions(labels=str(tmp_path / "labels.toml"))
+    with caplog.at_level(logging.WARNING):
+        found = load_labelled(path, Kind.CLASS, ("ham", "spam"), options)
+    assert [row.target for row in found] == ["spam", "ham"]
+    assert "Label 'Spam'" in caplog.text and "Label '?' dropped with its 1 row" in caplog.text
+    _, rows, findings = read_file(path, options)
+    assert [row.target for row in rows] == ["spam", "ham"]
+    assert {finding.code for finding in findings} >= {"label-dropped"}
 
 
 def test_load_labelled_without_usable_rows_is_refused() -> None:

@@ -5,18 +5,20 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from luthier.data.cells import name_of
+from luthier.data.cells import name_of, whole_number
 from luthier.data.columns import Columns
 from luthier.data.findings import errors
 from luthier.data.formats import Record, Table
 from luthier.data.options import DataOptions
 from luthier.data.row import Kind, Span, text_key
 from luthier.data.rows import Reading, read_rows, read_texts
+from luthier.data.tags import Scheme
 
 
 def table(*values: dict[str, Any], name: str = "rows.csv") -> Table:
@@ -26,8 +28,9 @@ def table(*values: dict[str, Any], name: str = "rows.csv") -> Table:
 COLUMNS = Columns(("text",), ("label",))
 
 
-def read(source: Table, columns: Columns = COLUMNS, kind: Kind = Kind.CLASS, **options: Any) -> Reading:
-    return read_rows(source, columns, kind, DataOptions(**options))
+def read(source: Table, columns: Columns = COLUMNS, kind: Kind = Kind.CLASS, scheme: Scheme | None = None,
+         **options: Any) -> Reading:
+    return read_rows(source, columns, kind, DataOptions(**options), scheme)
 
 
 def said(reading: Reading) -> list[str]:
@@ -146,6 +149,64 @@ def test_unreadable_labels_name_five_rows_at_most_and_what_to_do() -> None:
 def test_rows_of_tokens_are_read_for_prediction_by_spaces() -> None:
     source = Table("a.csv", ("tokens",), [Record(2, {"tokens": "['in', 'Rome']"}), Record(3, {"tokens": ["x"]}), Record(4, {})])
     assert [row.text for row in read_texts(source, Columns(("tokens",), ())).rows] == ["in Rome", "x", ""]
+
+
+def test_tags_on_blank_tokens_are_no_entities_and_counted() -> None:
+    source = Table("a.jsonl", ("tokens", "tags"), [
+        Record(1, {"tokens": ["", "a"], "tags": ["B-x", "O"]}), Record(2, {"tokens": [" a", " "], "tags": ["B-x", "I-x"]}),
+        Record(3, {"tokens": ["a", "b"], "tags": ["B-x", "I-x"]}), Record(4, {"tokens": [" ", "b"], "tags": ["B-x", "B-y"]})])
+    reading = read(source, Columns(("tokens",), ("tags",)), Kind.SPANS, scheme=Scheme.IOB2)
+    assert [row.target for row in reading.rows] == [(), (Span(1, 2, "x"),), (Span(0, 3, "x"),), (Span(2, 3, "y"),)]
+    assert {finding.code: [place.line for place in finding.rows] for finding in reading.findings} == {
+        "blank-span": [1, 4], "spaced-span": [2]}
+
+
+@pytest.mark.parametrize(("name", "cells", "targets", "blank"), [
+    ("a.csv", ["a;b", "", " "], [("a", "b"), (), ()], [2, 3]),
+    ("a.xlsx", ["a;b", None, "b"], [("a", "b"), (), ("b",)], [2]),
+    ("DataFrame", ["a", float("nan")], [("a",), ()], [2]),
+    ("a.jsonl", ["a", "", []], [("a",), (), ()], [2]),
+])
+def test_a_blank_cell_of_several_labels_is_none_of_them_in_every_table(name: str, cells: list[Any], targets: list[Any],
+                                                                       blank: list[int]) -> None:
+    source = Table(name, ("text", "label"), [Record(line, {"text": "t", "label": cell}) for line, cell in enumerate(cells, 1)])
+    reading = read(source, kind=Kind.LABELS, label_separator=";")
+    assert [row.target for row in reading.rows] == targets
+    (finding,) = reading.findings
+    assert (finding.code, [place.line for place in finding.rows]) == ("blank-labels", blank)
+
+
+def test_null_and_a_missing_key_are_no_labels() -> None:
+    source = Table("a.jsonl", ("text", "label"), [Record(1, {"text": "t", "label": None}), Record(2, {"text": "t"}),
+                                                  Record(3, {"text": "t", "label": []})])
+    for options in ({}, {"label_separator": ";"}):
+        reading = read(source, kind=Kind.LABELS, **options)
+        assert [(row.line, row.target) for row in reading.rows] == [(3, ())]
+        assert [(found.code, len(found.rows)) for found in reading.findings] == [("no-label", 2)]
+
+
+def test_blank_flags_are_0_and_counted() -> None:
+    values = [("1.0", "0"), ("", "1"), (None, "0.0"), (1.0, True), ("2", "0")]
+    source = Table("a.csv", ("text", "x", "y"), [Record(line, {"text": "t", "x": one, "y": two})
+                                                 for line, (one, two) in enumerate(values, 1)])
+    reading = read(source, Columns(("text",), ("x", "y")), Kind.LABELS)
+    assert [row.target for row in reading.rows] == [("x",), ("y",), (), ("x", "y")]
+    assert [(found.code, [place.line for place in found.rows]) for found in reading.findings] == [
+        ("blank-flag", [2, 3]), ("label-kind", [5])]
+
+
+@pytest.mark.parametrize("number", [np.int64, np.float32, float])
+def test_offsets_may_be_whole_numbers_of_any_type(number: Any) -> None:
+    for span in ({"start": number(0), "end": number(1), "label": "x"}, [number(0), number(1), "x"]):
+        reading = read(table({"text": "ab", "label": [span]}), kind=Kind.SPANS)
+        assert [row.target for row in reading.rows] == [(Span(0, 1, "x"),)]
+
+
+@pytest.mark.parametrize(("value", "whole"), [
+    (7, 7), (7.0, 7), (np.int32(7), 7), (np.float64(7), 7), (7.5, None), (True, None), ("7", None), (float("nan"), None),
+    (float("inf"), None), (2**53, None), (10**400, None), (None, None), (np.bool_(True), None)])
+def test_whole_number(value: Any, whole: int | None) -> None:
+    assert whole_number(value) == whole
 
 
 def test_read_texts_keeps_every_record() -> None:

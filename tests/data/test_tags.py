@@ -11,16 +11,7 @@ from hypothesis import strategies as st
 from seqeval.metrics.sequence_labeling import get_entities
 from seqeval.scheme import BILOU, IOB1, IOB2, IOBES, Tokens
 
-from luthier.data.tags import (
-    Scheme,
-    TokenSpan,
-    conventional_spans,
-    detect_scheme,
-    repairs,
-    spans_of,
-    strict_spans,
-    to_iob2,
-)
+from luthier.data.tags import Scheme, TokenSpan, detect_scheme, repairs, spans_of
 
 LABELS = ("a", "b", "a-b")
 REFERENCES = {Scheme.IOB1: IOB1, Scheme.IOB2: IOB2, Scheme.IOBES: IOBES, Scheme.BILOU: BILOU}
@@ -51,30 +42,18 @@ def _write(spans: list[TokenSpan], length: int, scheme: Scheme) -> list[str]:
     return tags
 
 
-@given(tags=_tags("BI"))
-def test_strict_spans_are_seqevals(tags: list[str]) -> None:
-    assert strict_spans(tags) == [(entity.start, entity.end, entity.tag) for entity in Tokens(tags, IOB2).entities]
-
-
 @given(tags=_tags("BIES"))
-def test_conventional_spans_are_seqevals(tags: list[str]) -> None:
-    assert conventional_spans(tags) == [(start, end + 1, label) for label, start, end in get_entities(tags)]
+def test_a_lenient_reading_is_seqevals(tags: list[str]) -> None:
+    assert spans_of(tags, Scheme.IOBES) == [(start, end + 1, label) for label, start, end in get_entities(tags)]
 
 
 @given(tags=_tags("BI"))
 def test_readings_part_only_where_something_is_reported(tags: list[str]) -> None:
     lenient = spans_of(tags, Scheme.IOB2)
-    assert lenient == conventional_spans(tags) == spans_of(tags, Scheme.IOB1)
-    assert set(strict_spans(tags)) <= set(lenient)
-    assert (strict_spans(tags) == lenient) == (not repairs(tags, Scheme.IOB2))
-
-
-@given(spans=_spans())
-def test_iob2_gives_the_spans_back_in_either_reading(spans: list[TokenSpan]) -> None:
-    tags = to_iob2(spans, 15)
-    assert tags == _write(spans, 15, Scheme.IOB2)
-    assert strict_spans(tags) == conventional_spans(tags) == spans
-    assert detect_scheme([tags]) is Scheme.IOB2
+    strict = [(entity.start, entity.end, entity.tag) for entity in Tokens(tags, IOB2).entities]
+    assert lenient == spans_of(tags, Scheme.IOB1)
+    assert set(strict) <= set(lenient)
+    assert (strict == lenient) == (not repairs(tags, Scheme.IOB2))
 
 
 @settings(deadline=None)
@@ -167,17 +146,3 @@ def test_readings_refuse_tags_of_another_scheme(tags: list[str], scheme: Scheme,
             read(tags, scheme)
         assert named in str(error.value)
         assert scheme.value in str(error.value)
-
-
-@pytest.mark.parametrize("read", [strict_spans, conventional_spans])
-def test_readings_for_scores_refuse_what_is_no_tag(read: object) -> None:
-    assert callable(read)
-    for tag in ("PER", "L-PER", ""):
-        with pytest.raises(ValueError, match="token 2"):
-            read(["O", tag])
-
-
-@pytest.mark.parametrize("spans", [[(0, 2, "a"), (1, 3, "b")], [(2, 2, "a")], [(3, 6, "a")], [(-1, 1, "a")]])
-def test_tags_are_made_only_of_spans_that_fit(spans: list[TokenSpan]) -> None:
-    with pytest.raises(ValueError, match=r"'[ab]'"):
-        to_iob2(spans, 5)

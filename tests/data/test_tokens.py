@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -52,3 +53,29 @@ def test_percentile_length_covers_nearly_all_rows(tiny_model: Path, example_rows
     length = percentile_length(tokens, 99, 512)
     assert length % 8 == 0 and (tokens.lengths <= length).mean() >= 0.99
     assert percentile_length(tokens, 99, 20) == 20
+
+
+class _Counting:
+    """A tokenizer that keeps which texts it was given."""
+
+    def __init__(self, tokenizer: Any) -> None:
+        self.tokenizer, self.given = tokenizer, []
+
+    def __call__(self, texts: Any, *others: Any, **options: Any) -> Any:
+        self.given += texts if isinstance(texts, list) else []
+        return self.tokenizer(texts, *others, **options)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.tokenizer, name)
+
+
+@pytest.mark.parametrize("pairs", [None, ["a tent"] * 40])
+def test_only_texts_that_fill_the_limit_are_tokenised_twice(tiny_model: Path, example_rows: list[dict[str, str]],
+                                                            pairs: list[str] | None) -> None:
+    tokenizer, texts = load_tokenizer(tiny_model), ["", *(row["text"] for row in example_rows[:39])]
+    whole = tokenize(texts, tokenizer, None, pairs).lengths
+    limit = int(np.median(whole))
+    counting = _Counting(tokenizer)
+    cut = tokenize(texts, counting, limit, pairs)
+    assert cut.lengths_given is not None and cut.lengths_given.tolist() == whole.tolist()
+    assert sorted(counting.given) == sorted([*texts, *(texts[i] for i in np.flatnonzero(whole >= limit))])

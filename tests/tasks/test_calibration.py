@@ -11,12 +11,12 @@ from sklearn import metrics as reference
 
 from luthier.tasks.bootstrap import bootstrap
 from luthier.tasks.calibration import (
+    BINS,
     COLDEST,
     HOTTEST,
     calibration_metrics,
     class_squares,
     describe_point,
-    expected_calibration_error,
     fit_temperature,
     label_squares,
     operating_metrics,
@@ -39,11 +39,16 @@ def _labels(rows: int, labels: int, temperature: float, seed: int) -> tuple[np.n
     return logits * temperature, random.random((rows, labels)) < expit(logits)
 
 
+def _ece(confidence: np.ndarray, right: np.ndarray, bins: int = BINS) -> float:
+    """The calibration error of rows that each count once."""
+    return float(calibration_metrics(confidence, right, np.zeros(len(right)), bins)(np.ones((1, len(right))))["ece"][0])
+
+
 def test_calibration_error_by_hand() -> None:
     confidence = np.array([0.95, 0.91, 0.55, 0.52, 0.1])
     right = np.array([True, False, True, True, False])
     # ten bins: (0.9, 1] has 2 answers, 0.93 against 0.5; (0.5, 0.6] has 2, 0.535 against 1; (0, 0.1] has 1, 0.1 against 0
-    assert expected_calibration_error(confidence, right, 10) == pytest.approx((2 * 0.43 + 2 * 0.465 + 0.1) / 5)
+    assert _ece(confidence, right, 10) == pytest.approx((2 * 0.43 + 2 * 0.465 + 0.1) / 5)
 
 
 @settings(deadline=None)
@@ -53,7 +58,7 @@ def test_calibration_error_and_reliability_tell_the_same(values: list[tuple[floa
     rows = reliability(confidence, right, bins)
     assert sum(row["rows"] for row in rows) == len(values)
     expected = sum(row["rows"] * abs(row["confidence"] - row["right"]) for row in rows) / len(values)
-    assert expected_calibration_error(confidence, right, bins) == pytest.approx(expected, abs=1e-12)
+    assert _ece(confidence, right, bins) == pytest.approx(expected, abs=1e-12)
     assert all(row["low"] - 1e-9 <= row["confidence"] <= row["high"] + 1e-9 for row in rows)
 
 
@@ -81,7 +86,7 @@ def test_weighted_figures_are_those_of_repeated_rows(rows: int, seed: int, many:
     squares = ((confidence - right) ** 2).reshape(rows, -1).mean(1)
     again, all_right = np.repeat(confidence, times, 0), np.repeat(right, times, 0)
     figures = calibration_metrics(confidence, right, squares)(times[None].astype(float))
-    assert figures["ece"][0] == pytest.approx(expected_calibration_error(again.ravel(), all_right.ravel()))
+    assert figures["ece"][0] == pytest.approx(_ece(again.ravel(), all_right.ravel()))
     assert figures["brier"][0] == pytest.approx(((again - all_right) ** 2).mean())
 
 
@@ -100,7 +105,7 @@ def test_a_known_temperature_is_found_and_mends_the_probabilities(temperature: f
     found = fit_temperature(logits.astype(np.float32), targets, "softmax")
     assert found == pytest.approx(temperature, rel=0.06)
     before, after = (softmax(logits / t, axis=1) for t in (1.0, found))
-    errors = [expected_calibration_error(p.max(1), p.argmax(1) == targets) for p in (before, after)]
+    errors = [_ece(p.max(1), p.argmax(1) == targets) for p in (before, after)]
     assert errors[1] < min(0.03, 0.5 * errors[0])
     logits, truth = _labels(2000, 6, temperature, 2)
     assert fit_temperature(logits, truth, "sigmoid") == pytest.approx(temperature, rel=0.06)

@@ -72,3 +72,15 @@ def test_a_task_can_have_words_of_its_own(monkeypatch: pytest.MonkeyPatch) -> No
 def test_every_task_has_words_and_a_meaning_for_each_headline() -> None:
     for task in TASKS.values():
         assert task.kind in BY_KIND and set(task.headlines) <= set(wording_of(task.name).metrics)
+
+
+def test_names_and_aliases_are_kinds_and_others_are_refused() -> None:
+    assert (kind_of(None), kind_of("sentiment"), kind_of("ner"), kind_of("regression")) == (None, None, Kind.SPANS, Kind.NUMBER)
+    with pytest.raises(ConfigError, match=r"--task regresion: .*Did you mean 'regression'"):
+        kind_of("regresion")
+
+
+def test_a_saved_model_of_an_unknown_task_is_refused_and_one_of_none_is_told_by_its_config() -> None:
+    assert isinstance(task_of_model(("a", "b"), Head.TEXT, None, {}), TASKS["classification"])
+    with pytest.raises(ValueError, match="names the task 'ranking', and there are classification"):
+        task_of_model(("a", "b"), Head.TEXT, None, {"task": "ranking"})

@@ -10,19 +10,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from luthier.api.reading import encode, most_tokens, token_findings
+from luthier.api.reading import LENGTH_PERCENT, encode, most_tokens, token_findings
 from luthier.config import build
 from luthier.data.check import UnusableData, by_severity
-from luthier.data.checks.common import every, key_of, percent
+from luthier.data.checks.common import every, key_of
 from luthier.data.findings import Finding, Place, Severity, errors
 from luthier.data.load import Corpus, load
 from luthier.data.options import DataOptions
+from luthier.data.places import percent
 from luthier.data.row import Kind, Row
 from luthier.data.sequences import Cut
 from luthier.data.tokens import percentile_length, tokenize
-from luthier.errors import ModelError
+from luthier.errors import DataError, ModelError
 from luthier.explain.controls import compared
-from luthier.explain.label_errors import out_of_fold, suspects
+from luthier.explain.label_errors import out_of_fold, suspects, too_few
 from luthier.models.classifier import load_classifier, load_tokenizer
 from luthier.models.network import without_network
 from luthier.models.pretrained import Pretrained, resolve_model
@@ -34,8 +35,6 @@ from luthier.tasks.registry import kind_of, task_for
 if TYPE_CHECKING:
     import pandas
 
-LENGTH_PERCENT = 99
-"""Texts are cut where the default recipe cuts them: at a length that this share of them does not exceed."""
 MOST_PROBED = 256
 """Tokens of a text that the probe of --label-errors reads."""
 
@@ -80,7 +79,9 @@ class Check:
 
 def check(data: Any, *, task: str | None = None, model: str | Path | None = "auto", label_errors: bool = False,
           validation: Any = None, test: Any = None, seed: int = 0, offline: bool = False, **options: Any) -> Check:
-    """Look through labelled data as `tune` and `train` do when they start, and further. Bad data are findings, not exceptions.
+    """Look through labelled data as `tune` and `train` do when they start, and further.
+
+    Bad data are findings, not exceptions: also a file that is not there or cannot be read, and columns that are missing.
 
     Args:
         data: as for `tune`.
@@ -93,7 +94,8 @@ def check(data: Any, *, task: str | None = None, model: str | Path | None = "aut
         options: the fields of `DataOptions`, such as text_columns=("title", "body").
 
     Raises:
-        UsageError: an option is wrong, or there is no such model.
+        ConfigError: an option is wrong, or there is no such file of labels.
+        ModelError: there is no such model.
     """
     kind, reading = kind_of(task), build(DataOptions, {name: _tuple(value) for name, value in options.items()})
     with without_network(offline):
@@ -102,6 +104,8 @@ def check(data: Any, *, task: str | None = None, model: str | Path | None = "aut
             corpus = load(data, reading, kind=kind, validation=validation, test=test, seed=seed)
         except UnusableData as error:
             return Check(tuple(by_severity(error.findings)), {}, None, None)
+        except DataError as error:
+            return Check(tuple(Finding("unusable", Severity.ERROR, line) for line in str(error).splitlines()), {}, None, None)
         found, suspicious = list(corpus.findings), None
         if pretrained is not None:
             found += _token_findings(corpus, pretrained)
@@ -147,9 +151,10 @@ def _label_errors(corpus: Corpus, pretrained: Pretrained, seed: int) -> tuple[li
         return [Finding("label-errors", Severity.NOTE, "--label-errors judges whole rows, so it cannot judge entities.",
                         "What is said here of names labelled in some rows and not in others finds most of their mistakes.")], None
     rows = every(corpus.parts)
-    given = _given(corpus, rows)
-    predictions = out_of_fold(corpus.kind, _features(corpus, rows, pretrained), given, len(corpus.labels),
-                              [key_of(row) for row in rows], seed=seed)
+    given, texts = _given(corpus, rows), [key_of(row) for row in rows]
+    if problem := too_few(texts):
+        return [Finding("label-errors", Severity.NOTE, problem, "Add rows, or read them all yourself.")], None
+    predictions = out_of_fold(corpus.kind, _features(corpus, rows, pretrained), given, len(corpus.labels), texts, seed=seed)
     found = suspects(corpus.kind, predictions, given, corpus.labels)
     listed = tuple(_listed(rows[one.row], one.given, one.suggested, one.score) for one in found)
     finding = Finding("label-errors", Severity.WARNING if found else Severity.NOTE,

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from luthier.api.reading import encode, most_tokens, token_findings
+from luthier.api.reading import LENGTH_PERCENT, encode, most_tokens, token_findings
 from luthier.api.settings import SamplerName, Settings
 from luthier.config import as_text
 from luthier.data.check import by_severity
@@ -33,7 +33,6 @@ from luthier.tasks.base import Head, Task
 from luthier.tasks.registry import kind_of, task_for
 
 FEWEST_RUNG_ROWS = 200
-LENGTH_PERCENT = 99
 
 
 @dataclass(frozen=True)

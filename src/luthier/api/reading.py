@@ -14,14 +14,20 @@ from luthier.data.findings import Finding
 from luthier.data.load import Corpus
 from luthier.data.row import Row, Split
 from luthier.data.tokens import Tokens, tokenize
-from luthier.data.words import word_heads
+from luthier.data.words import trimmed_offsets, word_heads
 from luthier.errors import ModelError
 from luthier.models.pretrained import Pretrained
 from luthier.tasks.base import Head, Task
 
+LENGTH_PERCENT = 99
+"""Texts are cut where the default recipe cuts them: at a length that this share of them, in per cents, does not exceed."""
+
 
 def encode(rows: Sequence[Row], task: Task, tokenizer: Any, limit: int | None) -> Tokens:
     """Rows as tokens with the task's targets, at most `limit` tokens each (None: all).
+
+    Words are those of transformers' pipeline, but none begins with white space (see `trimmed_offsets`): what is true and what is
+    found go by the same bounds.
 
     Raises:
         ModelError: entities need a tokenizer that says where its tokens stand, and this one does not.
@@ -32,7 +38,7 @@ def encode(rows: Sequence[Row], task: Task, tokenizer: Any, limit: int | None) -
                          "tokenizer.json); this model has none. Choose another model.")
     tokens = tokenize(texts, tokenizer, limit, [row.pair for row in rows], offsets=tokenwise)
     if tokenwise:
-        tokens = replace(tokens, heads=word_heads(tokens, texts, tokenizer))
+        tokens = replace(tokens, heads=word_heads(tokens, texts, tokenizer), offsets=trimmed_offsets(tokens, texts))
     return task.encode(tokens, rows)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from luthier.config import Limits, build, read_toml, setting, to_table, validate
-from luthier.data.options import OVERLAPS, DataOptions
+from luthier.data.options import DataOptions
 from luthier.errors import ConfigError
 from luthier.recipes.recipe import HELP, Recipe
 from luthier.recipes.seeds import HeldSeeds
@@ -95,8 +95,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         validate(self)
-        if self.spans not in OVERLAPS:
-            raise ConfigError(f"--spans {self.spans}: must be {' or '.join(OVERLAPS)}")
+        _ = self.reading  # refuses what no data can be read by
 
     @property
     def chosen(self) -> set[str]:

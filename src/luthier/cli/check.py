@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json as json_module
 import shutil
 import textwrap
@@ -43,9 +44,12 @@ def check(
         raise ConfigError("give DATA: a file, a folder with train/validation/test files, or example:reviews")
     target = _check_outputs(suspects, write_labels, label_errors)
     from luthier.api.check import check as check_data
+    from luthier.data.row import Kind
 
     found = check_data(data, task=task, model=None if model == "none" else model, label_errors=label_errors,
                        validation=validation, test=test, seed=seed or 0, offline=bool(offline), **o.reading(given))
+    if write_labels is not None and found.corpus is not None and found.corpus.kind is Kind.NUMBER:
+        found, write_labels = _without_names(found), None
     written = _write(found, target if label_errors else None, write_labels)
     if json:
         print(json_module.dumps(found.to_table(), ensure_ascii=False, indent=1))
@@ -70,6 +74,14 @@ def _check_outputs(suspects: Path | None, write_labels: Path | None, label_error
         if not path.parent.is_dir():
             raise ConfigError(f"{option} {path}: there is no folder {path.parent}")
     return target
+
+
+def _without_names(found: Check) -> Check:
+    """What was found, with a note that there are no names of labels to write."""
+    from luthier.data.findings import Finding, Severity
+
+    note = Finding("write-labels", Severity.NOTE, "The labels of these data are numbers, so --write-labels has none to write.")
+    return dataclasses.replace(found, findings=(*found.findings, note))
 
 
 def _write(found: Check, suspects: Path | None, write_labels: Path | None) -> list[str]:

@@ -76,7 +76,10 @@ def _write_guesses(output: Path, kind: str, task: Task, rows: list[Any], answers
     guesses = [Guess(dataclasses.replace(row, target=task.as_target(answer)), float(value),
                      tuple(one["score"] for one in answer.get("entities", ())))
                for row, answer, value in zip(rows, answers, sure, strict=True)]
-    {"label-studio": label_studio, "prodigy": prodigy}[kind].write_guesses(output, guesses, task.kind)
+    if kind == "prodigy":
+        prodigy.write_guesses(output, guesses, task.kind, task.labels)
+    else:
+        label_studio.write_guesses(output, guesses, task.kind)
 
 
 def _check(output: Path | None, format: str, rank: str | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import decimal
+import numbers
 import re
 import uuid
 from typing import Any
@@ -17,6 +18,22 @@ def is_missing(value: Any) -> bool:
     """Whether a cell holds nothing: None, NaN, or pandas' own values for that."""
     return value is None or (isinstance(value, float | decimal.Decimal) and value != value) or type(value).__name__ in (
         "NAType", "NaTType")  # pandas' own, inside a list of dicts
+
+
+def is_blank(value: Any) -> bool:
+    """Whether a cell holds nothing, or nothing but white space."""
+    return is_missing(value) or (isinstance(value, str) and not value.strip())
+
+
+def whole_number(value: Any) -> int | None:
+    """A whole number of any type (7, 7.0, numpy's own) below 2^53 as an int; None for anything else, True and False included."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return int(number) if number.is_integer() and abs(number) < 2**53 else None
 
 
 def name_of(value: Any) -> str | None:

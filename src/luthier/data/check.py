@@ -14,7 +14,7 @@ from luthier.data.columns import Columns
 from luthier.data.findings import Finding, Severity, errors
 from luthier.data.formats import Table
 from luthier.data.near_duplicates import near_duplicates
-from luthier.data.places import SHOWN, count
+from luthier.data.places import count, together
 from luthier.data.row import Kind, Row, Split
 from luthier.errors import DataError
 
@@ -106,9 +106,7 @@ class UnusableData(DataError):
     """The data has errors; `findings` are all that was found until then, the errors among them."""
 
     def __init__(self, findings: Sequence[Finding]) -> None:
-        problems = errors(findings)
-        more = [f"… and {count(len(problems) - SHOWN, 'more problem')}"] if len(problems) > SHOWN else []
-        super().__init__("\n".join([*problems[:SHOWN], *more]))
+        super().__init__(together(errors(findings)))
         self.findings = tuple(findings)
 
 

@@ -5,16 +5,17 @@ All are pure functions of arrays that tokenising gives.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from luthier.data.checks.common import entities, finding, percent, shown
+from luthier.data.checks.common import entities, finding, shown
 from luthier.data.checks.spans import spans_of
 from luthier.data.findings import Finding, Severity
-from luthier.data.places import count, places
+from luthier.data.places import count, percent, places
 from luthier.data.row import Kind, Row, Span
 
 LONG_SHARE = 0.05
@@ -105,10 +106,11 @@ def fertility(rows: Sequence[Row], words: Ints, unknown: Ints, tokens: Ints) -> 
     all_words, all_tokens, all_unknown = int(words.sum()), int(tokens.sum()), int(unknown.sum())
     if not all_words:
         return []
-    rate = all_tokens / all_words
+    rate, mostly_unknown = all_tokens / all_words, all_unknown > MOST_UNKNOWN * all_tokens
+    if rate <= FERTILE and not mostly_unknown:
+        return []
     foreign = _foreign_share(rows)
-    cut_small = rate > FERTILE and (all_unknown > UNKNOWN_SHARE * all_tokens or foreign > MOSTLY)
-    if not cut_small and all_unknown <= MOST_UNKNOWN * all_tokens:
+    if not mostly_unknown and all_unknown <= UNKNOWN_SHARE * all_tokens and foreign <= MOSTLY:
         return []
     return [finding("language", Severity.WARNING,
                     f"{rate:.1f} tokens per word, {percent(all_unknown / max(1, all_tokens))} of them unknown, and "
@@ -117,8 +119,12 @@ def fertility(rows: Sequence[Row], words: Ints, unknown: Ints, tokens: Ints) -> 
 
 
 def _foreign_share(rows: Sequence[Row]) -> float:
-    letters = [sign for row in rows for sign in row.text if sign.isalpha()]
-    return sum(ord(sign) > 0x24F for sign in letters) / max(1, len(letters))
+    letters = foreign = 0
+    for row in rows:
+        for sign, times in Counter(row.text).items():
+            if sign.isalpha():
+                letters, foreign = letters + times, foreign + times * (ord(sign) > 0x24F)
+    return foreign / max(1, letters)
 
 
 def misaligned_spans(rows: Sequence[Row], misaligned: Sequence[Misaligned]) -> list[Finding]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from luthier.data.cells import is_missing
 from luthier.data.formats import Table
 from luthier.data.options import DataOptions
 from luthier.data.row import Kind
@@ -22,6 +23,8 @@ PAIRS = (("text", "text_pair"), ("sentence1", "sentence2"), ("premise", "hypothe
 """The usual names of two texts that belong together."""
 DOCUMENT = "document"
 """The column in which formats of sentences keep which document a sentence is from."""
+ABOUT = (DOCUMENT, "title")
+"""Usual names of texts that, beside tokens, only say what the tokens are from."""
 
 
 @dataclass(frozen=True)
@@ -102,11 +105,20 @@ def _usual_texts(table: Table, options: DataOptions, labelled: bool,
                 return (first[0],), second[0]
     tokens, tags = usual(table, TOKEN_NAMES, others), usual(table, TAG_NAMES)
     tagged = set(tags) & set(options.label_columns) if options.label_columns else tags and not usual(table, SPAN_NAMES[:2])
-    if labelled and tokens and tagged:
+    listed = not labelled and bool(tokens) and _holds_lists(table, tokens[0])
+    if tokens and tagged and (labelled or listed):
         return (tokens[0],), options.pair_column
     firsts = tuple(first for first, _ in PAIRS)
     usually = (*TEXT_NAMES, *firsts) if options.pair_column else TEXT_NAMES
+    if listed:  # beside tokens these name the document that a sentence is from
+        usually = (*(name for name in usually if name not in ABOUT), *ABOUT)
     return tuple(usual(table, usually, others)[:1]), options.pair_column
+
+
+def _holds_lists(table: Table, column: str) -> bool:
+    """Whether the first cell of a column that is not empty is a list, or one written as text."""
+    first = next((value for record in table.records if not is_missing(value := record.values.get(column)) and value != ""), None)
+    return isinstance(first, list | tuple) or (isinstance(first, str) and first.startswith("["))
 
 
 def _usual_label(table: Table, text: Sequence[str], pair: str | None, options: DataOptions,

@@ -65,18 +65,21 @@ class LabelMap:
             raise DataError("\n".join(problems))
         return cls(changes, str(path))
 
-    def apply(self, rows: Sequence[Row], kind: Kind) -> tuple[list[Row], list[Finding]]:
+    def apply(self, rows: Sequence[Row], kind: Kind, *, all_labels: bool = True) -> tuple[list[Row], list[Finding]]:
         """The rows with their labels changed, and a finding for each change that counts it.
 
+        Args:
+            all_labels: whether the rows are to have every label that the file names; of the rows of one part, some may have none.
+
         Raises:
-            DataError: the file names a label that no row has, labels are numbers, or no row is left.
+            DataError: the file names a label that no row has (with `all_labels`), labels are numbers, or no row is left.
         """
         if kind is Kind.NUMBER:
             raise DataError(f"{self.source}: the labels of these data are numbers; leave out --labels.")
         known = [label for label, _ in label_counts(rows)]
         strange = [f"{self.source}: no row has the label '{name}'. Remove the line, or correct it.{nearest(name, known)}"
                    for name in self.changes if name not in set(known)]
-        if strange:
+        if strange and all_labels:
             raise DataError("\n".join(strange))
         touched: dict[str, list[Row]] = defaultdict(list)
         kept = []
@@ -117,10 +120,11 @@ class LabelMap:
                        "says.", rows=rows)
 
 
-def relabel(given: Mapping[Split, Sequence[Row]], kind: Kind, file: str | Path) -> tuple[dict[Split, list[Row]], list[Finding]]:
+def relabel(given: Mapping[Split, Sequence[Row]], kind: Kind, file: str | Path, *,
+            all_labels: bool = True) -> tuple[dict[Split, list[Row]], list[Finding]]:
     """The rows of all parts with their labels changed as a file says; see `LabelMap.apply`."""
     rows = [row for part in given.values() for row in part]
-    changed, findings = LabelMap.read(file).apply(rows, kind)
+    changed, findings = LabelMap.read(file).apply(rows, kind, all_labels=all_labels)
     by_place = {(row.file, row.line): row for row in changed}
     return {split: [by_place[row.file, row.line] for row in part if (row.file, row.line) in by_place]
             for split, part in given.items()}, findings

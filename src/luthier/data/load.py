@@ -94,7 +94,7 @@ def load(data: Any, options: DataOptions | None = None, *, kind: Kind | None = N
     readings = _read(source.tables, columns, kind, options)
     given = {part: reading.rows for part, reading in readings.items()}
     found = [finding for reading in readings.values() for finding in reading.findings]
-    given, changes = _relabelled(given, kind, options)
+    given, changes = relabel(given, kind, options.labels) if options.labels is not None else (given, [])
     problems = check.check_given(kind, given, source.tables, columns)
     check.refuse([*found, *changes, *problems])
     parts = _parts(given, seed)
@@ -122,7 +122,8 @@ def read_file(data: Any, options: DataOptions | None = None, kind: Kind | None =
     columns = resolve(table, options, kind=kind)
     kind = kind or detect(table, columns, options)
     reading = _read({Split.TRAIN: table}, columns, kind, options)[Split.TRAIN]
-    return kind, reading.rows, reading.findings
+    rows, changes = _changed(reading.rows, kind, options)
+    return kind, rows, [*reading.findings, *changes]
 
 
 def load_texts(data: Any, options: DataOptions | None = None) -> tuple[Table, list[Row]]:
@@ -141,7 +142,7 @@ def load_texts(data: Any, options: DataOptions | None = None) -> tuple[Table, li
 
 
 def load_labelled(data: Any, kind: Kind, labels: Sequence[str], options: DataOptions | None = None) -> list[Row]:
-    """Labelled rows on which to evaluate a model that knows `labels`; rows that cannot be used are logged.
+    """Labelled rows on which to evaluate a model that knows `labels`; rows that cannot be used, and labels changed, are logged.
 
     Raises:
         DataError: it cannot be read, has no usable row, or has labels that the model does not know.
@@ -150,10 +151,12 @@ def load_labelled(data: Any, kind: Kind, labels: Sequence[str], options: DataOpt
     table = sources.single_table(data, options)
     columns = resolve(table, options, kind=kind)
     reading = _read({Split.TEST: table}, columns, kind, options)[Split.TEST]
-    raise_together(errors(check.no_rows({Split.TEST: reading.rows}, {Split.TEST: table})) or _unknown(reading.rows, labels))
-    for finding in reading.findings:
+    raise_together(errors(check.no_rows({Split.TEST: reading.rows}, {Split.TEST: table})))
+    rows, changes = _changed(reading.rows, kind, options)
+    raise_together(_unknown(rows, labels))
+    for finding in (*reading.findings, *changes):
         logger.warning(str(finding))
-    return reading.rows
+    return rows
 
 
 def label_order(rows: Iterable[Row]) -> tuple[str, ...]:
@@ -205,9 +208,12 @@ def _read(tables: Mapping[Split, Table], columns: Columns, kind: Kind, options: 
     return readings
 
 
-def _relabelled(given: dict[Split, list[Row]], kind: Kind, options: DataOptions) -> tuple[dict[Split, list[Row]], list[Finding]]:
-    """The rows with their labels renamed, merged and dropped as the file of --labels says."""
-    return relabel(given, kind, options.labels) if options.labels is not None else (given, [])
+def _changed(rows: list[Row], kind: Kind, options: DataOptions) -> tuple[list[Row], list[Finding]]:
+    """Rows of one table with their labels changed as the file of --labels says, of which they may have some alone."""
+    if options.labels is None or not rows:
+        return rows, []
+    changed, findings = relabel({Split.TEST: rows}, kind, options.labels, all_labels=False)
+    return changed[Split.TEST], findings
 
 
 def _parts(given: Mapping[Split, list[Row]], seed: int) -> dict[Split, list[Row]]:

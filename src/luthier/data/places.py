@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
-from luthier.data.formats import unit
 from luthier.data.row import Row
 from luthier.errors import DataError
 
 SHOWN = 10
 """Line numbers, labels or problems of one kind that a message names before it says "…"."""
+
+LINED = frozenset((".csv", ".tsv", ".jsonl", ".ndjson", ".txt", ".conll", ".conllu", ".iob", ".iob2", ".bio", ".ft",
+                   ".fasttext"))
+"""The suffixes of files whose records are numbered by their lines."""
 
 
 def count(number: int, noun: str) -> str:
@@ -21,6 +26,12 @@ def some(things: Iterable[object], limit: int = SHOWN) -> str:
     """The first things with commas between them, and "…" when there are more."""
     listed = [str(thing) for thing in things]
     return ", ".join([*listed[:limit], "…"] if len(listed) > limit else listed)
+
+
+@functools.lru_cache(maxsize=64)
+def unit(name: str) -> str:
+    """What the records of the table `name` are numbered by: "line", or "row" where there are no lines."""
+    return "line" if Path(name).suffix.lower() in LINED else "row"
 
 
 def lines(file: str, numbers: Sequence[int]) -> str:
@@ -40,5 +51,18 @@ def places(rows: Sequence[Row]) -> str:
 def raise_together(problems: Sequence[str]) -> None:
     """Raise one DataError with a problem on each line; nothing when there is none."""
     if problems:
-        more = [f"… and {count(len(problems) - SHOWN, 'more problem')}"] if len(problems) > SHOWN else []
-        raise DataError("\n".join([*problems[:SHOWN], *more]))
+        raise DataError(together(problems))
+
+
+def together(problems: Sequence[str], noun: str = "problem") -> str:
+    """The first problems, one on each line, and how many there are more."""
+    more = [f"… and {count(len(problems) - SHOWN, f'more {noun}')}"] if len(problems) > SHOWN else []
+    return "\n".join([*problems[:SHOWN], *more])
+
+
+def percent(share: float) -> str:
+    """A share in whole per cents, where 0 and 100 mean none and all: "71 %", "under 1 %", "over 99 %"."""
+    whole = round(100 * share)
+    if whole == 100 and share < 1:
+        return "over 99 %"
+    return "under 1 %" if whole == 0 and share > 0 else f"{whole} %"

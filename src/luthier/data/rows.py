@@ -6,9 +6,10 @@ import enum
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from luthier.data.cells import SCALARS, SURROGATE, is_missing, name_of
+from luthier.data.cells import SCALARS, SURROGATE, is_blank, is_missing, name_of
 from luthier.data.columns import Columns
 from luthier.data.findings import Finding, Place, Severity
 from luthier.data.formats import Record, Table
@@ -33,6 +34,7 @@ from luthier.data.targets import (
 )
 
 UNREADABLE_SHOWN = 5
+JSON_SUFFIXES = (".json", ".jsonl", ".ndjson")
 
 
 class Oddity(enum.Enum):
@@ -44,6 +46,9 @@ class Oddity(enum.Enum):
     SPACED_LABEL = ("spaced-label", "with spaces around the label: stripped", "")
     HALF_CHARACTER = ("half-character", "with half a character (a lone surrogate) in the text: replaced by U+FFFD", "")
     SPACED_SPAN = ("spaced-span", "with a span that begins or ends with white space: trimmed", "")
+    BLANK_SPAN = ("blank-span", "with a tag on nothing but white space: that entity left out", "")
+    BLANK_LABELS = ("blank-labels", "with a blank label cell: read as none of the labels", "")
+    BLANK_FLAG = ("blank-flag", "with a blank cell in a column of 0 and 1: read as 0", "")
     SAME_SPAN = ("same-span", "with one span given twice: taken once", "")
     OVERLAP_KEPT = ("overlap", "with spans that overlap: the longest kept, the others dropped", "")
     BROKEN_TAGS = ("broken-tags", "with tags that break their scheme: read as an entity that begins there", "")
@@ -102,7 +107,7 @@ class _Reader:
         if self.kind is Kind.SPANS:
             return text, None if text is None else self._spans(record, text)
         if self.kind is Kind.LABELS:
-            return text, read_labels(record, self.columns, self.options.label_separator)
+            return text, self._labels(record)
         if self.kind is Kind.NUMBER:
             return text, read_number(record, self.columns)
         value = record.values.get(self.columns.label[0])
@@ -116,10 +121,33 @@ class _Reader:
             return ("" if tokens_of(record, self.columns) else None), None
         if repairs(tags_of(record, self.columns) or [], scheme):
             self._note(Oddity.BROKEN_TAGS, record)
-        text, spans = found
+        text, marked = found
+        spans = tuple(span for given in marked if (span := trimmed(given, text)).end > span.start)
+        if len(spans) < len(marked):
+            self._note(Oddity.BLANK_SPAN, record)
+        if any(span not in marked for span in spans):
+            self._note(Oddity.SPACED_SPAN, record)
         if SURROGATE.search(text):
             self._note(Oddity.HALF_CHARACTER, record)
         return SURROGATE.sub("\ufffd", text) if text.strip() else None, spans
+
+    def _labels(self, record: Record) -> tuple[str, ...] | None:
+        if len(self.columns.label) > 1:
+            if any(is_blank(record.values.get(name)) for name in self.columns.label):
+                self._note(Oddity.BLANK_FLAG, record)
+        elif self._is_blank_list(record):
+            self._note(Oddity.BLANK_LABELS, record)
+            return ()
+        return read_labels(record, self.columns, self.options.label_separator)
+
+    def _is_blank_list(self, record: Record) -> bool:
+        """Whether the one label cell is there and blank; null is a blank where cells are texts, which in JSON they are not."""
+        name = self.columns.label[0]
+        value = record.values.get(name)
+        if not is_missing(value):
+            return is_blank(value)
+        cells = self.options.label_separator is not None and Path(self.table.name).suffix.lower() not in JSON_SUFFIXES
+        return cells and name in record.values
 
     def _spans(self, record: Record, text: str) -> tuple[Span, ...] | None:
         spans = read_spans(record, self.columns, text)

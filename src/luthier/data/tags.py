@@ -113,55 +113,6 @@ def repairs(tags: Sequence[str], scheme: Scheme) -> list[int]:
             or (letter in _OPEN and after not in [(closing, label) for closing in _CLOSING])]
 
 
-def to_iob2(spans: Iterable[TokenSpan], length: int) -> list[str]:
-    """IOB2 tags of `length` tokens.
-
-    Raises:
-        ValueError: a span is empty, leaves the tokens, or overlaps another.
-    """
-    tags = [OUTSIDE] * length
-    end_before = 0
-    for start, end, label in sorted(spans):
-        if not 0 <= start < end <= length:
-            raise ValueError(f"The span {label!r} of tokens {start} to {end} is empty or leaves the {length} tokens.")
-        if start < end_before:
-            raise ValueError(f"The span {label!r} of tokens {start} to {end} overlaps the one that ends at {end_before}.")
-        tags[start:end] = [f"B-{label}"] + [f"I-{label}"] * (end - start - 1)
-        end_before = end
-    return tags
-
-
-def strict_spans(tags: Sequence[str]) -> list[TokenSpan]:
-    """The spans of IOB2 tags as seqeval's `mode="strict", scheme=IOB2` has them: an I- that continues nothing marks nothing.
-
-    Raises:
-        ValueError: a tag is not one of IOB2.
-    """
-    spans: list[TokenSpan] = []
-    for position, tag in enumerate(tags):
-        letter, label = _read(tag, position, Scheme.IOB2)
-        if letter == "B":
-            spans.append((position, position + 1, label))
-        elif letter == "I" and spans and spans[-1][1:] == (position, label):
-            spans[-1] = (spans[-1][0], position + 1, label)
-    return spans
-
-
-def conventional_spans(tags: Sequence[str]) -> list[TokenSpan]:
-    """The spans of tags as seqeval has them by default (`get_entities`, after conlleval): an I- that continues nothing begins one.
-
-    Raises:
-        ValueError: a tag has no letter of B, I, E, S and O.
-    """
-    read = []
-    for position, tag in enumerate(tags):
-        parts = _parts(tag)
-        if parts is None or tag[0] not in "OBIES":
-            raise ValueError(f"The tag {tag!r} (token {position + 1}) is not O or one of B-, I-, E- and S- with a label.")
-        read.append(parts)
-    return _chunks(read)
-
-
 def _chunks(read: Sequence[tuple[str, str]]) -> list[TokenSpan]:
     """Runs of tags that continue one another."""
     spans: list[TokenSpan] = []

@@ -7,10 +7,10 @@ import itertools
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from luthier.data.cells import is_missing, name_of
+from luthier.data.cells import is_blank, is_missing, name_of, whole_number
 from luthier.data.columns import TOKEN_NAMES, Columns
 from luthier.data.formats import Record, Table
 from luthier.data.options import DataOptions
@@ -38,8 +38,12 @@ def detect(table: Table, columns: Columns, options: DataOptions) -> Kind:
         spans = named or is_tokenised(table, columns) or any(_is_span(part) for cell in lists for part in cell)
         return Kind.SPANS if spans else Kind.LABELS
     names = {str(cell) for cell in cells if not isinstance(cell, bool | list | tuple)}
-    fractions = sum(bool(FRACTION.fullmatch(name)) for name in names)
-    return Kind.NUMBER if len(names) > MOST_SCORES and 2 * fractions > len(names) else Kind.CLASS
+    return Kind.NUMBER if are_scores(names) else Kind.CLASS
+
+
+def are_scores(names: Collection[str]) -> bool:
+    """Whether different names of labels are rather numbers: there are many, and most have a fraction."""
+    return len(names) > MOST_SCORES and 2 * sum(bool(FRACTION.fullmatch(name)) for name in names) > len(names)
 
 
 def unpacked(value: Any) -> Any:
@@ -86,7 +90,7 @@ def read_number(record: Record, columns: Columns) -> float | None:
 def read_labels(record: Record, columns: Columns, separator: str | None) -> tuple[str, ...] | None:
     """The names of the labels, sorted, none twice; () where there are none, None where the cell is missing.
 
-    A blank cell of a table means none of the labels.
+    A column of one label that is blank or missing says that the label is off.
 
     Raises:
         Unreadable: the cell is neither a list of names nor text, or a column of one label holds neither 0 nor 1.
@@ -193,13 +197,13 @@ def is_tokenised(table: Table, columns: Columns) -> bool:
 def _is_span(part: Any) -> bool:
     if isinstance(part, Mapping):
         return "start" in part or "start_offset" in part
-    return isinstance(part, list | tuple) and len(part) == 3 and all(isinstance(place, int) for place in part[:2])
+    return isinstance(part, list | tuple) and len(part) == 3 and all(whole_number(place) is not None for place in part[:2])
 
 
 def _is_on(name: str, value: Any) -> bool:
-    if is_missing(value):
+    if is_blank(value):
         return False
-    cell = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip().lower()
+    cell = str(value).strip().lower().removesuffix(".0")
     if cell not in TRUE | FALSE:
         raise Unreadable(f"{_short(value)} in column '{name}', neither 0 nor 1")
     return cell in TRUE
@@ -217,7 +221,8 @@ def _span(part: Any, text: str) -> Span:
         name = name_of(label)
     except TypeError:
         name = None
-    if name is None or not isinstance(low, int) or not isinstance(high, int):
+    low, high = whole_number(low), whole_number(high)
+    if name is None or low is None or high is None:
         raise Unreadable(f"{_short(part)}: a span needs a whole start, a whole end and a label")
     if not 0 <= low < high <= len(text) or not text[low:high].strip():
         raise Unreadable(f"span {low} to {high} ({name}) in a text of {len(text)} characters, {_short(text)}: it must hold "

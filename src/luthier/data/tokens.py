@@ -17,6 +17,8 @@ import numpy.typing as npt
 Ints = npt.NDArray[np.int32]
 Array = npt.NDArray[Any]
 CHUNK = 1000
+IGNORED = -100
+"""The target of what is not trained where each token has a target: special tokens and padding."""
 
 
 @dataclass(frozen=True)
@@ -110,9 +112,9 @@ def tokenize(texts: Seq[str], tokenizer: Any, limit: int | None, pairs: Seq[str 
         chunk = list(texts[first:first + CHUNK])
         second = None if paired is None else paired[first:first + CHUNK]
         cut = {} if limit is None else {"truncation": "longest_first", "max_length": limit}
-        if limit is not None:
-            given += _lengths(tokenizer, chunk, second, limit)
         encoded = tokenizer(chunk, second, verbose=False, return_offsets_mapping=offsets, **cut)
+        if limit is not None:
+            given += _lengths(tokenizer, chunk, second, [len(ids) for ids in encoded["input_ids"]], limit)
         for index, ids in enumerate(encoded["input_ids"]):
             ids = ids or [tokenizer.pad_token_id]  # an empty text, where there are no special tokens
             lengths.append(len(ids))
@@ -133,10 +135,16 @@ def tokenize(texts: Seq[str], tokenizer: Any, limit: int | None, pairs: Seq[str 
         offsets=joined.get("offsets", np.zeros((0, 2), np.int32)) if offsets else None)
 
 
-def _lengths(tokenizer: Any, chunk: list[str], second: list[str] | None, limit: int) -> list[int]:
-    """Tokens of each text, counted where it may exceed the limit: a token stands for a character or more, or is unknown."""
-    whole = tokenizer(chunk, second, verbose=False, return_attention_mask=False, return_token_type_ids=False)["input_ids"]
-    return [max(1, len(ids)) for ids in whole]
+def _lengths(tokenizer: Any, chunk: list[str], second: list[str] | None, kept: list[int], limit: int) -> list[int]:
+    """Tokens of each text before it was cut: those kept, but for texts that fill the limit, which are tokenised once more."""
+    lengths = [max(1, number) for number in kept]
+    full = [index for index, number in enumerate(kept) if number >= limit]
+    if full:
+        whole = tokenizer([chunk[index] for index in full], None if second is None else [second[index] for index in full],
+                          verbose=False, return_attention_mask=False, return_token_type_ids=False)["input_ids"]
+        for index, ids in zip(full, whole, strict=True):
+            lengths[index] = len(ids)
+    return lengths
 
 
 def _second_start(parts: Seq[int | None], end: int) -> int:

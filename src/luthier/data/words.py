@@ -16,7 +16,10 @@ from luthier.data.tokens import Tokens
 
 
 def word_heads(tokens: Tokens, texts: Sequence[str], tokenizer: Any) -> npt.NDArray[np.bool_]:
-    """Whether each token is the first of a word; special tokens are of none. Shape [tokens]."""
+    """Whether each token is the first of a word; special tokens are of none. Shape [tokens].
+
+    A row whose tokens stand for no character (an empty text) has no word.
+    """
     assert tokens.offsets is not None
     goes_on = _marked(tokens, tokenizer) if knows_words(tokenizer) else _between_spaces(tokens, texts)
     if tokenizer.unk_token_id is not None:
@@ -27,7 +30,25 @@ def word_heads(tokens: Tokens, texts: Sequence[str], tokenizer: Any) -> npt.NDAr
     np.add.at(change, last, -1)
     heads = (np.cumsum(change[:-1]) > 0) & ~goes_on
     heads[first[first < last]] = True
-    return heads
+    row = np.repeat(np.arange(len(tokens)), tokens.lengths)
+    written = np.bincount(row, tokens.offsets[:, 1] > tokens.offsets[:, 0], len(tokens)) > 0
+    return np.asarray(heads & written[row])
+
+
+def trimmed_offsets(tokens: Tokens, texts: Sequence[str]) -> npt.NDArray[np.int32]:
+    """The offsets without the white space that tokens of some tokenizers (SentencePiece's "▁word") begin with. Shape [tokens, 2].
+
+    A word begins with its first letter, as people mark it; the pipeline of transformers gives such a tokenizer's offsets as they
+    are, with the space. WordPiece, and byte-level BPE as it is set up for encoders, have none.
+    """
+    assert tokens.offsets is not None
+    found = np.array(tokens.offsets)
+    for row, text in enumerate(texts):
+        first, end = int(tokens.starts[row]), int(tokens.starts[row + 1])
+        for index, (low, high) in enumerate(found[first:end].tolist(), first):
+            if low < high and text[low].isspace():
+                found[index, 0] = high - len(text[low:high].lstrip())
+    return found
 
 
 def knows_words(tokenizer: Any) -> bool:

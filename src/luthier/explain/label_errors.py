@@ -85,20 +85,6 @@ def confident_labels(probabilities: Floats, given: Ints) -> Ints:
     return np.where(reached.any(axis=1), best, -1)
 
 
-def confident_joint(probabilities: Floats, given: Ints) -> Floats:
-    """The confident joint, calibrated: the estimated number of rows given label i (row) that are of label j (column).
-
-    The rows sum to the numbers of rows given each label (equation 3 of the paper). Shape [labels, labels].
-    """
-    labels = probabilities.shape[1]
-    confident = confident_labels(probabilities, given)
-    counts = np.zeros((labels, labels))
-    np.add.at(counts, (given[confident >= 0], confident[confident >= 0]), 1)
-    empty = counts.sum(axis=1) == 0
-    counts[empty, empty] = 1
-    return np.asarray(counts / counts.sum(axis=1, keepdims=True) * np.bincount(given, minlength=labels)[:, None])
-
-
 def confident_errors(probabilities: Floats, given: Ints) -> tuple[npt.NDArray[np.bool_], Ints]:
     """Which rows fall off the diagonal of the confident joint, and the label that each is confidently of.
 
@@ -169,9 +155,8 @@ def out_of_fold(kind: Kind, features: Any, targets: npt.NDArray[Any], labels: in
     """
     if kind is Kind.SPANS:
         raise DataError("--label-errors cannot judge entities: leave it out.")
-    if len(targets) < FEWEST_ROWS or len(set(groups)) < folds:
-        raise DataError(f"--label-errors: {len(targets):,} rows are too few to judge labels by one another. It needs at least "
-                        f"{FEWEST_ROWS}.")
+    if problem := too_few(groups, folds):
+        raise DataError(problem)
     fold = assign_folds(kind, targets, groups, folds, seed)
     shape = (len(targets),) if kind is Kind.NUMBER else (len(targets), labels)
     found = np.zeros(shape)
@@ -179,6 +164,14 @@ def out_of_fold(kind: Kind, features: Any, targets: npt.NDArray[Any], labels: in
         inside, outside = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
         found[outside] = _probe(kind, features[inside], targets[inside], features[outside], labels)
     return found
+
+
+def too_few(groups: Sequence[Hashable], folds: int = FOLDS) -> str:
+    """Why rows of these groups cannot be judged by one another; "" where they can."""
+    if len(groups) >= FEWEST_ROWS and len(set(groups)) >= folds:
+        return ""
+    return (f"--label-errors: {len(groups):,} rows are too few to judge labels by one another. It needs at least {FEWEST_ROWS} of "
+            f"different texts.")
 
 
 def assign_folds(kind: Kind, targets: npt.NDArray[Any], groups: Sequence[Hashable], folds: int, seed: int) -> Ints:

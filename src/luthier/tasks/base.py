@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import abc
 import enum
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -18,18 +18,17 @@ import numpy.typing as npt
 from luthier.data.row import Kind, Row, Target
 from luthier.data.tokens import Tokens
 from luthier.errors import ConfigError, nearest
+from luthier.tasks.bootstrap import Floats as Floats
+from luthier.tasks.bootstrap import Ints as Ints
+from luthier.tasks.bootstrap import Statistic as Statistic
 from luthier.tasks.bootstrap import bootstrap, bootstrap_difference
 from luthier.tasks.metrics import Score
 
 if TYPE_CHECKING:
     import torch
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 Truth = Any
 Answer = dict[str, Any]
-Statistic = Callable[[Floats], Mapping[str, Floats]]
-"""From how often each row counts, shape [resamples, rows], to each metric, shape [resamples]."""
 Linear = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
 """A linear layer: weight [outputs, features] and bias [outputs]."""
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from luthier.data.places import percent
 from luthier.tasks.bootstrap import Floats, Ints, Statistic, bootstrap, ratio
 
 Bools = npt.NDArray[np.bool_]
@@ -18,19 +19,11 @@ LEAST_ROWS = 30
 """Fewer rows fit no temperature."""
 
 
-def expected_calibration_error(confidence: Floats, right: Bools, bins: int = BINS) -> float:
-    """The mean distance of confidence and share of right answers, over bins of equal width (Naeini et al. 2015; Guo et al. 2017).
-
-    Args:
-        confidence: the probability of each answer [answers].
-        right: whether it is right [answers].
-        bins: how many.
-    """
-    return float(_calibration_error(confidence, right, bins)(np.ones((1, len(right))))[0])
-
-
 def calibration_metrics(confidence: Floats, right: Bools, squares: Floats, bins: int = BINS) -> Statistic:
     """ece and brier for `bootstrap`. Confidence is [rows], or [rows, labels] where each label is an answer.
+
+    ece is the mean distance of confidence and share of right answers, over bins of equal width (Naeini et al. 2015; Guo et al.
+    2017).
 
     Args:
         confidence: the probability of each answer.
@@ -138,15 +131,7 @@ def describe_point(point: dict[str, float | None]) -> str:
     start = f"at confidence ≥ {point['confidence']:g}: "
     if point["right"] is None or point["answered"] is None:
         return f"{start}no row answered"
-    return f"{start}{_percent(point['answered'])} of rows answered, {_percent(point['right'])} right"
-
-
-def _percent(share: float) -> str:
-    """Whole per cents, where 0 and 100 mean none and all."""
-    whole = round(100 * share)
-    if whole == 100 and share < 1:
-        return "over 99 %"
-    return "under 1 %" if whole == 0 and share > 0 else f"{whole} %"
+    return f"{start}{percent(point['answered'])} of rows answered, {percent(point['right'])} right"
 
 
 def _bins(confidence: Floats, bins: int) -> Ints:

@@ -6,11 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from luthier.tasks.bootstrap import Floats, Ints, Statistic, alike, bootstrap, bootstrap_difference, ratio, sums_by
-from luthier.tasks.metrics import Score
+from luthier.tasks.metrics import LEAST_PROBABILITY, Score
 from luthier.tasks.ranking import average_precision, roc_auc
-
-LEAST_PROBABILITY = 1e-12
-"""Log losses are of no smaller probability, so that one row that was surely wrong leaves them finite."""
 
 
 def confusion(targets: Ints, predicted: Ints, labels: int) -> Ints:

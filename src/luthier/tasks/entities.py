@@ -18,15 +18,14 @@ import numpy as np
 import numpy.typing as npt
 
 from luthier.data.row import Kind, Row, Span, Target
-from luthier.data.tokens import Tokens
+from luthier.data.tokens import IGNORED, Tokens
 from luthier.tasks.base import Answer, Floats, Head, Ints, Statistic, Truth
 from luthier.tasks.bootstrap import ratio
-from luthier.tasks.entity_metrics import compare, count, entity_metrics
-from luthier.tasks.metrics import per_label
+from luthier.tasks.entity_metrics import compare, count, entity_metrics, scheme_metrics
+from luthier.tasks.metrics import LEAST_PROBABILITY, per_label
 from luthier.tasks.softmax import Softmax
 
 OUTSIDE = "O"
-IGNORED = -100
 
 
 @dataclass(frozen=True)
@@ -119,18 +118,25 @@ class Entities(Softmax):
         return len(truth.gold)
 
     def statistic(self, scores: Floats, truth: Truth) -> Statistic:
-        """Entity F1, precision, recall and macro-F1 as served (conventional), F1 in strict IOB2, and the mean loss of a token."""
+        """Entity F1, precision, recall and macro-F1 as served (conventional), F1 in strict IOB2, and the mean loss of a token.
+
+        Beside them F1 that forgives, as nervaluate has it: f1_partial, where an entity that overlaps a true one is worth half, and
+        f1_type, where it is right if its label is.
+        """
         found = self.find(scores, truth)
-        served = entity_metrics(count(truth.gold, [[one.span for one in row] for row in found], self.labels))
+        spans = [[one.span for one in row] for row in found]
+        served, forgiving = entity_metrics(count(truth.gold, spans, self.labels)), scheme_metrics(compare(truth.gold, spans))
         strict = entity_metrics(count(truth.gold, [[one.span for one in row if one.strict] for row in found], self.labels))
         counted = truth.targets >= 0
         row = np.repeat(np.arange(len(truth.rows)), truth.rows)
         right = scores[np.flatnonzero(counted), truth.targets[counted]] if len(scores) else np.zeros(0)
-        losses = np.bincount(row[counted], -np.log(np.maximum(right, 1e-12)), len(truth.rows))
+        losses = np.bincount(row[counted], -np.log(np.maximum(right, LEAST_PROBABILITY)), len(truth.rows))
         tokens = np.bincount(row[counted], minlength=len(truth.rows)).astype(np.float64)
 
         def statistic(weights: Floats) -> dict[str, Floats]:
-            return {**served(weights), "f1_strict": strict(weights)["f1"], "loss": ratio(weights @ losses, weights @ tokens)}
+            schemes = forgiving(weights)
+            return {**served(weights), "f1_strict": strict(weights)["f1"], "f1_partial": schemes["partial_f1"],
+                    "f1_type": schemes["ent_type_f1"], "loss": ratio(weights @ losses, weights @ tokens)}
 
         return statistic
 
@@ -143,7 +149,7 @@ class Entities(Softmax):
             return {}
         given, true = (set(zip(*(part.tolist() for part in _groups(tags)[:3]), strict=True))
                        for tags in (scores.argmax(1), targets))
-        loss = -np.log(np.maximum(scores[np.arange(len(targets)), targets], 1e-12)).mean()
+        loss = -np.log(np.maximum(scores[np.arange(len(targets)), targets], LEAST_PROBABILITY)).mean()
         return {"f1": 2 * len(given & true) / max(1, len(given) + len(true)), "loss": float(loss)}
 
     def find(self, scores: Floats, truth: EntityTruth) -> list[list[Found]]:

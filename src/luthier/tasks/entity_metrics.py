@@ -1,7 +1,7 @@
 """Metrics of named entities from gold and predicted spans, and what goes wrong with them, as seqeval and nervaluate count.
 
-Spans of a row do not overlap one another. Both readings of predicted tags (`luthier.data.tags.strict_spans` and
-`conventional_spans`) go through the same functions.
+Spans of a row do not overlap one another. Both readings of predicted tags, strict and conventional, go through the same
+functions.
 """
 
 from __future__ import annotations
@@ -30,13 +30,6 @@ class Counts:
     right: Ints
     predicted: Ints
     gold: Ints
-
-    def by_label(self) -> dict[str, dict[str, float]]:
-        """{label: {precision, recall, f1, gold}} over all rows, the last the number of gold spans."""
-        sums = [array.sum(0).astype(np.float64) for array in (self.right, self.predicted, self.gold)]
-        precision, recall, f1 = _rates(*sums)
-        return {label: {"precision": float(precision[i]), "recall": float(recall[i]), "f1": float(f1[i]), "gold": float(sums[2][i])}
-                for i, label in enumerate(self.labels)}
 
 
 def count(gold: Spans, predicted: Spans, labels: Sequence[str]) -> Counts:
@@ -94,11 +87,6 @@ class Comparison:
         Gold spans are all but the spurious ones; predicted spans are all but the missed ones.
         """
         return {name: int(number) for name, number in zip(ERRORS, self.errors.sum(0), strict=True)}
-
-    def outcome_counts(self) -> dict[str, dict[str, int]]:
-        """For each scheme, how many spans there are of each of OUTCOMES."""
-        return {scheme: {name: int(number) for name, number in zip(OUTCOMES, array.sum(0), strict=True)}
-                for scheme, array in self.schemes.items()}
 
 
 def compare(gold: Spans, predicted: Spans) -> Comparison:

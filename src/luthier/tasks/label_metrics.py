@@ -6,10 +6,10 @@ import numpy as np
 import numpy.typing as npt
 
 from luthier.tasks.bootstrap import Floats, Statistic, ratio
+from luthier.tasks.metrics import LEAST_PROBABILITY
 from luthier.tasks.ranking import average_precision
 
 Bools = npt.NDArray[np.bool_]
-LEAST_PROBABILITY = 1e-12
 ENOUGH = 20
 """Positive rows from which a label's own threshold is used as it is."""
 

@@ -8,6 +8,9 @@ from typing import Any
 
 import numpy.typing as npt
 
+LEAST_PROBABILITY = 1e-12
+"""Log losses are of no smaller probability, so that one row that was surely wrong leaves them finite."""
+
 
 @dataclass(frozen=True)
 class Score:

@@ -52,11 +52,13 @@ def task_of_model(outputs: Sequence[str], head: Head, problem_type: str | None, 
     """The task of a saved model, by what Luthier wrote in its config, or else by what transformers' own config says.
 
     Raises:
-        ValueError: its outputs are not those of a task.
+        ValueError: its outputs are not those of a task, or its config names a task that there is not.
     """
     name = settings.get("task")
     if name in TASKS:
         return TASKS[name].from_settings(outputs, settings)
+    if name is not None:
+        raise ValueError(f"its config names the task '{name}', and there are {', '.join(TASKS)}")
     if head is Head.TOKENS:
         return Entities.from_settings(outputs, {})
     kinds = {task.problem_type: task for task in (Classification, Multilabel, Regression)}

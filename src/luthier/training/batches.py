@@ -12,14 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from luthier.data.sequences import Sequences
+from luthier.data.tokens import IGNORED
 from luthier.recipes.recipe import steps_per_epoch
 
 if TYPE_CHECKING:
     import torch
 
 Rows = npt.NDArray[np.int64]
-IGNORED = -100
-"""The target of what is not trained: padding, where each token has a target."""
 
 
 @dataclass(frozen=True)

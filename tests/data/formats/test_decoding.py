@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from luthier.data.formats.decoding import numbered_lines, read_text
-from luthier.errors import DataError
+from luthier.errors import ConfigError, DataError
 
 
 def test_read_text_with_cp1252_byte_names_line_offset_and_byte(tmp_path: Path) -> None:
@@ -75,5 +75,5 @@ def test_read_text_suggests_the_option(tmp_path: Path) -> None:
 def test_read_text_in_no_encoding_of_text_is_refused(tmp_path: Path, encoding: str) -> None:
     path = tmp_path / "a.csv"
     path.write_text("a")
-    with pytest.raises(DataError, match="no such encoding of text"):
+    with pytest.raises(ConfigError, match="no such encoding of text"):
         read_text(path, encoding)

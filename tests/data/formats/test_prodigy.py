@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
-from luthier.data.formats.prodigy import fits, read, task
+from luthier.data.formats.prodigy import fits, read, task, write_guesses
 from luthier.data.formats.table import Record, Table
 from luthier.data.options import DataOptions
-from luthier.data.row import Kind, Row
+from luthier.data.row import Guess, Kind, Row
 
 TEXTCAT = {"text": "a", "options": [{"id": "POS", "text": "Positive"}], "_input_hash": 1, "_task_hash": 2, "accept": ["POS"],
            "answer": "accept", "_view_id": "choice", "meta": {"source": "web"}}
@@ -65,3 +67,10 @@ def test_task_says_where_several_choices_are_allowed() -> None:
     assert task(row, Kind.LABELS, ["x", "y"]) == {
         "text": "a", "id": "7", "options": [{"id": "x", "text": "x"}, {"id": "y", "text": "y"}], "accept": ["x"],
         "config": {"choice_style": "multiple"}}
+
+
+def test_guesses_offer_every_label_of_the_model(tmp_path: Path) -> None:
+    row = Row("a:1", "a", None, "x", "a", 1)
+    write_guesses(tmp_path / "g.jsonl", [Guess(row, 0.5)], Kind.CLASS, ("x", "y"))
+    item = json.loads((tmp_path / "g.jsonl").read_text())
+    assert [option["id"] for option in item["options"]] == ["x", "y"] and item["accept"] == ["x"]

@@ -62,10 +62,3 @@ def shown(text: str, limit: int = 60) -> str:
 def entities(number: int) -> str:
     """ "1 entity", "1,204 entities"."""
     return f"{number:,} {'entity' if number == 1 else 'entities'}"
-
-
-def percent(share: float) -> str:
-    """ "31 %"; "<1 %" and ">99 %" where rounding would say none or all."""
-    if 0 < share < 0.01:
-        return "<1 %"
-    return ">99 %" if 0.99 < share < 1 else f"{100 * share:.0f} %"

@@ -6,22 +6,20 @@ import re
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
 
-from luthier.data.checks.common import Parts, finding, having, label_counts, listed, percent
+from luthier.data.checks.common import Parts, finding, having, label_counts, listed
 from luthier.data.columns import Columns
 from luthier.data.findings import Finding, Severity
 from luthier.data.formats import Table
-from luthier.data.places import count, places, some
+from luthier.data.places import count, percent, places, some
 from luthier.data.row import Kind, Row, Split, names_in, text_key
+from luthier.data.targets import are_scores
 
 RARE_LABEL = 5
 FEW_OF_LABEL = 50
 """spaCy warns below the same number."""
 FREE_TEXT_ROWS = 20
 """From this many rows on, a label column of mostly different values is taken for a mistake."""
-FRACTION = re.compile(r"[+-]?[0-9]*\.[0-9]+(e[+-]?[0-9]+)?")
 NUMBER = re.compile(r"[+-]?[0-9]*\.?[0-9]+(e[+-]?[0-9]+)?")
-MOST_SCORES = 20
-"""More different numbers with a fraction than this are scores; half stars from 0 to 5 are still classes."""
 IMBALANCED = 10
 """From this many rows of the most frequent label for each of the rarest, imbalance is worth a word."""
 MOSTLY_EMPTY = 0.5
@@ -46,8 +44,7 @@ def one_label(kind: Kind, train: Sequence[Row], columns: Columns) -> list[Findin
 def free_labels(train: Sequence[Row], table: Table, columns: Columns) -> list[Finding]:
     """A column of classes that looks like numbers or free text."""
     labels = list(dict.fromkeys(str(row.target) for row in train))
-    fractions = sum(bool(FRACTION.fullmatch(label)) for label in labels)
-    scores = len(labels) > MOST_SCORES and 2 * fractions > len(labels)
+    scores = are_scores(labels)
     if not scores and (len(train) < FREE_TEXT_ROWS or 2 * len(labels) <= len(train)):
         return []
     examples = ", ".join(repr(label if len(label) <= 40 else f"{label[:40]}…") for label in labels[:3])

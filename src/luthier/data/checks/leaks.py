@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from luthier.data.checks.common import Parts, finding, key_of, percent, shown
+from luthier.data.checks.common import Parts, finding, key_of, shown
 from luthier.data.findings import Finding, Severity
-from luthier.data.places import count, places
+from luthier.data.places import count, percent, places
 from luthier.data.row import Row, Split
 
 LOUD_SHARE = 0.01

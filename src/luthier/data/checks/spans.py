@@ -6,9 +6,9 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
-from luthier.data.checks.common import Parts, entities, every, finding, label_counts, listed, percent, shown
+from luthier.data.checks.common import Parts, entities, every, finding, label_counts, listed, shown
 from luthier.data.findings import Finding, Severity
-from luthier.data.places import count, places
+from luthier.data.places import count, percent, places
 from luthier.data.row import Row, Span, Split
 
 LONG_WORDS = 15

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from luthier.data.formats import arrow, conll, delimited, docbin, fasttext, json_array, jsonl, parquet, plain, xlsx
-from luthier.data.formats.table import DEFAULTS, Record, Table, unit
+from luthier.data.formats.table import DEFAULTS, Record, Table
 from luthier.data.options import DataOptions
+from luthier.data.places import unit
 from luthier.errors import DataError
 
 __all__ = ["DEFAULTS", "FORMATS", "Format", "Record", "Table", "holds_labels", "known_suffixes", "read_table", "unit", "why_not"]

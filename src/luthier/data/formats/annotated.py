@@ -13,6 +13,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from luthier.data.cells import whole_number
 from luthier.data.findings import Finding, Severity
 from luthier.data.formats.offsets import Marked, Stored, settle
 from luthier.data.formats.table import Record, Table, columns_of, distinct_columns, finding
@@ -310,17 +311,13 @@ def spanned(where: str, start: Any, end: Any, label: Any, text: Any = None) -> S
     Raises:
         DataError: its offsets are no whole numbers, or it has no label.
     """
-    if not _whole(start) or not _whole(end):
+    low, high = whole_number(start), whole_number(end)
+    if low is None or high is None:
         raise DataError(f"{where}: a span goes from {str(start)[:40]!r} to {str(end)[:40]!r}, which are no whole numbers. Give "
                         "the offsets of its first character and of the one after its last.")
     if not isinstance(label, str | int) or isinstance(label, bool) or not str(label).strip():
         raise DataError(f"{where}: the span [{start}, {end}] has no label. Give it one, or remove it.")
-    return Stored(int(start), int(end), str(label).strip(), text if isinstance(text, str) else None)
-
-
-def _whole(value: Any) -> bool:
-    return (isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**53) or (
-        isinstance(value, float) and value.is_integer() and abs(value) < 2**53)
+    return Stored(low, high, str(label).strip(), text if isinstance(text, str) else None)
 
 
 def names(where: str, value: Any) -> tuple[str, ...]:

@@ -11,8 +11,9 @@ from typing import Any
 
 from luthier.data.formats import annotated
 from luthier.data.formats.annotated import Answer, Item, Left, Value
-from luthier.data.formats.table import Record, Table, raise_listed, unit
+from luthier.data.formats.table import Record, Table
 from luthier.data.options import DataOptions
+from luthier.data.places import raise_together, unit
 from luthier.errors import DataError
 
 RESPONSES = ".responses"
@@ -36,7 +37,7 @@ def read(name: str, items: Sequence[Record], options: DataOptions) -> Table:
     source, column = field or ("text", "text")
     left = Left()
     made = []
-    raise_listed([problem for line, _, responses in flat for question, given in responses.items()
+    raise_together([problem for line, _, responses in flat for question, given in responses.items()
                   if (problem := _mismatch(f"{name} {unit(name)} {line}", question, given))])
     for line, fields, responses in flat:
         answers: dict[str, list[Answer]] = defaultdict(list)

@@ -16,8 +16,9 @@ from pathlib import Path
 
 from luthier.data.findings import Finding, Severity
 from luthier.data.formats.decoding import numbered_lines, read_text
-from luthier.data.formats.table import DEFAULTS, Record, Table, finding, raise_listed
+from luthier.data.formats.table import DEFAULTS, Record, Table, finding
 from luthier.data.options import DataOptions
+from luthier.data.places import raise_together
 from luthier.data.row import Kind, Row, Span
 from luthier.errors import ConfigError, DataError
 
@@ -114,7 +115,7 @@ def _sentences(path: Path, text: str) -> list[_Sentence]:
                 found.append(current)
             current.tokens.append(cells[int(numbered)])
             current.tags.append(_tag(cells[-1]))
-    raise_listed(problems)
+    raise_together(problems)
     return found
 
 
@@ -182,6 +183,8 @@ def _tag(cell: str) -> str:
 def write(path: Path, rows: Sequence[Row], kind: Kind) -> list[Finding]:
     """Write sentences of tokens with IOB2 tags, and a -DOCSTART- line where the group changes.
 
+    A document goes on until the next begins, so rows without a group are written before all others, and that is said.
+
     Where single spaces part all texts so that every span begins and ends with a token, those are the tokens, and texts stay
     as they are. Else tokens are words and single marks, cut where spans begin and end; the spaces between them are lost,
     and that is said.
@@ -197,7 +200,10 @@ def write(path: Path, rows: Sequence[Row], kind: Kind) -> list[Finding]:
     lost, changed, empty = [], [], []
     lines: list[str] = []
     group: str | None = None
-    for row in rows:
+    alone = [row for row in rows if row.group is None]
+    ordered = [*alone, *(row for row in rows if row.group is not None)]
+    moved = [] if ordered == list(rows) else alone
+    for row in ordered:
         if row.group != group:
             name = " ".join((row.group or "").split())
             lines.append(f"{DOCSTART} ({name})\tO\n\n" if name else f"{DOCSTART}\tO\n\n")
@@ -218,6 +224,7 @@ def write(path: Path, rows: Sequence[Row], kind: Kind) -> list[Finding]:
     return [_about(code, severity, what, found) for code, severity, what, found in (
         ("lost-rows", Severity.WARNING, "without a character other than white space: not written", empty),
         ("lost-spans", Severity.WARNING, "with a span of white space alone, which CoNLL cannot hold: that span is left out", lost),
+        ("order", Severity.NOTE, "of no group, written before those of groups, where they belong to none in CoNLL either", moved),
         ("spacing", Severity.NOTE, "whose text reads with other spaces from CoNLL, which holds tokens alone", changed)) if found]
 
 

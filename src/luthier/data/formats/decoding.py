@@ -7,12 +7,11 @@ import io
 from collections.abc import Iterator
 from pathlib import Path
 
-from luthier.errors import DataError, nearest
+from luthier.data.options import codec
+from luthier.errors import DataError
 
 WIDE_MARKS = {codecs.BOM_UTF32_LE: "UTF-32", codecs.BOM_UTF32_BE: "UTF-32",
               codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
-KNOWN = ("utf-8", "cp1252", "latin-1", "utf-16", "cp1251", "shift_jis", "gb18030", "big5")
-"""Encodings that a message names; Python knows about a hundred."""
 
 
 def read_bytes(path: Path) -> bytes:
@@ -36,19 +35,19 @@ def read_text(path: Path, encoding: str = "utf-8") -> str:
     """The text of a file, without its byte-order mark; line ends are kept as they are.
 
     Raises:
-        DataError: it cannot be read, is empty, is not in `encoding` (names line, byte offset and byte), or there is no such
-            encoding.
+        DataError: it cannot be read, is empty, or is not in `encoding` (names line, byte offset and byte).
+        ConfigError: there is no such encoding.
     """
-    codec = _codec(path, encoding)
+    name = codec(encoding)
     content = read_bytes(path)
-    if codec == "utf-8":
-        for mark, name in WIDE_MARKS.items():
+    if name == "utf-8":
+        for mark, wide in WIDE_MARKS.items():
             if content.startswith(mark):
-                raise DataError(f"{path}: the file is {name}, but only UTF-8 is read unless told otherwise. "
-                                f"{resave(path, name)}")
+                raise DataError(f"{path}: the file is {wide}, but only UTF-8 is read unless told otherwise. "
+                                f"{resave(path, wide)}")
         _reject_binary(path, content)
     try:
-        text = content.decode(codec)
+        text = content.decode(name)
     except UnicodeError as error:
         raise DataError(_undecodable(path, content, encoding, error)) from None
     text = text.removeprefix("\ufeff")
@@ -59,17 +58,6 @@ def read_text(path: Path, encoding: str = "utf-8") -> str:
         raise DataError(f"{path} line {line}: the character U+0000 does not occur in text. Is the encoding {encoding} right? "
                         f"{resave(path, 'utf-16')}")
     return text
-
-
-def _codec(path: Path, encoding: str) -> str:
-    """The standard name of an encoding; "utf-8-sig" is "utf-8", whose mark is always left out."""
-    try:
-        found = codecs.lookup(encoding)
-        "".encode(found.name)  # refuses codecs between bytes, such as hex
-    except (LookupError, ValueError):
-        raise DataError(f"{path}: --encoding {encoding}: no such encoding of text.{nearest(encoding, KNOWN)} Give one such as "
-                        f"{', '.join(KNOWN)}.") from None
-    return "utf-8" if found.name == "utf-8-sig" else found.name
 
 
 def _undecodable(path: Path, content: bytes, encoding: str, error: UnicodeError) -> str:

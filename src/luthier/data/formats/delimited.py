@@ -13,8 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from luthier.data.formats.decoding import read_text
-from luthier.data.formats.table import DEFAULTS, SHOWN, Record, Table, distinct_columns
+from luthier.data.formats.table import DEFAULTS, Record, Table, distinct_columns
 from luthier.data.options import DataOptions
+from luthier.data.places import SHOWN
 from luthier.errors import DataError
 
 LARGEST_FIELD = 2**31 - 1

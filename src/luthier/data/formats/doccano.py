@@ -13,8 +13,9 @@ from typing import Any
 from luthier.data.formats import annotated
 from luthier.data.formats.annotated import Answer, Item, Left, Value
 from luthier.data.formats.offsets import Stored
-from luthier.data.formats.table import Record, Table, finding, unit
+from luthier.data.formats.table import Record, Table, finding
 from luthier.data.options import DataOptions
+from luthier.data.places import unit
 from luthier.errors import DataError
 
 KEYS = ("label", "labels", "entities")

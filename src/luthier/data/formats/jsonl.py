@@ -12,8 +12,9 @@ from luthier.data.formats import recognise, spacy_tuples
 from luthier.data.formats.decoding import numbered_lines, read_text
 from luthier.data.formats.json_text import parse
 from luthier.data.formats.jsonl_rows import extras, span_dicts, write_lines
-from luthier.data.formats.table import DEFAULTS, SHOWN, Table
+from luthier.data.formats.table import DEFAULTS, Table
 from luthier.data.options import DataOptions
+from luthier.data.places import together
 from luthier.data.row import Kind, Row
 from luthier.errors import DataError
 
@@ -34,8 +35,7 @@ def read(path: Path, options: DataOptions = DEFAULTS) -> Table:
         except ValueError as error:
             problems.append(f"{path} line {number}: {error}.")
     if problems:
-        more = [f"… and {len(problems) - SHOWN} more lines"] if len(problems) > SHOWN else []
-        raise DataError("\n".join([*problems[:SHOWN], *more]))
+        raise DataError(together(problems, "line"))
     return recognise.table(path, path.name, items, options)
 
 

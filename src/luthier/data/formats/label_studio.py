@@ -17,8 +17,9 @@ from luthier.data.formats import annotated
 from luthier.data.formats.annotated import Answer, Item, Left, Value
 from luthier.data.formats.jsonl_rows import extras
 from luthier.data.formats.offsets import Stored
-from luthier.data.formats.table import Record, Table, finding, raise_listed, unit
+from luthier.data.formats.table import Record, Table, finding
 from luthier.data.options import DataOptions
+from luthier.data.places import raise_together, unit
 from luthier.data.row import Guess, Kind, Row, Span, Target
 from luthier.errors import DataError
 
@@ -58,7 +59,7 @@ def _is_task(values: Mapping[str, Any]) -> bool:
 
 
 def _tasks(name: str, items: Sequence[Record], options: DataOptions) -> Table:
-    raise_listed([f"{name} {unit(name)} {item.line}: no task of Label Studio: it needs an object 'data' and a list "
+    raise_together([f"{name} {unit(name)} {item.line}: no task of Label Studio: it needs an object 'data' and a list "
                   "'annotations'. Export the project again as JSON." for item in items if not _is_task(item.values)])
     left, unread = Left(), dict[str, list[int]]()
     found: list[tuple[Record, list[tuple[str, dict[str, Value]]]]] = []
@@ -173,7 +174,7 @@ def _number(where: str, value: Any) -> float:
 # JSON-MIN
 
 def _flat(name: str, items: Sequence[Record], options: DataOptions) -> Table:
-    raise_listed([f"{name} {unit(name)} {item.line}: no annotation of Label Studio's JSON-MIN: it has no 'annotator'. Export "
+    raise_together([f"{name} {unit(name)} {item.line}: no annotation of Label Studio's JSON-MIN: it has no 'annotator'. Export "
                   "the project again." for item in items if "annotator" not in item.values])
     questions = [question for question in dict.fromkeys(key for item in items for key in _between(item.values))
                  if any(_flat_value(name, item, question) is not None for item in items)]

@@ -8,8 +8,9 @@ from typing import Any
 
 from luthier.data.formats import annotated
 from luthier.data.formats.offsets import Marked, settle
-from luthier.data.formats.table import Record, Table, unit
+from luthier.data.formats.table import Record, Table
 from luthier.data.options import DataOptions
+from luthier.data.places import unit
 
 TEXT, SPANS = "text", "spans"
 LEAST = 3

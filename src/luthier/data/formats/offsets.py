@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from luthier.data.findings import Finding
-from luthier.data.formats.table import finding, raise_listed, unit
+from luthier.data.formats.table import finding
+from luthier.data.places import raise_together, unit
 from luthier.data.row import Span
 
 LAST_OF_TWO_BYTES = "\uffff"
@@ -61,16 +62,16 @@ def settle(name: str, rows: Sequence[Marked], least: int = 1) -> tuple[list[tupl
     """
     rulers = [_Ruler(row.text) for row in rows]
     kinds = [[ruler.units(span) for span in row.spans] for row, ruler in zip(rows, rulers, strict=True)]
-    raise_listed([_misfit(name, row, span) for row, found in zip(rows, kinds, strict=True)
+    raise_together([_misfit(name, row, span) for row, found in zip(rows, kinds, strict=True)
                   for span, kind in zip(row.spans, found, strict=True) if kind is _Units.NEITHER])
     seen = set(itertools.chain.from_iterable(kinds))
     differing, as_characters, as_units = _on_words_both_ways(rows, rulers, kinds)
     if _Units.UTF16 in seen and _Units.CHARACTERS not in seen and as_characters > as_units:  # a few wrong spans, no other count
-        raise_listed([_misfit(name, row, span) for row, found in zip(rows, kinds, strict=True)
+        raise_together([_misfit(name, row, span) for row, found in zip(rows, kinds, strict=True)
                       for span, kind in zip(row.spans, found, strict=True) if kind is _Units.UTF16 and span.text is None])
     if _Units.UTF16 in seen and _Units.CHARACTERS in seen:
         wide = [_Units.UTF16 in found and _Units.CHARACTERS not in found for found in kinds]
-        raise_listed([_mixed(name, row) for row, found in zip(rows, kinds, strict=True)
+        raise_together([_mixed(name, row) for row, found in zip(rows, kinds, strict=True)
                       if {_Units.UTF16, _Units.CHARACTERS} <= set(found)])
     else:
         words = differing >= max(least, 1) and as_units == differing and not as_characters

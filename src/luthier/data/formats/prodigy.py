@@ -14,8 +14,9 @@ from luthier.data.findings import Finding
 from luthier.data.formats import annotated
 from luthier.data.formats.annotated import Answer, Item, Left, Value
 from luthier.data.formats.jsonl_rows import extras, span_dicts, write_lines
-from luthier.data.formats.table import Record, Table, raise_listed, unit
+from luthier.data.formats.table import Record, Table
 from luthier.data.options import DataOptions
+from luthier.data.places import raise_together, unit
 from luthier.data.row import Guess, Kind, Row, names_in
 from luthier.errors import ConfigError, DataError
 
@@ -40,7 +41,7 @@ def read(name: str, items: Sequence[Record], options: DataOptions) -> Table:
     if options.annotators == annotated.NOBODY:
         texts = [Item(item.line, {key: value for key, value in item.values.items() if key not in CONSUMED}, {}) for item in items]
         return annotated.table(name, "Prodigy tasks", texts, options, Left())
-    raise_listed([f"{name} {unit(name)} {item.line}: the answer {str(item.values['answer'])[:40]!r} is none of "
+    raise_together([f"{name} {unit(name)} {item.line}: the answer {str(item.values['answer'])[:40]!r} is none of "
                   f"{', '.join(ANSWERS)}. Correct it." for item in items
                   if item.values.get("answer") is not None and item.values["answer"] not in ANSWERS])
     left = Left()
@@ -144,13 +145,15 @@ def task(row: Row, kind: Kind, names: Iterable[str]) -> dict[str, Any]:
     return found | choices | ({"config": {"choice_style": "multiple"}} if kind is Kind.LABELS else {})
 
 
-def write_guesses(path: Path, guesses: Sequence[Guess], kind: Kind) -> None:
+def write_guesses(path: Path, guesses: Sequence[Guess], kind: Kind, names: Sequence[str]) -> None:
     """Write tasks that a model has answered, for an annotator to accept or correct, in the order given.
+
+    Args:
+        names: all labels of the model, among which an annotator may choose.
 
     Raises:
         ConfigError: labels are numbers, which Prodigy has no task for.
     """
     if kind is Kind.NUMBER:
         raise ConfigError(f"{path}: Prodigy has no task whose answer is a number. Write .csv, or --format label-studio.")
-    names = sorted({name for guess in guesses for name in names_in(guess.row.target)})
     write_lines(path, (task(guess.row, kind, names) | {"meta": {"confidence": round(guess.confidence, 4)}} for guess in guesses))

@@ -7,8 +7,9 @@ from typing import Any
 
 from luthier.data.formats import annotated
 from luthier.data.formats.annotated import Answer, Item, Left, Value
-from luthier.data.formats.table import Table, raise_listed, unit
+from luthier.data.formats.table import Table
 from luthier.data.options import DataOptions
+from luthier.data.places import raise_together, unit
 from luthier.errors import DataError
 
 ACCEPTED = 0.5
@@ -26,7 +27,7 @@ def read(name: str, items: Sequence[tuple[int, Any]], options: DataOptions) -> T
     Raises:
         DataError: items of another form, and what `annotated.table` raises.
     """
-    raise_listed([f"{name} {unit(name)} {line}: no pair of a text and an object such as [\"text\", {{\"entities\": [[0, 5, "
+    raise_together([f"{name} {unit(name)} {line}: no pair of a text and an object such as [\"text\", {{\"entities\": [[0, 5, "
                   f"\"ORG\"]]}}], but {str(value)[:40]!r}. Correct it." for line, value in items if not _is_pair(value)])
     made = []
     for line, (text, given) in items:
