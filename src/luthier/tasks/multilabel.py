@@ -17,9 +17,9 @@ from luthier.data.row import Kind, Row, Target
 from luthier.data.tokens import Tokens
 from luthier.tasks.base import Answer, Floats, Ints, Linear, Statistic, Task, Truth
 from luthier.tasks.calibration import calibration_tables, fit_temperature, label_squares
-from luthier.tasks.label_metrics import LEAST_PROBABILITY, label_metrics, tune_thresholds
+from luthier.tasks.label_metrics import label_metrics, tune_thresholds
 from luthier.tasks.linear import sigmoid_regressions
-from luthier.tasks.metrics import per_label
+from luthier.tasks.metrics import LEAST_PROBABILITY, per_label
 from luthier.tasks.softmax import AUTOMATIC_POWER, IMBALANCE
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ def number_metrics(predictions: Floats, targets: Floats) -> Statistic:
         targets: [rows].
     """
     errors = predictions - targets
-    centred, scale = targets - targets.mean(), float(np.abs(targets).max())
+    centred, scale = targets - targets.mean(), float(np.abs(targets - targets.mean()).max())
     ranks_of = [_ranks(values) for values in (predictions, targets)]
 
     def statistic(weights: Floats) -> dict[str, Floats]:
@@ -40,7 +40,7 @@ def number_metrics(predictions: Floats, targets: Floats) -> Statistic:
 
 def _explained(square: Floats, variance: Floats, scale: float) -> Floats:
     """The share of the variance that is explained, 0.0 where targets of this scale do not vary."""
-    varies = variance > (CONSTANT * scale) ** 2
+    varies = variance > CONSTANT * scale**2
     return np.asarray(np.where(varies, 1 - ratio(square, np.where(varies, variance, 1.0)), 0.0))
 
 
