@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections import Counter
 
 import numpy as np
@@ -88,14 +87,3 @@ def test_lexicon_finds_what_every_run_of_words_would_find(train: list[Row], othe
     texts = [row.text for row in train] + others
     if texts:
         assert _found(train, texts) == _slowly(train, texts)
-
-
-def test_lexicon_of_many_rows_takes_little_time() -> None:
-    texts = [" ".join(f"word{(17 * row + 31 * at) % 997}" for at in range(30)) for row in range(2000)]
-    train = [_row(text, (Span(0, len(text.split()[0]), "a"),)) for text in texts[:50]] + [_row(text) for text in texts[50:]]
-    began = time.perf_counter()
-    lexicon(train, TASK)
-    fast, began = time.perf_counter() - began, time.perf_counter()
-    for text in texts:
-        _every_run(text)
-    assert fast < (time.perf_counter() - began) / 3
