@@ -16,7 +16,6 @@ from luthier.config import as_text
 from luthier.data.check import by_severity
 from luthier.data.findings import Finding
 from luthier.data.load import Corpus, load
-from luthier.data.row import Kind
 from luthier.data.sequences import Cut
 from luthier.data.tokens import Tokens, percentile_length
 from luthier.errors import ConfigError, DataError
@@ -31,6 +30,7 @@ from luthier.search.budget import parse_duration
 from luthier.sharing.work import Shape
 from luthier.tasks.base import Head, Task
 from luthier.tasks.registry import kind_of, task_for
+from luthier.tasks.wording import wording_of
 
 FEWEST_RUNG_ROWS = 200
 
@@ -191,9 +191,8 @@ def _check_suitable(settings: Settings, models: dict[str, Pretrained], task: Tas
 def idle_for_task(recipe: Recipe, task: Task, pairs: bool) -> list[str]:
     """What of a recipe means nothing for the task, one sentence each."""
     usual = Recipe()
-    found = [f"{name} = {as_text(getattr(recipe, name))}: has no meaning where labels are numbers"
-             for name in ("label_smoothing", "class_weighting")
-             if task.kind is Kind.NUMBER and getattr(recipe, name) != getattr(usual, name)]
+    found = [f"{name} = {as_text(getattr(recipe, name))}: has no meaning in {task.name}"
+             for name in wording_of(task.name).idle if getattr(recipe, name) != getattr(usual, name)]
     if pairs and recipe.long_texts is LongTexts.WINDOWS:
         found.append("long_texts = windows: pairs are read at once; the longer text of each is cut first")
     return found

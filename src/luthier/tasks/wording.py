@@ -118,6 +118,8 @@ BY_KIND: Mapping[Kind, Wording] = {
             "f1": ("entity F1, conventional", "as served by the pipeline (seqeval's default): an I- that follows no entity of its "
                    "label begins one; bounds and label must both be right"),
             "f1_strict": ("entity F1, strict IOB2", "an entity must begin with its B-; others do not count"),
+            "f1_partial": ("partial F1", "as conventional, and a wrong bound is worth half, whatever the label (nervaluate)"),
+            "f1_type": ("type F1", "as conventional, and any overlap with the right label counts (nervaluate)"),
             "precision": ("precision, conventional", "share of the entities found that are right"),
             "recall": ("recall, conventional", "share of the true entities that are found"),
             "macro_f1": ("entity macro-F1, conventional", "mean of the labels' F1; every label counts alike"),
