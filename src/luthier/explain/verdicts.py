@@ -33,6 +33,8 @@ from luthier.tasks.wording import wording_of
 NEVER_LEARNT = 0.25
 """How far over guessing, as a share of it, a training loss must end that was never below it: with dropout and few batches a
 reading wavers by a tenth."""
+HOPELESS = 3.0
+"""A training loss that ends at so many times that of guessing has diverged before its first reading, and is no slow start."""
 CLEAR = 0.05
 """The least relative change of a training loss that counts. It is a mean over the rows of a few dozen batches, 400 or so, of
 a spread like its own size: 1/√400."""
@@ -90,8 +92,9 @@ def _diverged(curve: Curve, facts: Facts) -> Verdict | None:
     if end > chance and least < (1 - CLEAR) * chance:
         return Verdict(Kind.DIVERGED, f"The training loss was down to {least:.2f} and ended at {end:.2f} at {_at(last)}, above "
                                       f"the {chance:.2f} of {facts.guessing}.")
-    if end > (1 + NEVER_LEARNT) * chance and end >= losses[0][1]:
-        return Verdict(Kind.DIVERGED, f"The training loss rose to {end:.2f} by {_at(last)}, above the {chance:.2f} of "
+    if end > (1 + NEVER_LEARNT) * chance and (end >= losses[0][1] or end > HOPELESS * chance):
+        rose = "rose to" if end >= losses[0][1] else "was still at"
+        return Verdict(Kind.DIVERGED, f"The training loss {rose} {end:.2f} by {_at(last)}, above the {chance:.2f} of "
                                       f"{facts.guessing}, and had never been below it.")
     return None
 
