@@ -33,7 +33,7 @@ from luthier.tasks.wording import wording_of
 NEVER_LEARNT = 0.25
 """How far over guessing, as a share of it, a training loss must end that was never below it: with dropout and few batches a
 reading wavers by a tenth."""
-HOPELESS = 3.0
+HOPELESS = 10.0
 """A training loss that ends at so many times that of guessing has diverged before its first reading, and is no slow start."""
 CLEAR = 0.05
 """The least relative change of a training loss that counts. It is a mean over the rows of a few dozen batches, 400 or so, of
