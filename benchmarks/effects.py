@@ -18,7 +18,7 @@ import numpy as np
 from safetensors import safe_open
 
 from luthier.api.prepare import check, prepare
-from luthier.api.settings import Settings
+from luthier.api.settings import Given, Settings
 from luthier.engines.execute import Base, Setup, run_stage
 from luthier.recipes.recipe import Recipe, Schedule
 from luthier.recipes.seeds import Seeds
@@ -118,8 +118,8 @@ class Bench:
 
         frame = pandas.read_json(data, lines=True) if data.suffix == ".jsonl" else pandas.read_csv(data)
         frame = frame.sample(frac=1, random_state=0)
-        given = check(Settings(data=str(data)), frame.head(round(rows / 0.7)))
-        self.prepared = prepare(given)
+        checked = check(Settings(data=str(data)), Given(frame.head(round(rows / 0.7))))
+        self.prepared = prepare(checked)
         start = self.prepared.start
         for name, tokens in start.splits.items():
             tokens.save(folder / "tokens" / name)
@@ -127,7 +127,7 @@ class Bench:
         self.setup = Setup(
             bases={"": Base(start.pretrained.path, start.pretrained.hash, folder / "tokens", start.pad_token_id,
                             start.pretrained.layers)},
-            task=given.task, rung_rows=np.arange(validation), cache=folder, device="cpu")
+            task=checked.task, rung_rows=np.arange(validation), cache=folder, device="cpu")
         self.base = self.prepared.default.replace(schedule=Schedule.WARMUP_STABLE_DECAY, epochs=epochs, warmup_steps=5,
                                                   class_weighting=0.0)
         self.folder, self.count = folder, 0

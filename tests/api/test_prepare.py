@@ -8,13 +8,13 @@ import pytest
 
 from luthier.api.prepare import check, prepare
 from luthier.api.ready import find_trials
-from luthier.api.settings import Settings
+from luthier.api.settings import Given, Settings
 from luthier.errors import ConfigError
 from luthier.recipes.space import Choice, Space, Switched
 
 
 def _space(model: Path, data: Path, **asked: object) -> Space:
-    return prepare(check(Settings(model=(str(model),), **asked), str(data))).space  # type: ignore[arg-type]
+    return prepare(check(Settings(model=(str(model),), **asked), Given(str(data)))).space  # type: ignore[arg-type]
 
 
 def test_search_replaces_the_default_space_and_search_also_adds_to_it(tiny_model: Path, small_data: Path) -> None:
@@ -46,7 +46,7 @@ def test_what_is_set_is_not_searched(tiny_model: Path, small_data: Path) -> None
 ])
 def test_wrong_spaces_are_refused_before_data_are_read(asked: dict[str, object], message: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        check(Settings(**asked), "nowhere.csv")  # type: ignore[arg-type]
+        check(Settings(**asked), Given("nowhere.csv"))  # type: ignore[arg-type]
     assert message in str(caught.value)
 
 
@@ -55,4 +55,4 @@ def test_a_grid_has_no_more_recipes_than_cells(
         trials: int | None, recipes: int, tiny_model: Path, small_data: Path) -> None:
     asked = Settings(model=(str(tiny_model),), sampler="grid", trials=trials, repeats=3,  # type: ignore[arg-type]
                      search={"dropout": "0,0.1,0.2", "batch_size": "8,16"})
-    assert find_trials(prepare(check(asked, str(small_data)))) == recipes
+    assert find_trials(prepare(check(asked, Given(str(small_data))))) == recipes

@@ -32,7 +32,7 @@ def test_second_interrupt_leaves_what_was_tried_and_no_checkpoints(tiny_model: P
     observer = Impatient(folder)
     asked = Settings(data=str(small_data), model=(str(tiny_model),), output=str(folder), threads=1,
                      fixed={"max_length": "16"})  # type: ignore[arg-type]
-    ready = plan_run(Command.TRAIN, asked, asked.data, observer, time.monotonic())
+    ready = plan_run(Command.TRAIN, asked, asked.given, observer, time.monotonic())
     with pytest.raises(KeyboardInterrupt):
         session.run(ready, observer, Interrupt())
     assert {"checkpoints", "cache"} <= observer.seen

@@ -134,7 +134,7 @@ def train(settings: Settings) -> luthier.Run:
     from luthier.api.ready import Command
 
     observer = LogObserver()
-    return carry_out(plan_run(Command.TRAIN, settings, settings.data, observer, time.monotonic()), observer)
+    return carry_out(plan_run(Command.TRAIN, settings, settings.given, observer, time.monotonic()), observer)
 
 
 def test_run_toml_repeats_the_run(run: luthier.Run) -> None:

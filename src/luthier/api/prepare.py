@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from luthier.api.reading import LENGTH_PERCENT, encode, most_tokens, token_findings
-from luthier.api.settings import SamplerName, Settings
+from luthier.api.settings import Given, SamplerName, Settings
 from luthier.config import as_text
 from luthier.data.check import by_severity
 from luthier.data.findings import Finding
@@ -93,7 +93,7 @@ class Prepared:
         return self.start.splits
 
 
-def check(settings: Settings, data: Any) -> Asked:
+def check(settings: Settings, given: Given) -> Asked:
     """Read the data and find the model, and check every option against them. Fast: no model is loaded.
 
     Raises:
@@ -101,7 +101,7 @@ def check(settings: Settings, data: Any) -> Asked:
     """
     _check_hyperparameters(settings)
     wanted = kind_of(settings.task)
-    corpus = load(data, settings.reading, kind=wanted, validation=settings.validation, test=settings.test, seed=settings.seed,
+    corpus = load(given.data, settings.reading, kind=wanted, validation=given.validation, test=given.test, seed=settings.seed,
                   max_train_rows=settings.max_train_rows)
     task = task_for(corpus.kind).make(corpus.labels, corpus.train, settings.metric)
     models = find_models(settings.model)

@@ -16,7 +16,7 @@ from luthier.api.prepare import check
 from luthier.api.ready import Command, Ready, get_ready
 from luthier.api.run import Run
 from luthier.api.session import run
-from luthier.api.settings import Settings
+from luthier.api.settings import Given, Settings
 from luthier.config import build
 from luthier.engines.local import MAIN_GUARD
 from luthier.errors import ConfigError, RunError
@@ -32,7 +32,7 @@ def tune(data: Any, *, model: str | Path | Sequence[str | Path] = "auto", budget
          label_column: str | Sequence[str] = (), label_separator: str | None = None, id_column: str | None = None,
          group_column: str | None = None, annotators: str = "first", spans: str = "refuse", encoding: str = "utf-8",
          labels: str | Path | None = None, max_train_rows: int | None = None,
-         validation: str | None = None, test: str | None = None, device: str = "auto",
+         validation: Any = None, test: Any = None, device: str = "auto",
          workers: int | None = None, threads: int | None = None, output: str | Path | None = None, seed: int = 0,
          init_seed: int | None = None, order_seed: int | None = None, dropout_seed: int | None = None,
          offline: bool = False) -> Run:
@@ -54,6 +54,7 @@ def tune(data: Any, *, model: str | Path | Sequence[str | Path] = "auto", budget
         task: "classification", "multilabel", "entities" or "regression"; told by the data unless given.
         metric: the headline metric, by which recipes are chosen; the task's usual one unless given.
         label_column: one name, or several whose columns hold 0 or 1 for a label each.
+        validation: rows to choose by, in any form that `data` may have; like `test`, cut off `data` where not given.
         max_train_rows: the most training rows to use; the other arguments about rows are those of `DataOptions`.
         record_test: score the test rows for every trial; selection is then no longer blind, and the report says so.
         init_seed: held in every trial, like `order_seed` and `dropout_seed`: the seeds of new weights, row order and dropout.
@@ -65,16 +66,16 @@ def tune(data: Any, *, model: str | Path | Sequence[str | Path] = "auto", budget
         UsageError: something cannot be done as asked; nothing has been started.
         RunError: no model could be delivered.
     """
-    settings = _settings(data, locals())
-    return _execute(Command.TUNE, settings, data)
+    settings = _settings(locals())
+    return _execute(Command.TUNE, settings, Given(data, validation, test))
 
 
 def train(data: Any, recipe: Recipe | None = None, *, model: str | Path = "auto", task: str | None = None,
           metric: str | None = None, text_columns: Sequence[str] = (), pair_column: str | None = None,
           label_column: str | Sequence[str] = (), label_separator: str | None = None, id_column: str | None = None,
           group_column: str | None = None, annotators: str = "first", spans: str = "refuse", encoding: str = "utf-8",
-          labels: str | Path | None = None, max_train_rows: int | None = None, validation: str | None = None,
-          test: str | None = None, device: str = "auto", threads: int | None = None, output: str | Path | None = None,
+          labels: str | Path | None = None, max_train_rows: int | None = None, validation: Any = None,
+          test: Any = None, device: str = "auto", threads: int | None = None, output: str | Path | None = None,
           seed: int = 0, init_seed: int | None = None, order_seed: int | None = None, dropout_seed: int | None = None,
           offline: bool = False,
           **hyperparameters: Any) -> Run:
@@ -82,9 +83,9 @@ def train(data: Any, recipe: Recipe | None = None, *, model: str | Path = "auto"
 
     See `tune` for the other arguments, and for what is raised.
     """
-    settings = _settings(data, {name: value for name, value in locals().items() if name not in ("recipe", "hyperparameters")}
+    settings = _settings({name: value for name, value in locals().items() if name not in ("recipe", "hyperparameters")}
                          | {"fixed": _held(recipe, model) | hyperparameters})
-    return _execute(Command.TRAIN, settings, data)
+    return _execute(Command.TRAIN, settings, Given(data, validation, test))
 
 
 def _held(recipe: Recipe | None, model: str | Path) -> dict[str, Any]:
@@ -114,7 +115,7 @@ def open_run(path: str | Path) -> Run:
     return Run(path)
 
 
-def plan_run(command: Command, settings: Settings, data: Any, observer: Observer, started: float) -> Ready:
+def plan_run(command: Command, settings: Settings, given: Given, observer: Observer, started: float) -> Ready:
     """Check what was asked, measure the machine and share the time out. Nothing is trained or written yet.
 
     Args:
@@ -124,7 +125,7 @@ def plan_run(command: Command, settings: Settings, data: Any, observer: Observer
         if command is Command.TRAIN and len(settings.model) > 1:
             raise ConfigError(f"luthier train takes one model, not {', '.join(settings.model)}; name one with --model, or use "
                               "luthier tune")
-        asked = check(settings, data)
+        asked = check(settings, given)
         choose_folder(settings.output, asked.corpus.name)
         return get_ready(command, asked, observer, started)
 
@@ -135,21 +136,21 @@ def carry_out(ready: Ready, observer: Observer) -> Run:
         return Run(run(ready, observer, interrupt).path)
 
 
-def _execute(command: Command, settings: Settings, data: Any) -> Run:
+def _execute(command: Command, settings: Settings, given: Given) -> Run:
     if multiprocessing.parent_process() is not None:  # a worker that runs the user's script anew: never start again in it
         raise RunError(MAIN_GUARD)
     observer = LogObserver()
-    return carry_out(plan_run(command, settings, data, observer, time.monotonic()), observer)
+    return carry_out(plan_run(command, settings, given, observer, time.monotonic()), observer)
 
 
-def _settings(data: Any, given: Mapping[str, Any]) -> Settings:
-    """Keyword arguments as settings; what was left out keeps its default."""
-    table = {name: value for name, value in given.items() if value is not None and name != "data"}
-    named = {"data": str(data)} if isinstance(data, str | Path) else {}
-    table |= {name: str(value) for name, value in table.items() if isinstance(value, Path)}
+def _settings(given: Mapping[str, Any]) -> Settings:
+    """Keyword arguments as settings; what was left out keeps its default, and tables in memory have no name there."""
+    rows = {name: str(given[name]) for name in ("data", "validation", "test") if isinstance(given[name], str | Path)}
+    table = {name: str(value) if isinstance(value, Path) else value for name, value in given.items()
+             if value is not None and name not in ("data", "validation", "test")}
     if "label_column" in table:
         table["label_columns"] = table.pop("label_column")
     for name in ("text_columns", "label_columns", "model"):
         if name in table:
             table[name] = (table[name],) if isinstance(table[name], str) else tuple(str(part) for part in table[name])
-    return build(Settings, table | named)
+    return build(Settings, table | rows)

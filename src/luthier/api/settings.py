@@ -43,6 +43,15 @@ class DeviceName(enum.Enum):
     MPS = "mps"
 
 
+@dataclasses.dataclass(frozen=True)
+class Given:
+    """The data as they were given: paths and names, or tables in memory; None where validation or test rows were not."""
+
+    data: Any
+    validation: Any = None
+    test: Any = None
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings:
     """What was asked. The tables of a run.toml; its sentences are the command line's help.
@@ -101,6 +110,11 @@ class Settings:
     def chosen(self) -> set[str]:
         """The hyperparameters that a person has held or searched: nothing else decides on them."""
         return {*self.fixed, *self.search, *self.search_also}
+
+    @property
+    def given(self) -> Given:
+        """The data, where all of them are files or examples."""
+        return Given(self.data, self.validation, self.test)
 
     @property
     def reading(self) -> DataOptions:

@@ -29,7 +29,7 @@ def execute(command: str, settings: Settings, *, dry_run: bool, quiet: bool, jso
     console = Console(stderr=json, quiet=quiet, highlight=False, soft_wrap=True, markup=False)
     try:
         with Display(console, alone=command == Command.TRAIN.value) as display:
-            ready = plan_run(Command(command), settings, settings.data, display, STARTED)
+            ready = plan_run(Command(command), settings, settings.given, display, STARTED)
             if dry_run:
                 return 0
             run = carry_out(ready, display)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,8 @@ from luthier.data.targets import (
 
 UNREADABLE_SHOWN = 5
 JSON_SUFFIXES = (".json", ".jsonl", ".ndjson")
+Note = Callable[["Oddity", Record], None]
+"""Takes down that a record has an oddity."""
 
 
 class Oddity(enum.Enum):
@@ -127,9 +129,8 @@ class _Reader:
             self._note(Oddity.BLANK_SPAN, record)
         if any(span not in marked for span in spans):
             self._note(Oddity.SPACED_SPAN, record)
-        if SURROGATE.search(text):
-            self._note(Oddity.HALF_CHARACTER, record)
-        return SURROGATE.sub("\ufffd", text) if text.strip() else None, spans
+        whole = _whole(text, record, self._note)
+        return whole if text.strip() else None, spans
 
     def _labels(self, record: Record) -> tuple[str, ...] | None:
         if len(self.columns.label) > 1:
@@ -186,7 +187,8 @@ def read_texts(table: Table, columns: Columns) -> Reading:
     rows, tokenised = [], len(columns.text) == 1 and is_tokenised(table, columns)
     for record in table.records:
         tokens = unpacked(record.values.get(columns.text[0])) if tokenised else None
-        text = " ".join(str(token) for token in tokens) if isinstance(tokens, list | tuple) else _text(record, columns.text, note)
+        text = (_whole(" ".join(map(str, tokens)), record, note) if isinstance(tokens, list | tuple)
+                else _text(record, columns.text, note))
         pair = _text(record, (columns.pair,), note) or "" if columns.pair else None
         rows.append(_make(table, record, text or "", None, columns, pair))
     return Reading(rows, [*table.findings, *_findings(table, odd)])
@@ -220,16 +222,19 @@ def _identity(value: Any) -> str | None:
         return repr(value)
 
 
-def _text(record: Record, names: Iterable[str], note: Any) -> str | None:
+def _text(record: Record, names: Iterable[str], note: Note) -> str | None:
     """The cells joined by a newline, without those that are empty; None when all are."""
     values = [value for name in names if not is_missing(value := record.values.get(name))]
     if not all(isinstance(value, SCALARS) for value in values):
         note(Oddity.TEXT_KIND, record)
-    text = "\n".join(part for value in values if (part := str(value)).strip())
+    return _whole("\n".join(part for value in values if (part := str(value)).strip()), record, note) or None
+
+
+def _whole(text: str, record: Record, note: Note) -> str:
+    """The text with lone surrogates replaced, which is noted: no tokenizer takes them."""
     if SURROGATE.search(text):
         note(Oddity.HALF_CHARACTER, record)
-        text = SURROGATE.sub("\ufffd", text)
-    return text or None
+    return SURROGATE.sub("\ufffd", text)
 
 
 def _findings(table: Table, odd: dict[Oddity, list[int]]) -> list[Finding]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from luthier.data.places import count
+from luthier.data.places import count, percent
 from luthier.data.row import Kind
 from luthier.explain.rows import number
 from luthier.report.svg import Plot, Scale
 from luthier.report.tags import EMPTY, esc, name, section, table
-from luthier.report.wording import Table, amount, figure, percent, short
+from luthier.report.wording import Table, amount, figure, short
 from luthier.tasks.registry import kind_named, of_tokens
 from luthier.tasks.wording import wording_of
 

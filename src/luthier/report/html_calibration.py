@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from luthier.data.places import percent
 from luthier.report.svg import Plot, Scale, key
 from luthier.report.tags import esc, paragraphs, section, table
-from luthier.report.wording import Table, clean, figure, interval, percent
+from luthier.report.wording import Table, clean, figure, interval
 from luthier.tasks.wording import wording_of
 
 TALLEST = 0.25

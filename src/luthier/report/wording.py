@@ -51,11 +51,6 @@ def amount(value: Any) -> str:
     return "-" if found is None else f"{found:#.4g}".rstrip(".")
 
 
-def percent(share: float) -> str:
-    """A share in whole per cents: "71 %"."""
-    return f"{100 * share:.0f} %"
-
-
 def signed(value: float) -> str:
     """A difference of scores, with its sign."""
     return f"{value:+.3f}"

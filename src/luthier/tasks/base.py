@@ -27,6 +27,8 @@ from luthier.tasks.metrics import Score
 if TYPE_CHECKING:
     import torch
 
+    from luthier.tasks.wording import Wording
+
 Truth = Any
 Answer = dict[str, Any]
 Linear = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
@@ -58,6 +60,8 @@ class Task(abc.ABC):
     problem_type: ClassVar[str | None] = None
     headlines: ClassVar[Mapping[str, str]]
     """The metrics that can be the headline, as files and as people name them; the first is usual."""
+    wording: ClassVar[Wording | None] = None
+    """What people read about the task, where the words for its kind of label do not fit."""
 
     @classmethod
     def make(cls, labels: Sequence[str], rows: Sequence[Row] = (), metric: str | None = None) -> Self:

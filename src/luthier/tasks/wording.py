@@ -132,5 +132,4 @@ def wording_of(task: str) -> Wording:
     found = TASKS.get(task)
     if found is None:
         return ANY
-    own: Wording | None = getattr(found, "wording", None)
-    return own or BY_KIND.get(found.kind, ANY)
+    return found.wording or BY_KIND.get(found.kind, ANY)
