@@ -6,20 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
-from luthier.api.measure import Measured, fresh_model, look
+from luthier.api.measure import Measured
 from luthier.api.prepare import Prepared
 from luthier.data.row import Kind, Row, Split
 from luthier.explain.controls import Control, Texts, lexicon, majority, probe, tfidf, token_probe
-from luthier.sharing.features import set_head, supervised
-from luthier.sharing.work import cut_of
+from luthier.sharing.features import supervised
 from luthier.tasks.base import Floats, Head
 from luthier.tasks.wording import wording_of
-from luthier.training.loop import predict_scores
 
 if TYPE_CHECKING:
-    from torch import nn
+    pass
 
 
 @dataclass(frozen=True)
@@ -36,11 +33,11 @@ class FittedControl:
         return self.control.title
 
 
-def fit_controls(prepared: Prepared, measured: Measured, device: str) -> list[FittedControl]:
+def fit_controls(prepared: Prepared, measured: Measured) -> list[FittedControl]:
     """Guessing, TF-IDF and the frozen probe; where tokens are judged, the names seen in training in place of the first two."""
     task = prepared.asked.task
     truth = task.truth(prepared.splits["validation"])
-    rows = control_rows(prepared, measured, Split.VALIDATION, device)
+    rows = control_rows(prepared, measured, Split.VALIDATION)
     controls = _of_tokens(prepared, measured) if task.head is Head.TOKENS else _of_texts(prepared, measured, truth, rows)
     fitted = []
     for control in controls:
@@ -49,14 +46,13 @@ def fit_controls(prepared: Prepared, measured: Measured, device: str) -> list[Fi
     return fitted
 
 
-def control_rows(prepared: Prepared, measured: Measured, split: Split, device: str) -> dict[str, Any]:
+def control_rows(prepared: Prepared, measured: Measured, split: Split) -> dict[str, Any]:
     """The rows of a split in the form that each control was fitted on."""
     rows, tokens = prepared.asked.corpus.parts[split], prepared.splits[split.value]
     if prepared.asked.task.head is Head.TOKENS:
-        return {"probe": _Reader(prepared, split, device), "lexicon": (tokens, rows)}
-    features = measured.features.get(split.value)
-    pooled = features.pooled if features else look(prepared, fresh_model(prepared, prepared.default, device), split.value).pooled
-    return {"majority": len(rows), "tfidf": _texts(rows), "probe": pooled}
+        return {"probe": split.value, "lexicon": (tokens, rows)}
+    features = measured.features.get(split.value) or measured.frozen.look(split.value)
+    return {"majority": len(rows), "tfidf": _texts(rows), "probe": features.pooled}
 
 
 def _of_texts(prepared: Prepared, measured: Measured, truth: Any, validation: dict[str, Any]) -> list[Control]:
@@ -71,23 +67,7 @@ def _of_tokens(prepared: Prepared, measured: Measured) -> list[Control]:
     task = prepared.asked.task
     features, targets = supervised(measured.features["train"], prepared.splits["train"])
     names = [lexicon(prepared.asked.corpus.train, task)] if task.kind is Kind.SPANS else []
-    return [*names, token_probe(features, targets, task, lambda reader, weight, bias: reader.scores(weight, bias))]
-
-
-@dataclass(frozen=True)
-class _Reader:
-    """Scores the rows of a split by the pre-trained model under a given last layer."""
-
-    prepared: Prepared
-    split: Split
-    device: str
-
-    def scores(self, weight: npt.NDArray[np.float32], bias: npt.NDArray[np.float32]) -> Floats:
-        prepared, tokens = self.prepared, self.prepared.splits[self.split.value]
-        model: nn.Module = fresh_model(prepared, prepared.default, self.device)
-        set_head(model, weight, bias)
-        return predict_scores(model, prepared.asked.task, tokens, np.arange(len(tokens)), cut_of(prepared.default),
-                              prepared.start.pad_token_id)
+    return [*names, token_probe(features, targets, task, measured.frozen.scores)]
 
 
 def _texts(rows: list[Row]) -> Texts:

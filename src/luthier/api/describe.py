@@ -13,6 +13,7 @@ from luthier.engines.local import Workforce
 from luthier.recipes.recipe import LongTexts
 from luthier.recipes.space import Space
 from luthier.search.budget import Plan, duration
+from luthier.training.precision import Precision
 
 MOST_LABELS_SHOWN = 12
 
@@ -50,10 +51,11 @@ def finalists(settings: Settings, space: Space, challengers: int, trials: int | 
     return f"the default and the best {challengers}"
 
 
-def plan_lines(prepared: Prepared, plan: Plan, force: Workforce, device: str, budget: float | None, trials: int | None,
-               searching: bool) -> list[str]:
+def plan_lines(prepared: Prepared, plan: Plan, force: Workforce, device: str, precision: Precision, budget: float | None,
+               trials: int | None, searching: bool) -> list[str]:
     """What will be searched, and the time it gets."""
     workers = f"{force.workers} worker{'s' if force.workers > 1 else ''} × {force.threads} thread{'s' if force.threads > 1 else ''}"
+    workers = f"{workers}, {precision.value}"
     full = f"one full run takes about {duration(plan.full_run_seconds)} of one worker"
     if not searching:
         return [f"Training one recipe on {device}, {workers}; {full}."]

@@ -7,26 +7,30 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from luthier.api.prepare import Prepared
 from luthier.data.row import Split
 from luthier.data.sequences import sequences
-from luthier.data.tokens import tokenize
+from luthier.data.tokens import tokenize, used_ids
 from luthier.engines.local import Workforce
+from luthier.engines.memory import keep_memory
 from luthier.errors import ModelError
 from luthier.explain.controls import compared
 from luthier.models.adapters import adapted_layers
 from luthier.models.classifier import last_linear, load_classifier
 from luthier.models.encoder import anatomy
+from luthier.models.packing import pack
 from luthier.recipes.recipe import Recipe
 from luthier.recipes.seeds import Seeds
 from luthier.recipes.space import Choice
 from luthier.search.budget import Speed
-from luthier.sharing.features import Features, extract, some_rows
+from luthier.sharing.features import Features, Floats, extract, head_logits, some_rows
 from luthier.sharing.work import cut_of, pass_work, work_of
 from luthier.tasks.base import Head
 from luthier.training.learner import Learner
-from luthier.training.loop import train
+from luthier.training.loop import predict_logits, train
+from luthier.training.precision import Precision, lower
 from luthier.training.selection import check_layer_lr
 
 if TYPE_CHECKING:
@@ -35,19 +39,21 @@ if TYPE_CHECKING:
 WARM_UP_STEPS = 2
 TIMED_SECONDS = 2.0
 MOST_TIMED_STEPS = 8
+WARM_UP_ROWS, SERVED_ROWS = 32, 256
 COMPANY = 0.85
 """Speed of a worker beside others over its speed alone: they share memory and caches."""
 
 
 @dataclass(frozen=True)
 class Measured:
-    """The frozen features of the training and validation rows, and the speed of one worker."""
+    """The pre-trained model, frozen; its features of the training and validation rows; and the speed of one worker."""
 
+    frozen: Frozen
     features: dict[str, Features]
     speed: Speed
 
 
-def measure(prepared: Prepared, force: Workforce, device: str) -> Measured:
+def measure(prepared: Prepared, force: Workforce, device: str, precision: Precision) -> Measured:
     """Look at the rows with the pre-trained model, using all cores; then make a few steps as a worker would.
 
     Raises:
@@ -55,26 +61,31 @@ def measure(prepared: Prepared, force: Workforce, device: str) -> Measured:
     """
     import torch
 
+    keep_memory()
     model = fresh_model(prepared, prepared.default, device)
     _check_names(prepared, model)
     torch.set_num_threads(force.workers * force.threads)
+    serving = _serving_speed(prepared, model)
+    frozen = Frozen(prepared, lower(model, precision))
     started = time.perf_counter()
     tokenwise = prepared.asked.task.head is Head.TOKENS
-    features = {name: look(prepared, model, name) for name in (("train",) if tokenwise else ("train", "validation"))}
+    features = {name: frozen.look(name) for name in (("train",) if tokenwise else ("train", "validation"))}
     rows = sum(len(found.rows) for found in features.values())
     forward = pass_work(rows, prepared.default, prepared.shape) / (time.perf_counter() - started) / force.workers
     torch.set_num_threads(force.threads)
-    training = _training_speed(prepared, model) * (COMPANY if force.workers > 1 else 1.0)
+    training = _training_speed(prepared, fresh_model(prepared, prepared.default, device), precision)
+    training *= COMPANY if force.workers > 1 else 1.0
     torch.set_num_threads(force.workers * force.threads)
-    return Measured(features, Speed(training, max(forward, training)))
+    return Measured(frozen, features, Speed(training, max(forward, training), serving))
 
 
 def fresh_model(prepared: Prepared, recipe: Recipe, device: str) -> nn.Module:
-    """The pre-trained model of a recipe with a new head."""
+    """The pre-trained model of a recipe with a new head, in fp32; its blocks see real tokens only, where that can be."""
     settings = prepared.asked.settings
     start, seed = prepared.starts[recipe.model], settings.held_seeds.seeds(settings.seed).init
-    return load_classifier(start.pretrained.path, prepared.asked.task, recipe, seed=seed,
-                           pad_token_id=start.pad_token_id).to(device)
+    model = load_classifier(start.pretrained.path, prepared.asked.task, recipe, seed=seed, pad_token_id=start.pad_token_id)
+    pack(model, start.pad_token_id)
+    return model.to(device)
 
 
 def _check_names(prepared: Prepared, model: nn.Module) -> None:
@@ -93,28 +104,54 @@ def _check_names(prepared: Prepared, model: nn.Module) -> None:
             adapted_layers(looked_at, parts, recipe)
 
 
-def look(prepared: Prepared, model: nn.Module, split: str) -> Features:
-    """The frozen features of one split; of the training rows, no more than a regression needs.
+@dataclass(frozen=True)
+class Frozen:
+    """The pre-trained model of the default recipe, as it says something of rows before any training."""
 
-    The pooled features of pairs are those of their two texts, compared.
-    """
-    tokens = prepared.splits[split]
-    rows = some_rows(tokens) if split == "train" else np.arange(len(tokens))
-    cut, pad = cut_of(prepared.default), prepared.start.pad_token_id
-    found = extract(model, tokens, rows, cut, pad)
-    if not prepared.asked.corpus.pairs:
-        return found
-    data = prepared.asked.corpus.parts[Split(split)]
-    texts = ([data[row].text for row in rows], [data[row].pair or "" for row in rows])
-    limit = prepared.default.max_length
-    single = [extract(model, tokenize(part, prepared.start.tokenizer, limit), np.arange(len(rows)), cut, pad).pooled
-              for part in texts]
-    return replace(found, pooled=compared(*single))
+    prepared: Prepared
+    model: nn.Module
+
+    def look(self, split: str) -> Features:
+        """The frozen features of one split; of the training rows, no more than a regression needs.
+
+        The pooled features of pairs are those of their two texts, compared.
+        """
+        prepared, tokens = self.prepared, self.prepared.splits[split]
+        rows = some_rows(tokens) if split == "train" else np.arange(len(tokens))
+        cut, pad = cut_of(prepared.default), prepared.start.pad_token_id
+        found = extract(self.model, tokens, rows, cut, pad)
+        if not prepared.asked.corpus.pairs:
+            return found
+        data = prepared.asked.corpus.parts[Split(split)]
+        texts = ([data[row].text for row in rows], [data[row].pair or "" for row in rows])
+        limit = prepared.default.max_length
+        single = [extract(self.model, tokenize(part, prepared.start.tokenizer, limit), np.arange(len(rows)), cut, pad).pooled
+                  for part in texts]
+        return replace(found, pooled=compared(*single))
+
+    def scores(self, split: str, weight: Floats, bias: Floats) -> npt.NDArray[np.float64]:
+        """The task's scores of the rows of a split, by a last layer of this weight and bias."""
+        prepared, tokens = self.prepared, self.prepared.splits[split]
+        return prepared.asked.task.scores(head_logits(self.model, tokens, np.arange(len(tokens)), cut_of(prepared.default),
+                                                      prepared.start.pad_token_id, weight, bias))
 
 
-def _training_speed(prepared: Prepared, model: nn.Module) -> float:
+def _serving_speed(prepared: Prepared, model: nn.Module) -> float:
+    """Work a second of the model in fp32 with all cores, over some validation rows after the first ones."""
+    tokens, cut = prepared.splits["validation"], cut_of(prepared.default)
+    order = np.random.default_rng(0).permutation(len(tokens))[:SERVED_ROWS]
+    seconds = 0.0
+    for rows in (order[:WARM_UP_ROWS], order):
+        started = time.perf_counter()
+        predict_logits(model, tokens, rows, cut, prepared.start.pad_token_id)
+        seconds = time.perf_counter() - started
+    return pass_work(len(order), prepared.default, prepared.shape) / seconds
+
+
+def _training_speed(prepared: Prepared, model: nn.Module, precision: Precision) -> float:
     """Work a second of one worker, over a few real steps after the first ones."""
-    learner = Learner(model, prepared.default, Seeds.all(0))
+    used = used_ids(prepared.splits.values(), prepared.start.pad_token_id)
+    learner = Learner(model, prepared.default, Seeds.all(0), precision, used)
     read = sequences(prepared.splits["train"], cut_of(prepared.default))
     steps = train(learner, prepared.asked.task, read, WARM_UP_STEPS + MOST_TIMED_STEPS,
                   WARM_UP_STEPS + MOST_TIMED_STEPS, prepared.start.pad_token_id)

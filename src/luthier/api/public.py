@@ -33,7 +33,8 @@ def tune(data: Any, *, model: str | Path | Sequence[str | Path] = "auto", budget
          group_column: str | None = None, annotators: str = "first", spans: str = "refuse", encoding: str = "utf-8",
          labels: str | Path | None = None, max_train_rows: int | None = None,
          validation: Any = None, test: Any = None, device: str = "auto",
-         workers: int | None = None, threads: int | None = None, output: str | Path | None = None, seed: int = 0,
+         precision: str = "auto", workers: int | None = None, threads: int | None = None,
+         output: str | Path | None = None, seed: int = 0,
          init_seed: int | None = None, order_seed: int | None = None, dropout_seed: int | None = None,
          offline: bool = False) -> Run:
     """Find how to fine-tune a model for `data`, and hand back the tuned model with an honest figure.
@@ -58,6 +59,8 @@ def tune(data: Any, *, model: str | Path | Sequence[str | Path] = "auto", budget
         max_train_rows: the most training rows to use; the other arguments about rows are those of `DataOptions`.
         record_test: score the test rows for every trial; selection is then no longer blind, and the report says so.
         init_seed: held in every trial, like `order_seed` and `dropout_seed`: the seeds of new weights, row order and dropout.
+        precision: what models compute in, "fp32", "bf16", or "auto": bf16 where this machine is faster with it. Weights and
+            the figures on test rows are fp32 in any case.
         workers: trials trained at once; `threads`, the processor threads of each. All cores are shared out by default.
         output: the run's folder; runs/NAME-1, runs/NAME-2, … by default.
         offline: open no network socket; a hub model must be in the cache, or a folder that `fetch` wrote.
@@ -75,8 +78,8 @@ def train(data: Any, recipe: Recipe | None = None, *, model: str | Path = "auto"
           label_column: str | Sequence[str] = (), label_separator: str | None = None, id_column: str | None = None,
           group_column: str | None = None, annotators: str = "first", spans: str = "refuse", encoding: str = "utf-8",
           labels: str | Path | None = None, max_train_rows: int | None = None, validation: Any = None,
-          test: Any = None, device: str = "auto", threads: int | None = None, output: str | Path | None = None,
-          seed: int = 0, init_seed: int | None = None, order_seed: int | None = None, dropout_seed: int | None = None,
+          test: Any = None, device: str = "auto", precision: str = "auto", threads: int | None = None,
+          output: str | Path | None = None, seed: int = 0, init_seed: int | None = None, order_seed: int | None = None, dropout_seed: int | None = None,
           offline: bool = False,
           **hyperparameters: Any) -> Run:
     """Fine-tune a model by one recipe: `recipe`, or the default one, with `hyperparameters` changed.

@@ -11,11 +11,12 @@ from luthier.api.describe import data_lines, plan_lines
 from luthier.api.measure import Measured, measure
 from luthier.api.observer import Observer
 from luthier.api.prepare import Asked, Prepared, prepare
-from luthier.api.settings import SamplerName
+from luthier.api.settings import PrecisionName, SamplerName
 from luthier.engines.local import Workforce, plan_workers
 from luthier.errors import ConfigError
 from luthier.recipes.recipe import Schedule
 from luthier.search.budget import Job, Plan, parse_duration, plan_budget
+from luthier.training.precision import Precision, fastest
 
 DEFAULT_BUDGET = "15m"
 
@@ -38,6 +39,7 @@ class Ready:
     plan: Plan
     force: Workforce
     device: str
+    precision: Precision
     started: float
     budget: float | None
     trials: int | None
@@ -61,16 +63,17 @@ def get_ready(command: Command, asked: Asked, observer: Observer, started: float
     force = plan_workers(settings.workers, trials and trials * settings.repeats, device)
     force = Workforce(force.workers, settings.threads or force.threads)
     observer.say("Measuring this machine, and what fine-tuning must beat …")
-    measured = measure(prepared, force, device)
-    controls = fit_controls(prepared, measured, device)
+    precision = find_precision(settings.precision, device)
+    measured = measure(prepared, force, device, precision)
+    controls = fit_controls(prepared, measured)
     for control in controls:
         observer.say(f"  {control.title}: {asked.task.metric_title} {control.validation:.3f} on the validation rows")
     test_rows = len(prepared.splits["test"])
     job = Job(prepared.default, prepared.shape, force.workers, len(prepared.splits["validation"]),
               len(prepared.rung_rows) + (test_rows if settings.record_test else 0), test_rows, settings.repeats)
     plan = plan_budget(budget, time.monotonic() - started, job, measured.speed)
-    ready = Ready(command, prepared, measured, controls, plan, force, device, started, budget, trials)
-    for line in plan_lines(prepared, plan, force, device, budget, trials, command is Command.TUNE):
+    ready = Ready(command, prepared, measured, controls, plan, force, device, precision, started, budget, trials)
+    for line in plan_lines(prepared, plan, force, device, precision, budget, trials, command is Command.TUNE):
         observer.say(line)
     return ready
 
@@ -95,6 +98,11 @@ def find_trials(prepared: Prepared) -> int | None:
         return settings.trials
     cells = sum(1 for _ in space.cells())
     return min(settings.trials or cells, cells)
+
+
+def find_precision(name: PrecisionName, device: str) -> Precision:
+    """What models compute in; "auto" is decided by a measurement."""
+    return fastest(device) if name is PrecisionName.AUTO else Precision(name.value)
 
 
 def find_device(name: str) -> str:

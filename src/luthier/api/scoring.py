@@ -14,6 +14,7 @@ from luthier.api.prepare import Prepared
 from luthier.api.ready import Command, Ready
 from luthier.data.row import Row, Split
 from luthier.models.classifier import load_trained
+from luthier.models.packing import pack
 from luthier.recipes.recipe import Recipe
 from luthier.search.finals import Verdict
 from luthier.search.study import Record
@@ -85,7 +86,7 @@ def score_finals(ready: Ready, finals: list[Final], verdict: Verdict) -> Outcome
     served = tuned.served()
     delivered = predict_final(ready, final, folder, served)
 
-    rows = control_rows(prepared, ready.measured, Split.TEST, ready.device)
+    rows = control_rows(prepared, ready.measured, Split.TEST)
     controls = {fitted.control.name: task.tuned(fitted.scores, base["validation"]).score(
         fitted.control.predict(rows[fitted.control.name]), base["test"], groups["test"]) for fitted in ready.controls}
     held = {fitted.control.name: task.score(fitted.scores, base["validation"], groups["validation"]) for fitted in ready.controls}
@@ -127,5 +128,6 @@ def predict_final(ready: Ready, final: Final, folder: Path, task: Task) -> Float
     """The scores of the test rows, from a model as it was written."""
     recipe = final.record.trial.recipe
     start = ready.prepared.starts[recipe.model]
-    model, test = load_trained(folder).to(ready.device), start.splits["test"]
-    return predict_scores(model, task, test, np.arange(len(test)), cut_of(recipe), start.pad_token_id)
+    model, test = load_trained(folder), start.splits["test"]
+    pack(model, start.pad_token_id)
+    return predict_scores(model.to(ready.device), task, test, np.arange(len(test)), cut_of(recipe), start.pad_token_id)

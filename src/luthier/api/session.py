@@ -64,7 +64,7 @@ def _carry_out(ready: Ready, folder: RunFolder, observer: Observer, interrupt: I
         journal.append({"event": "study", "command": ready.command, "seed": asked.settings.seed, "metric": asked.task.metric,
                         "repeats": asked.settings.repeats, "held_seeds": asdict(asked.settings.held_seeds),
                         "levels": ready.plan.levels, "workers": ready.force.workers, "threads": ready.force.threads,
-                        "speed": ready.measured.speed.training})
+                        "precision": ready.precision, "speed": ready.measured.speed.training})
         write_config(folder, ready)
         study = _train(ready, folder, journal, observer, interrupt)
         finals = collect_finals(study, folder)
@@ -113,7 +113,7 @@ def make_setup(ready: Ready, folder: RunFolder) -> Setup:
         bases[name] = Base(start.pretrained.path, start.pretrained.hash, tokens, start.pad_token_id, start.pretrained.layers,
                            prepared.shape.for_model(name).size)
     setup = Setup(bases=bases, task=asked.task, rung_rows=prepared.rung_rows, cache=folder.cache, device=ready.device,
-                  record_test=asked.settings.record_test)
+                  record_test=asked.settings.record_test, precision=ready.precision)
     default = prepared.default
     if default.head_init is HeadInit.PROBE and not default.reinit_layers:
         init = asked.settings.held_seeds.seeds(asked.settings.seed).init

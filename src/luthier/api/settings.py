@@ -43,6 +43,14 @@ class DeviceName(enum.Enum):
     MPS = "mps"
 
 
+class PrecisionName(enum.Enum):
+    """What models compute in."""
+
+    AUTO = "auto"
+    FP32 = "fp32"
+    BF16 = "bf16"
+
+
 @dataclasses.dataclass(frozen=True)
 class Given:
     """The data as they were given: paths and names, or tables in memory; None where validation or test rows were not."""
@@ -94,6 +102,8 @@ class Settings:
     repeats: int = setting(1, "Seeds that every recipe is trained on; recipes are compared by their mean.", Limits(1, 1000))
     record_test: bool = setting(False, "Score the test rows for every trial; selection is then no longer blind to them.")
     device: DeviceName = setting(DeviceName.AUTO, "What to train on.")
+    precision: PrecisionName = setting(
+        PrecisionName.AUTO, "What models compute in: fp32, bf16, or auto (bf16 where this machine is faster with it).")
     workers: int | None = setting(None, "Trials trained at once.", Limits(1, 256))
     threads: int | None = setting(None, "Threads of each worker.", Limits(1, 1024))
     output: str | None = setting(None, "Folder of the run [default: runs/NAME-1, runs/NAME-2, …].")
@@ -183,17 +193,17 @@ def _of_trial(run: Path, number: int | None) -> dict[str, Any]:
         raise ConfigError(f"--config {run}: its run.toml and trials.csv are not, or no longer, those of one run") from None
     recipe = Recipe.from_table({name: row[name] for name in HELP if name in row})
     fixed = {name: row[name] for name in HELP if name in row and name != "model" and recipe.means_something(name)}
-    return settings | {"fixed": fixed, "workers": 1, "threads": _machine(tables, file).get("threads")}
+    return settings | {"fixed": fixed, **_machine(tables, file), "workers": 1}
 
 
 def _settings(tables: Mapping[str, Any], path: Path) -> Settings:
     return build(Settings, _table(tables, "settings", path), str(path))
 
 
-def _machine(tables: Mapping[str, Any], path: Path) -> dict[str, int]:
-    """Workers and threads as they were: the order of additions, and so the last digits, depend on them."""
+def _machine(tables: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """Workers, threads and precision as they were: the order and the rounding of additions depend on them."""
     machine = _table(tables, "machine", path)
-    return {name: machine[name] for name in ("workers", "threads") if name in machine}
+    return {name: machine[name] for name in ("workers", "threads", "precision") if name in machine}
 
 
 def _table(tables: Mapping[str, Any], name: str, path: Path) -> Mapping[str, Any]:

@@ -6,6 +6,7 @@ A `Tokens` stands for the rows of one split; what a model sees of them, cut or i
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from collections.abc import Sequence as Seq
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -162,6 +163,11 @@ def special_tokens(tokenizer: Any, pair: bool = False) -> tuple[int, int, int]:
     parts = encoded.sequence_ids(0)
     first, second = ([place for place, part in enumerate(parts) if part == which] for which in (0, 1))
     return first[0], second[0] - first[-1] - 1, len(parts) - second[-1] - 1
+
+
+def used_ids(splits: Iterable[Tokens], pad_token_id: int) -> npt.NDArray[np.int64]:
+    """The token ids that any row has, and that of padding, in order."""
+    return np.unique(np.concatenate([[pad_token_id], *(np.unique(tokens.ids) for tokens in splits)])).astype(np.int64)
 
 
 def percentile_length(tokens: Tokens, percent: float, limit: int) -> int:

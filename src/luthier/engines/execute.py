@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from luthier.data.row import Split
 from luthier.data.sequences import sequences
-from luthier.data.tokens import Tokens
+from luthier.data.tokens import Tokens, used_ids
 from luthier.engines.memory import peak_memory, reset_peak
 from luthier.errors import TrainingError
 from luthier.models.classifier import load_classifier
 from luthier.models.encoder import anatomy, reinitialise
+from luthier.models.packing import pack
 from luthier.recipes.recipe import Averaging, HeadInit, Recipe, steps_per_epoch
 from luthier.recipes.trial import Costs, Point, Progress, Stage, StageResult
 from luthier.sharing.features import start_head
@@ -28,6 +30,7 @@ from luthier.tasks.base import Floats, Task
 from luthier.training.checkpoint import load_checkpoint, save_checkpoint
 from luthier.training.learner import Learner
 from luthier.training.loop import Step, predict_scores, train
+from luthier.training.precision import Precision
 
 if TYPE_CHECKING:
     from torch import nn
@@ -56,13 +59,18 @@ class Base:
         """The tokens of one split."""
         return Tokens.open(self.tokens / name)
 
+    def used(self) -> npt.NDArray[np.int64]:
+        """The token ids that the study has a use for, in order."""
+        return used_ids((self.split(part.value) for part in Split if (self.tokens / part.value).is_dir()), self.pad_token_id)
+
 
 @dataclass(frozen=True)
 class Setup:
     """What all stages of a study have in common.
 
     `bases` holds the pre-trained models by the name that recipes give them; `rung_rows` numbers the validation rows that
-    rungs are scored on; with `record_test` every stage ends with a look at the test rows too.
+    rungs are scored on; with `record_test` every stage ends with a look at the test rows too; `precision` is what stages
+    compute in.
     """
 
     bases: Mapping[str, Base]
@@ -71,6 +79,7 @@ class Setup:
     cache: Path
     device: str
     record_test: bool = False
+    precision: Precision = Precision.FP32
 
     def base(self, recipe: Recipe) -> Base:
         """The pre-trained model of a recipe."""
@@ -169,34 +178,31 @@ class _Running:
             self.costs = replace(self.costs, peak_memory=peak_memory(self.setup.device))
         deliver = self.stage.deliver if at_end else None
         ends = at_end and (self.step >= self.stage.total_steps or deliver is not None)
-        with learner.evaluated_weights():
-            model = learner.plain_model() if ends else learner.model
+        with learner.evaluated_weights() as model:
             rows = self.setup.rung_rows if deliver is None else np.arange(len(self.validation))
             scores = self._scores(model, self.validation, rows)
             rung = scores if deliver is None else scores[self.validation.units(self.setup.rung_rows)]
             self._add_point("rung", rung, self.validation, self.setup.rung_rows)
-            if ends:
-                self.costs = replace(self.costs, drift=self._drift(learner, model))
             if at_end and self.setup.record_test:
                 test, task = self.base.split("test"), self.setup.task
                 tuned = task.tuned(scores, task.truth(self.validation, rows))
                 self._add_point("test", self._scores(model, test, np.arange(len(test))), test, task=tuned)
             if deliver is not None:
                 self._add_point("all", scores, self.validation)
-                _deliver(model, scores, deliver)
+        if ends:
+            finished = learner.finish(start_model(self.stage, self.setup, self.train))
+            self.costs = replace(self.costs, drift=self._drift(learner, finished))
+            if deliver is not None:
+                _deliver(finished, scores, deliver)
         self.seen = Seen()
 
     def _drift(self, learner: Learner, model: nn.Module) -> float:
-        """The norm of the encoder's change over its norm; blocks that started afresh are left out.
-
-        Args:
-            model: the learner's as a plain one, whose parameters have the pre-trained model's names.
-        """
+        """The norm of the encoder's change in the finished `model` over its norm; blocks that started afresh are left out."""
         origin = load_base(self.base, self.setup.task, self.recipe, self.stage.trial.seeds.init)
         before, moved, size = dict(origin.named_parameters()), 0.0, 0.0
         for name, parameter in model.named_parameters():
             if not learner.parts.starts_afresh(name, self.recipe.reinit_layers):
-                start = before[name].detach().to(parameter.device)
+                start = before[name].detach()
                 moved += float((parameter.detach() - start).square().sum())
                 size += float(start.square().sum())
         return math.sqrt(moved / size) if size else 0.0
@@ -228,15 +234,22 @@ def load_base(base: Base, task: Task, recipe: Recipe, seed: int) -> nn.Module:
     return load_classifier(base.path, task, recipe, seed=seed, pad_token_id=base.pad_token_id)
 
 
+def start_model(stage: Stage, setup: Setup, tokens: Tokens) -> nn.Module:
+    """The model that the stage's trial began with, on the processor, in fp32."""
+    recipe, seeds, base = stage.trial.recipe, stage.trial.seeds, setup.base(stage.trial.recipe)
+    model = load_base(base, setup.task, recipe, seeds.init)
+    reinitialise(model, anatomy(model), recipe.reinit_layers, seeds.init)
+    if recipe.head_init is HeadInit.PROBE:
+        start_head(model, setup.task, tokens, cut_of(recipe), base.pad_token_id, head_file(setup, recipe, seeds.init))
+    return model
+
+
 def build_learner(stage: Stage, setup: Setup, tokens: Tokens) -> Learner:
     """The learner at the stage's start: fresh from the pre-trained model, or as the checkpoint left it."""
-    recipe, seeds = stage.trial.recipe, stage.trial.seeds
-    base = setup.base(recipe)
-    model = load_base(base, setup.task, recipe, seeds.init).to(setup.device)
-    reinitialise(model, anatomy(model), recipe.reinit_layers, seeds.init)
-    if recipe.head_init is HeadInit.PROBE and stage.checkpoint is None:
-        start_head(model, setup.task, tokens, cut_of(recipe), base.pad_token_id, head_file(setup, recipe, seeds.init))
-    learner = Learner(model, recipe, seeds)
+    recipe, base = stage.trial.recipe, setup.base(stage.trial.recipe)
+    model = start_model(stage, setup, tokens)
+    pack(model, base.pad_token_id)
+    learner = Learner(model.to(setup.device), recipe, stage.trial.seeds, setup.precision, base.used())
     if stage.checkpoint is not None:
         load_checkpoint(learner, stage.checkpoint)
     return learner

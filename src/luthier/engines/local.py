@@ -13,6 +13,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
 from luthier.engines.execute import Setup, run_stage
+from luthier.engines.memory import keep_memory
 from luthier.environment import environment
 from luthier.errors import RunError
 from luthier.recipes.trial import EngineEvent, Finished, Lost, Progress, Stage, StageResult
@@ -145,6 +146,7 @@ def _work(pipe: Connection, setup: Setup, threads: int) -> None:
     import torch
 
     torch.set_num_threads(threads)
+    keep_memory()
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         pipe.send(READY)
         while True:

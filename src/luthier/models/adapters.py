@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -70,7 +69,3 @@ def adapted_layers(model: nn.Module, parts: Anatomy, recipe: Recipe) -> list[str
             and (not recipe.lora_targets or name.rpartition(".")[2] in recipe.lora_targets)]
 
 
-def merged(tuner: Any) -> nn.Module:
-    """A copy of the tuner's model with the additions added in: a plain model of transformers' own class."""
-    plain: nn.Module = copy.deepcopy(tuner).merge_and_unload()
-    return plain

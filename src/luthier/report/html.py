@@ -165,7 +165,7 @@ def _use(results: Table) -> str:
              if budget and results["command"] == "tune" else "")
     facts = [("took", duration(results["seconds"]) + budget), ("seed", results["seed"]),
              ("machine", f"{machine['device']}, {count(machine['workers'], 'worker')} of "
-                         f"{count(machine['threads'], 'thread')}"),
+                         f"{count(machine['threads'], 'thread')}, {machine['precision']}"),
              ("versions", versions), ("data hash", results["data_hash"])]
     rows = "".join(f"<dt>{esc(term)}</dt><dd>{esc(value)}</dd>" for term, value in facts)
     return section(

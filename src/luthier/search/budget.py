@@ -59,10 +59,12 @@ def duration(seconds: float) -> str:
 
 @dataclass(frozen=True)
 class Speed:
-    """Measured at the start: work (see sharing/work.py) a worker does in a second, training and only looking."""
+    """Measured at the start: work (see sharing/work.py) a worker does in a second, training and only looking; and `serving`,
+    what all cores together do for a finished model, which answers in fp32."""
 
     training: float
     forward: float
+    serving: float
 
 
 @dataclass(frozen=True)
@@ -144,8 +146,9 @@ class _Costs:
         row_seconds = job.shape.tokens_per_row(job.recipe) * FORWARD_SHARE / speed.forward
         self.rung = job.rung_rows * row_seconds
         self.validation = job.validation_rows * row_seconds
-        # The test rows pass through the default, the delivered and the pre-trained model, with all cores at work.
-        self.scoring = 3 * job.test_rows * row_seconds / job.workers + CLOSING_SECONDS
+        # The test rows pass through the default and the delivered model, and the pre-trained one, with all cores at work.
+        row_work = job.shape.tokens_per_row(job.recipe) * FORWARD_SHARE
+        self.scoring = job.test_rows * (2 * row_work / speed.serving + row_seconds / job.workers) + CLOSING_SECONDS
 
     def finals(self, steps: int, challengers: int) -> float:
         """The default and its challengers, side by side on the workers."""

@@ -6,6 +6,7 @@ Computed once a study; the start of the head is kept in the study's cache and re
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,6 +59,35 @@ def extract(model: nn.Module, tokens: Tokens, rows: npt.NDArray[np.int64], cut: 
     """The features of the given rows, without dropout."""
     import torch
 
+    def both(seen: torch.Tensor, hidden: torch.Tensor, batch: Batch) -> torch.Tensor:
+        if tokens.per_token:
+            return seen
+        mask = batch.attention_mask.unsqueeze(-1)
+        return torch.cat([(hidden * mask).sum(1) / mask.sum(1), seen], dim=1)
+
+    found = _collect(model, both, tokens, rows, cut, pad_token_id, batch_size)
+    split = 0 if tokens.per_token else found.shape[1] - last_linear(model).in_features
+    return Features(rows, found[:, :split], found[:, split:])
+
+
+def head_logits(model: nn.Module, tokens: Tokens, rows: npt.NDArray[np.int64], cut: Cut, pad_token_id: int, weight: Floats,
+                bias: Floats) -> Floats:
+    """What a last layer of this weight [outputs, hidden] and bias [outputs] says of each unit. Shape [units, outputs]."""
+    import torch
+
+    linear = torch.from_numpy(np.asarray(weight)), torch.from_numpy(np.asarray(bias))
+
+    def outputs(seen: torch.Tensor, _: torch.Tensor, __: Batch) -> torch.Tensor:
+        return torch.nn.functional.linear(seen, linear[0].to(seen.device), linear[1].to(seen.device))
+
+    return _collect(model, outputs, tokens, rows, cut, pad_token_id)
+
+
+def _collect(model: nn.Module, outputs: Callable[[torch.Tensor, torch.Tensor, Batch], torch.Tensor], tokens: Tokens,
+             rows: npt.NDArray[np.int64], cut: Cut, pad_token_id: int, batch_size: int = 64) -> Floats:
+    """What `outputs` makes, for each unit, of what the head's last layer sees of it, and of the last hidden states; in fp32."""
+    import torch
+
     model.eval()
     base, linear = getattr(model, anatomy(model).base), last_linear(model)
     caught: dict[str, Any] = {}
@@ -67,21 +97,16 @@ def extract(model: nn.Module, tokens: Tokens, rows: npt.NDArray[np.int64], cut: 
 
     def both(batch: Batch) -> torch.Tensor:
         model(**batch.inputs())
-        seen: torch.Tensor = caught["head"]
-        if tokens.per_token:
-            return seen
-        if seen.ndim == 3:  # decoders score every token; the last real one counts
+        seen: torch.Tensor = caught["head"].float()
+        if seen.ndim == 3 and not tokens.per_token:  # decoders score every token; the last real one counts
             seen = seen[torch.arange(len(seen), device=device), batch.attention_mask.sum(1) - 1]
-        mask = batch.attention_mask.unsqueeze(-1).to(caught["hidden"].dtype)
-        return torch.cat([(caught["hidden"] * mask).sum(1) / mask.sum(1), seen], dim=1)
+        return outputs(seen, caught["hidden"].float(), batch)
 
     try:
-        found = collect(both, sequences(tokens, cut, rows), device, pad_token_id, batch_size)
+        return collect(both, sequences(tokens, cut, rows), device, pad_token_id, batch_size)
     finally:
         for hook in hooks:
             hook.remove()
-    split = 0 if tokens.per_token else found.shape[1] - linear.in_features
-    return Features(rows, found[:, :split], found[:, split:])
 
 
 def start_head(model: nn.Module, task: Task, tokens: Tokens, cut: Cut, pad_token_id: int, file: Path) -> None:

@@ -86,3 +86,12 @@ def by_length(lengths: Rows, batch_size: int) -> Iterator[Rows]:
     positions = np.argsort(lengths, kind="stable")
     for first in range(0, len(positions), batch_size):
         yield positions[first:first + batch_size]
+
+
+def by_tokens(lengths: Rows, most: int) -> Iterator[Rows]:
+    """Sequences of like length together, as many as have `most` tokens at the most. Yields positions into `lengths`."""
+    positions = np.argsort(lengths, kind="stable")
+    while len(positions):
+        count = max(1, int(np.searchsorted(np.cumsum(lengths[positions]), most, side="right")))
+        yield positions[:count]
+        positions = positions[count:]

@@ -47,3 +47,4 @@ def load_checkpoint(learner: Learner, file: Path) -> None:
                 learner.optimizer.state[parameter] = {part: tensors.get_tensor(f"{part}/{name}") for part in _ADAM}
             if learner.average:
                 learner.average.weights[name].copy_(tensors.get_tensor(f"average/{name}"))
+    learner.show_weights()

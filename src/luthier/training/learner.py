@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
-from luthier.models.adapters import add_lora, is_addition, merged
+from luthier.models.adapters import add_lora, is_addition
 from luthier.models.encoder import EMBEDDINGS, Anatomy, anatomy, train_mode
+from luthier.models.vocabulary import Ids, compact, put_back
 from luthier.recipes.recipe import Averaging, Method, Recipe
 from luthier.recipes.seeds import Seeds
 from luthier.training.optimizer import Average, make_optimizer
+from luthier.training.precision import Precision, lower
 from luthier.training.selection import lowest_trained, rate_multiples
 
 if TYPE_CHECKING:
@@ -21,19 +23,32 @@ if TYPE_CHECKING:
 class Learner:
     """The model, its optimiser, the weight average, and the steps made.
 
+    Attributes:
+        trainable: the trained weights by name, in fp32; the model's own parameters, or what these are rounded from.
+
     Args:
         model: as it starts, re-initialised blocks and the head's start included.
+        precision: what the model computes in.
+        used: the token ids of all rows, in order, where the others' embeddings need not be held.
 
     Raises:
         ConfigError: the recipe names parts that the model does not have.
     """
 
-    def __init__(self, model: nn.Module, recipe: Recipe, seeds: Seeds) -> None:
+    def __init__(self, model: nn.Module, recipe: Recipe, seeds: Seeds, precision: Precision = Precision.FP32,
+                 used: Ids | None = None) -> None:
+        from torch import nn
+
         self.model, self.recipe, self.seeds = model, recipe, seeds
         self.parts: Anatomy = anatomy(model)
-        self._tuner: Any = add_lora(model, self.parts, recipe, seeds.init) if recipe.method is Method.LORA else None
+        self._used = used if used is not None and compact(model, used) else None
+        if recipe.method is Method.LORA:
+            add_lora(model, self.parts, recipe, seeds.init)
         multiples = rate_multiples(model, self.parts, recipe)
-        self.trainable: dict[str, nn.Parameter] = {n: p for n, p in model.named_parameters() if n in multiples}
+        self._own: dict[str, nn.Parameter] = {n: p for n, p in model.named_parameters() if n in multiples}
+        self._rounded = precision is not Precision.FP32
+        self.trainable = {n: nn.Parameter(p.detach().clone()) for n, p in self._own.items()} if self._rounded else self._own
+        lower(model, precision)
         self._places = {self.parts.place(name) for name, _ in model.named_parameters()}
         self._frozen: set[int] = set()
         self.optimizer = make_optimizer(self.trainable, multiples, self.parts, recipe)
@@ -54,39 +69,83 @@ class Learner:
         return next(self.model.parameters()).device
 
     def begin_step(self) -> None:
-        """Training mode, with what is frozen at this step out of the gradient and without dropout."""
+        """Training mode, with what is frozen at this step out of the gradient and without dropout; no gradients yet."""
         lowest = lowest_trained(self.recipe, self.parts, self.step)
         if lowest != self._lowest:
             self._lowest = lowest
             for name, parameter in self.model.named_parameters():
                 parameter.requires_grad_(name in self.trainable and self._may_train(name))
+            for name, parameter in self.trainable.items():
+                parameter.requires_grad_(self._own[name].requires_grad)
             live = {self.parts.place(name) for name, parameter in self.trainable.items() if parameter.requires_grad}
             self._frozen = set() if self.recipe.dropout_in_frozen else self._places - live
         train_mode(self.model, self.parts, self._frozen)
+        self.optimizer.zero_grad(set_to_none=True)
 
     def _may_train(self, name: str) -> bool:
         assert self._lowest is not None
         return self.parts.place(name) >= self._lowest or self.parts.starts_afresh(name, self.recipe.reinit_layers)
 
-    def plain_model(self) -> nn.Module:
-        """The model as transformers knows it: with adapters merged into a copy, otherwise the model itself."""
-        return merged(self._tuner) if self._tuner is not None else self.model
+    def take_gradients(self) -> None:
+        """After a backward pass: add the gradients of the rounded weights to those of the weights they are rounded from."""
+        if not self._rounded:
+            return
+        for name, parameter in self._own.items():
+            if parameter.grad is not None:
+                weight, gradient = self.trainable[name], parameter.grad.to(self.trainable[name].dtype)
+                weight.grad = gradient if weight.grad is None else weight.grad.add_(gradient)
+                parameter.grad = None
+
+    def show_weights(self) -> None:
+        """Have the model compute with the weights as they are now."""
+        if self._rounded:
+            self._show(self.trainable)
+
+    def _show(self, weights: Mapping[str, torch.Tensor]) -> None:
+        import torch
+
+        with torch.no_grad():
+            torch._foreach_copy_(list(self._own.values()), [weights[name] for name in self._own])
+
+    def finished_weights(self) -> dict[str, torch.Tensor]:
+        """The trained weights that count: the average where there is one."""
+        import torch
+
+        if not self.average:
+            return {name: weight.detach() for name, weight in self.trainable.items()}
+        with torch.no_grad():  # an average is never exactly zero: what L1 has put at zero is delivered as zero
+            return {name: torch.where(weight == 0, weight, self.average.weights[name]) if self.recipe.l1
+                    else self.average.weights[name] for name, weight in self.trainable.items()}
+
+    def finish(self, start: nn.Module) -> nn.Module:
+        """The finished model in fp32, as transformers knows it, adapters merged.
+
+        Args:
+            start: the model that this learner began with, anew; the weights that count are put into it.
+        """
+        import torch
+
+        tuner = add_lora(start, self.parts, self.recipe, self.seeds.init) if self.recipe.method is Method.LORA else None
+        parameters = dict(start.named_parameters())
+        with torch.no_grad():
+            for name, weight in self.finished_weights().items():
+                if self._used is not None and weight.shape != parameters[name].shape:
+                    put_back(parameters[name], weight, self._used)
+                else:
+                    parameters[name].copy_(weight)
+        finished: nn.Module = start if tuner is None else tuner.merge_and_unload()
+        return finished.eval()
 
     @contextlib.contextmanager
     def evaluated_weights(self) -> Iterator[nn.Module]:
-        """The model in evaluation mode, holding the weights that count: the average where there is one."""
-        import torch
-
-        own = {name: p.detach().clone() for name, p in self.trainable.items()} if self.average else {}
-        with torch.no_grad():
+        """The model in evaluation mode, holding the weights that count."""
+        own: Mapping[str, torch.Tensor] = self.trainable
+        if self.average:
+            own = own if self._rounded else {name: weight.detach().clone() for name, weight in own.items()}
+            self._show(self.finished_weights())
+        self.model.eval()
+        try:
+            yield self.model
+        finally:
             if self.average:
-                for name, parameter in self.trainable.items():
-                    average = self.average.weights[name]
-                    # An average is never exactly zero: what L1 has put at zero is delivered as zero.
-                    parameter.copy_(torch.where(parameter == 0, parameter, average) if self.recipe.l1 else average)
-            self.model.eval()
-            try:
-                yield self.model
-            finally:
-                for name, weight in own.items():
-                    self.trainable[name].copy_(weight)
+                self._show(own)

@@ -44,4 +44,4 @@ class Objective:
         return self.task.losses(logits, targets, self.recipe.label_smoothing, self.weights)
 
     def _logits(self, model: nn.Module, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-        return self.task.supervised(model(**batch.inputs()).logits, batch.targets)
+        return self.task.supervised(model(**batch.inputs()).logits.float(), batch.targets)

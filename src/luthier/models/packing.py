@@ -1,0 +1,300 @@
+"""Blocks that see real tokens only: no padding between the first block and the last, under transformers' own model code.
+
+A model is called with padded rows, as ever. On the way into its blocks the rows' real tokens are put together as one
+sequence [1, tokens, hidden], and on the way out they are put back, so that embeddings, positions and heads notice nothing.
+Linear layers, norms and dropout take each token by itself; only attention must know where rows begin and end. It reaches
+ours through transformers' attention interface, and works on groups of rows of like length.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from luthier.models.classifier import quiet
+from luthier.models.encoder import anatomy
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+NAME = "luthier_packed"
+_ATTRIBUTE = "_luthier_packing"
+GROUP_COST = 2000
+"""What one more group of rows costs in attention, in squared tokens of a row: the calls it takes against the padding it saves."""
+TOLERANCE = 1e-4
+"""How far the packed outputs of a model may be from the padded ones, over the largest of these, for packing to be used."""
+PROBE_LENGTHS = (9, 5)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Rows of like length in attention: `rows` of them, padded to `longest` tokens, from slot `first` on.
+
+    `padding` is true for slots that no token stands in [rows, 1, 1, longest]; None where there are none.
+    """
+
+    rows: int
+    longest: int
+    first: int
+    padding: torch.Tensor | None
+
+    @property
+    def slots(self) -> int:
+        """Tokens with padding."""
+        return self.rows * self.longest
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the real tokens of one padded batch stand, packed by length.
+
+    Attributes:
+        shape: rows and columns of the padded batch.
+        real: where each packed token stands in the padded batch. Shape [tokens].
+        spread: the packed token in each slot of the groups; any at all in slots that are padding. Shape [slots].
+        place: the slot of each packed token. Shape [tokens].
+        even: whether no group has padding, so that packed tokens and slots are the same.
+    """
+
+    shape: tuple[int, int]
+    real: torch.Tensor
+    spread: torch.Tensor
+    place: torch.Tensor
+    groups: tuple[Group, ...]
+    even: bool
+
+
+def partition(lengths: npt.NDArray[np.int64], group_cost: float = GROUP_COST) -> list[int]:
+    """Where to part rows, sorted by length, into groups: the starts of the groups, and the end.
+
+    Least in all of rows x longest² over the groups, and of `group_cost` for each.
+    """
+    count = len(lengths)
+    squares = lengths.astype(np.float64)**2
+    best, back = np.zeros(count + 1), np.zeros(count + 1, np.int64)
+    for end in range(1, count + 1):
+        costs = best[:end] + squares[end - 1] * (end - np.arange(end))
+        back[end] = int(costs.argmin())
+        best[end] = costs[back[end]] + group_cost
+    bounds = [count]
+    while bounds[-1]:
+        bounds.append(int(back[bounds[-1]]))
+    return bounds[::-1]
+
+
+def lay_out(mask: torch.Tensor) -> Layout:
+    """The layout of a batch that is padded on the right. `mask`: 1 for real tokens. Shape [rows, longest]."""
+    import torch
+
+    rows, width = mask.shape
+    lengths = mask.sum(1).cpu().numpy()
+    order = np.argsort(lengths, kind="stable")
+    lengths = lengths[order]
+    starts = np.concatenate([[0], np.cumsum(lengths)])
+    real = np.repeat(order * width - starts[:-1], lengths) + np.arange(starts[-1])
+    bounds, groups, spread, place, first = partition(lengths), [], [], [], 0
+    for low, high in itertools.pairwise(bounds):
+        own, longest = lengths[low:high], int(lengths[high - 1])
+        columns = np.arange(longest)
+        filled = columns < own[:, None]
+        spread.append((starts[low:high, None] + np.minimum(columns, own[:, None] - 1)).ravel())
+        place.append(first + np.flatnonzero(filled))
+        padding = None if filled.all() else torch.from_numpy(~filled)[:, None, None, :].to(mask.device)
+        groups.append(Group(high - low, longest, first, padding))
+        first += (high - low) * longest
+    real_, spread_, place_ = (torch.from_numpy(found).to(mask.device)
+                              for found in (real, np.concatenate(spread), np.concatenate(place)))
+    return Layout((rows, width), real_, spread_, place_, tuple(groups), even=first == int(starts[-1]))
+
+
+class Packing:
+    """Packs what the blocks of one model see, until it is removed."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self.layout: Layout | None = None
+        parts = anatomy(model)
+        blocks = model.get_submodule(parts.blocks)
+        stack = parts.blocks.rpartition(".")[0]
+        self._handles = [model.register_forward_pre_hook(self._begin, with_kwargs=True)]
+        if stack != parts.base:  # a module of its own runs the blocks, and is the only way in and out
+            ways_in, way_out = [model.get_submodule(stack)], model.get_submodule(stack)
+        else:
+            ways_in = list(blocks.children())
+            way_out = ways_in[-1]
+        self._handles += [module.register_forward_pre_hook(self._enter, with_kwargs=True) for module in ways_in]
+        self._handles.append(way_out.register_forward_hook(self._leave))
+        self._inside = [model, *blocks.modules()]
+        for module in self._inside:
+            setattr(module, _ATTRIBUTE, self)
+
+    def remove(self) -> None:
+        """Leave the model as it was."""
+        for handle in self._handles:
+            handle.remove()
+        for module in self._inside:
+            delattr(module, _ATTRIBUTE)
+
+    def _begin(self, _: nn.Module, __: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self.layout = lay_out(kwargs["attention_mask"])
+
+    def _enter(self, _: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        return self._packed(args), {name: self._packed(value) for name, value in kwargs.items()}
+
+    def _packed(self, value: Any) -> Any:
+        """The real tokens of whatever has [rows or 1, longest, ...] values, as [1, tokens, ...]; anything else as it is."""
+        import torch
+
+        assert self.layout is not None
+        if isinstance(value, tuple):
+            return tuple(self._packed(part) for part in value)
+        rows, width = self.layout.shape
+        if not isinstance(value, torch.Tensor) or value.ndim < 2 or value.shape[1] != width or value.shape[0] not in (1, rows):
+            return value
+        value = value.expand(rows, *value.shape[1:])
+        return value.reshape(rows * width, *value.shape[2:]).index_select(0, self.layout.real)[None]
+
+    def _leave(self, _: nn.Module, __: Any, output: Any) -> Any:
+        if hasattr(output, "last_hidden_state"):
+            output.last_hidden_state = self._padded(output.last_hidden_state)
+            return output
+        return (self._padded(output[0]), *output[1:]) if isinstance(output, tuple) else self._padded(output)
+
+    def _padded(self, hidden: torch.Tensor) -> torch.Tensor:
+        assert self.layout is not None
+        rows, width = self.layout.shape
+        flat = hidden.new_zeros(rows * width, hidden.shape[-1]).index_copy(0, self.layout.real, hidden[0])
+        return flat.view(rows, width, -1)
+
+
+def pack(model: nn.Module, pad_token_id: int) -> bool:
+    """Have the model's blocks see real tokens only, where that changes nothing; whether it does.
+
+    Some models' attention does not go through the interface, or takes what the interface does not hand on: two short rows,
+    packed and padded, tell.
+    """
+    import torch
+    from transformers import AttentionInterface
+
+    AttentionInterface.register(NAME, attention)
+    stock: Any = model
+    if not stock._can_set_attn_implementation():
+        return False
+    before, training = stock.config._attn_implementation, model.training
+    model.eval()
+    with torch.no_grad(), quiet():
+        padded = _probe(model, pad_token_id)
+        packing = Packing(model)
+        try:
+            stock.set_attn_implementation(NAME)
+            packed = _probe(model, pad_token_id)
+            same = bool((packed - padded).abs().max() <= TOLERANCE * padded.abs().max())
+        except (AssertionError, AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError):
+            same = False
+        if not same:
+            packing.remove()
+            stock.set_attn_implementation(before)
+    model.train(training)
+    return same
+
+
+def is_packed(model: nn.Module) -> bool:
+    """Whether `pack` has taken effect on the model."""
+    return hasattr(model, _ATTRIBUTE)
+
+
+def _probe(model: nn.Module, pad_token_id: int) -> torch.Tensor:
+    """The outputs of two short rows: of each row, or of each of their tokens. Shape [units, outputs]."""
+    import torch
+
+    stock: Any = model
+    lengths = torch.tensor(PROBE_LENGTHS)
+    mask = (torch.arange(int(lengths.max())) < lengths[:, None]).long()
+    ids = torch.randint(int(stock.config.vocab_size), mask.shape, generator=torch.Generator().manual_seed(0))
+    ids[ids == pad_token_id] = (pad_token_id + 1) % int(stock.config.vocab_size)
+    device = next(model.parameters()).device
+    ids = torch.where(mask > 0, ids, pad_token_id).to(device)
+    logits: torch.Tensor = model(input_ids=ids, attention_mask=mask.to(device)).logits
+    return logits[mask > 0] if logits.ndim == 3 else logits
+
+
+def attention(module: nn.Module, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, attention_mask: Any,
+              scaling: float | None = None, dropout: float = 0.0, is_causal: bool | None = None,
+              sliding_window: int | None = None, **_: Any) -> tuple[torch.Tensor, None]:
+    """Attention within each row of a packed batch, as transformers' interface calls it.
+
+    Args:
+        query: shape [1, heads, tokens, size]; keys and values may have fewer heads.
+
+    Returns:
+        What each token takes in [1, tokens, heads, size], and no weights.
+    """
+    import torch
+
+    packing: Packing = getattr(module, _ATTRIBUTE)
+    layout = packing.layout
+    assert layout is not None
+    causal = bool(getattr(module, "is_causal", False) if is_causal is None else is_causal)
+    repeats, scale = query.shape[1] // key.shape[1], query.shape[-1]**-0.5 if scaling is None else scaling
+    parts = [part[0].transpose(0, 1) for part in (query * scale, key, value)]
+    if not layout.even:
+        parts = [_spread(part, layout) for part in parts]
+    found = []
+    for group in layout.groups:
+        q, k, v = (part[group.first:group.first + group.slots].view(group.rows, group.longest, *part.shape[1:]).transpose(1, 2)
+                   for part in parts)
+        if repeats > 1:
+            k, v = k.repeat_interleave(repeats, 1), v.repeat_interleave(repeats, 1)
+        # Not torch's fused attention: with gradients its CPU kernel takes half as long again on short rows (benchmarks/LOG.md).
+        scores = q @ k.transpose(2, 3)
+        hidden = _hidden(group, causal, sliding_window, q.device)
+        if hidden is not None:
+            scores = scores.masked_fill(hidden, float("-inf"))
+        weights = torch.nn.functional.dropout(torch.softmax(scores, -1), dropout, training=dropout > 0)
+        found.append((weights @ v).transpose(1, 2).reshape(group.slots, query.shape[1], -1))
+    taken = found[0] if len(found) == 1 else torch.cat(found)
+    return (taken if layout.even else taken.index_select(0, layout.place))[None], None
+
+
+def _hidden(group: Group, causal: bool, window: int | None, device: torch.device) -> torch.Tensor | None:
+    """True where a token may not look: at padding, ahead where `causal`, and further than a `window` reaches."""
+    import torch
+
+    narrow = window is not None and window < group.longest
+    if not (causal or narrow):
+        return group.padding
+    places = torch.arange(group.longest, device=device)
+    away = places[:, None] - places
+    found = away < 0 if causal else torch.zeros_like(away, dtype=torch.bool)
+    if window is not None and narrow:
+        found = found | (away.abs() >= window)
+    return found if group.padding is None else found | group.padding
+
+
+def _spread(part: torch.Tensor, layout: Layout) -> torch.Tensor:
+    """Packed tokens in the slots of their groups; slots that are padding repeat a token of their row."""
+    found: torch.Tensor = _spread_function().apply(part.reshape(part.shape[0], -1), layout.spread, layout.place)
+    return found.view(-1, *part.shape[1:])
+
+
+@lru_cache(maxsize=1)
+def _spread_function() -> Any:
+    """Selecting slots, whose gradient is a selection too: no gradient ever reaches slots that are padding."""
+    import torch
+
+    class Spread(torch.autograd.Function):
+        @staticmethod
+        def forward(context: Any, packed: torch.Tensor, spread: torch.Tensor, place: torch.Tensor) -> torch.Tensor:
+            context.save_for_backward(place)
+            return packed.index_select(0, spread)
+
+        @staticmethod
+        def backward(context: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None, None]:
+            return gradient.index_select(0, context.saved_tensors[0]), None, None
+
+    return Spread

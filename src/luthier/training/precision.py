@@ -1,0 +1,62 @@
+"""In which numbers a model is computed: fp32, or bf16 where this machine multiplies such matrices faster.
+
+In bf16 the trained weights, their gradients' sum, Adam's moments and the average stay fp32: the model that computes holds a
+rounded copy of them. What is delivered are the fp32 weights, and final figures are made with them.
+"""
+
+from __future__ import annotations
+
+import enum
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+FASTER = 1.5
+"""How many times faster bf16 matrices must be multiplied to be worth their rounding."""
+ROWS, WIDTH, REPEATS = 384, 768, 5
+
+
+class Precision(enum.Enum):
+    """What a model computes in."""
+
+    FP32 = "fp32"
+    BF16 = "bf16"
+
+
+def fastest(device: str) -> Precision:
+    """The precision that a multiplication of matrices, timed now, says is faster on a device."""
+    import torch
+
+    if device.startswith("cuda"):
+        return Precision.BF16 if torch.cuda.is_bf16_supported(including_emulation=False) else Precision.FP32
+    if device != "cpu":
+        return Precision.FP32
+    seconds = {precision: _seconds(dtype) for precision, dtype in (
+        (Precision.FP32, torch.float32), (Precision.BF16, torch.bfloat16))}
+    return Precision.BF16 if seconds[Precision.FP32] > FASTER * seconds[Precision.BF16] else Precision.FP32
+
+
+def _seconds(dtype: torch.dtype) -> float:
+    """The shortest time of a few multiplications, after a first one."""
+    import torch
+
+    left, right = torch.ones(ROWS, WIDTH, dtype=dtype), torch.ones(WIDTH, WIDTH, dtype=dtype)
+    found = []
+    for _ in range(REPEATS + 1):
+        started = time.perf_counter()
+        left @ right
+        found.append(time.perf_counter() - started)
+    return min(found[1:])
+
+
+def lower(model: nn.Module, precision: Precision) -> nn.Module:
+    """The model with its parameters in `precision`; buffers, such as rotary frequencies, stay as they are."""
+    import torch
+
+    if precision is Precision.BF16:
+        for parameter in model.parameters():
+            parameter.data = parameter.data.to(torch.bfloat16)
+    return model
