@@ -21,6 +21,7 @@ from luthier.recipes.recipe import Recipe
 from luthier.recipes.seeds import Seeds
 from luthier.recipes.trial import EngineEvent, Finished, Lost, Progress, Stage, StageResult, Trial
 from luthier.tasks.classification import Classification
+from luthier.training.learner import Learner
 
 TASK = Classification(("negative", "neutral", "positive"))
 RECIPE = Recipe(batch_size=8, max_length=48, warmup_steps=4, learning_rate=5e-4)
@@ -92,21 +93,20 @@ def test_stage_delivers_a_model_and_all_validation_scores(engine: LocalEngine, t
 
 
 @pytest.mark.parametrize("deliver", [True, False])
-def test_adapters_are_merged_once_and_after_the_peak_was_taken(
+def test_the_finished_model_is_made_once_and_after_the_peak_was_taken(
         setup: Setup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deliver: bool) -> None:
     from luthier.engines import execute
-    from luthier.training import learner
 
     pytest.importorskip("peft", reason="LoRA needs PEFT (extra: lora)")
     seen: list[str] = []
-    merged, peak = learner.merged, execute.peak_memory
-    monkeypatch.setattr(learner, "merged", lambda tuner: (seen.append("merged"), merged(tuner))[1])
+    whole, peak = Learner.finish, execute.peak_memory
+    monkeypatch.setattr(Learner, "finish", lambda learner, start: (seen.append("finished"), whole(learner, start))[1])
     monkeypatch.setattr(execute, "peak_memory", lambda device: (seen.append("peak"), peak(device))[1])
     trial = Trial(0, RECIPE.replace(method="lora", lora_rank=2), 1, "default", Seeds.all(1))
     stage = make_stage(2, trial=trial, total_steps=2, deliver=tmp_path / "model" if deliver else None)
     result = list(run_stage(stage, setup, lambda: False))[-1]
     assert isinstance(result, StageResult) and result.failure is None and result.costs.drift > 0
-    assert seen == ["peak", "merged"]
+    assert seen == ["peak", "finished"]
 
 
 def test_failure_is_a_result_that_says_why(engine: LocalEngine) -> None:

@@ -25,7 +25,7 @@ from luthier.search.budget import (
     plan_budget,
     rung_levels,
 )
-from luthier.sharing.work import Shape, step_work
+from luthier.sharing.work import Shape, pass_work, step_work
 
 
 @pytest.mark.parametrize(("text", "seconds"), [
@@ -58,9 +58,10 @@ JOBS = st.builds(
     recipe=st.builds(Recipe, epochs=st.floats(0.1, 20), batch_size=st.sampled_from([8, 16, 32]), schedule=st.just("constant"),
                      frozen_layers=st.integers(0, 6)),
     shape=st.builds(lambda rows, length: Shape(np.full(rows, length), 6), st.integers(20, 20_000), st.integers(5, 300)),
-    workers=st.integers(1, 8), validation_rows=st.integers(10, 5000), rung_rows=st.integers(10, 200),
-    test_rows=st.integers(0, 5000), repeats=st.integers(1, 5))
-SPEEDS = st.builds(lambda training, ratio: Speed(training, training * ratio), st.floats(300, 1e6), st.floats(0.5, 2))
+    workers=st.integers(1, 8), validation_rows=st.integers(10, 5000), rung_rows=st.integers(10, 5000),
+    test_rows=st.integers(0, 5000), repeats=st.integers(1, 5), recorded_rows=st.sampled_from([0, 500]))
+SPEEDS = st.builds(lambda training, ratio, serving: Speed(training, training * ratio, training * serving),
+                   st.floats(300, 1e6), st.floats(0.5, 2), st.floats(0.3, 4))
 
 
 @settings(max_examples=200, deadline=None)
@@ -108,10 +109,22 @@ def test_more_time_never_buys_a_worse_plan(job: Job, speed: Speed, budget: float
         assert long.work >= short.work
 
 
+@settings(max_examples=100, deadline=None)
+@given(job=JOBS, speed=SPEEDS, budget=st.floats(60, 20_000))
+def test_rungs_take_their_share_of_a_run_or_the_fewest_rows(job: Job, speed: Speed, budget: float) -> None:
+    assert plan_budget(None, 0.0, job, speed).rung_rows == job.rung_rows
+    try:
+        plan = plan_budget(budget, 0.0, job, speed)
+    except ConfigError:
+        return
+    paid = pass_work(plan.rung_rows, job.recipe, job.shape) <= LOOK_SHARE * plan.work * (1 + 1e-9)
+    assert plan.rung_rows <= job.rung_rows and (paid or plan.rung_rows <= job.fewest_rung_rows)
+
+
 def test_too_small_a_budget_is_refused_in_words() -> None:
     job = Job(Recipe(), Shape(np.full(1000, 50), 6), 1, 200, 200, 200)
     with pytest.raises(ConfigError) as caught:
-        plan_budget(20.0, 5.0, job, Speed(1000.0, 1000.0))
+        plan_budget(20.0, 5.0, job, Speed(1000.0, 1000.0, 1000.0))
     assert str(caught.value).startswith("--budget 20 s: too short to train the default recipe once on these 1000 rows")
 
 

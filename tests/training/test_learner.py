@@ -80,17 +80,3 @@ def test_attention_dropout_is_apart_from_the_other(make: Make) -> None:
     assert set(attention.values()) == {0.05}
     assert {rate for name, rate in rates.items() if name not in attention} == {0.3}
     assert {m.p for m in make(dropout=0.3).model.modules() if isinstance(m, torch.nn.Dropout)} == {0.3}
-
-
-def test_adapters_are_merged_into_a_plain_model(make: Make, run: Run) -> None:
-    learner = make(method="lora", learning_rate=1e-2)
-    run(learner, 3)
-    ids = torch.tensor([[2, 30, 40, 3]])
-    with learner.evaluated_weights() as model, torch.no_grad():
-        plain = learner.plain_model().eval()
-        torch.testing.assert_close(plain(input_ids=ids).logits, model(input_ids=ids).logits, atol=1e-5, rtol=0)
-    assert type(plain) is type(make().model)
-    assert [name for name, _ in plain.named_parameters()] == [name for name, _ in make().model.named_parameters()]
-    assert learner.plain_model() is not learner.model
-    full = make()
-    assert full.plain_model() is full.model, "nothing is copied that need not be"

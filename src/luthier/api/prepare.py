@@ -26,13 +26,11 @@ from luthier.models.suits import unsuited
 from luthier.recipes.defaults import default_recipe, default_space
 from luthier.recipes.recipe import CONDITIONS, LongTexts, Recipe
 from luthier.recipes.space import Choice, Space, parse_space
-from luthier.search.budget import parse_duration
+from luthier.search.budget import FEWEST_RUNG_ROWS, parse_duration
 from luthier.sharing.work import Shape
 from luthier.tasks.base import Head, Task
 from luthier.tasks.registry import kind_of, task_for
 from luthier.tasks.wording import wording_of
-
-FEWEST_RUNG_ROWS = 200
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,8 @@ class Start:
 
 @dataclass(frozen=True)
 class Prepared:
-    """All that training needs. `starts` are named as in `Asked.models`; `rung_rows` numbers validation rows.
+    """All that training needs. `starts` are named as in `Asked.models`; `rung_rows` numbers validation rows, of which at least
+    the first `fewest_rung_rows` are needed.
 
     `findings` are what there is to say about the data, what the default model's tokenizer makes of them included.
     """
@@ -77,6 +76,7 @@ class Prepared:
     asked: Asked
     starts: dict[str, Start]
     rung_rows: npt.NDArray[np.int64]
+    fewest_rung_rows: int
     default: Recipe
     space: Space
     shape: Shape
@@ -222,8 +222,9 @@ def prepare(asked: Asked) -> Prepared:
     space = space.also(asked_space(settings, default).dimensions).without(settings.fixed)
     if len(starts) > 1:
         space = space.also({"model": Choice(tuple(starts))})
+    looked_at, fewest = _rung_rows(asked, start, rows)
     return Prepared(
-        asked=asked, starts=starts, default=default, space=space, rung_rows=_rung_rows(asked, start, rows),
+        asked=asked, starts=starts, default=default, space=space, rung_rows=looked_at, fewest_rung_rows=fewest,
         shape=_shape(starts), findings=tuple(by_severity([*asked.corpus.findings, *token_findings(
             asked.corpus, start.splits, start.tokenizer, default.max_length, limit)])))
 
@@ -247,8 +248,11 @@ def _shape(starts: dict[str, Start]) -> Shape:
     return replace(first, models=shapes) if len(shapes) > 1 else first
 
 
-def _rung_rows(asked: Asked, start: Start, train_rows: int) -> npt.NDArray[np.int64]:
-    """The rung rows, or all validation rows where the headline metric means nothing on so few.
+def _rung_rows(asked: Asked, start: Start, train_rows: int) -> tuple[npt.NDArray[np.int64], int]:
+    """The validation rows that rungs may be scored on, in an order drawn by the seed, and the fewest of them that will do.
+
+    As many as `--rung-rows` says, or at most half as many as there are training rows: one look at them then costs at most
+    a sixth of an epoch. All of them where the headline metric means nothing on fewer.
 
     Raises:
         DataError: the metric means nothing on the validation or the test rows.
@@ -263,17 +267,12 @@ def _rung_rows(asked: Asked, start: Start, train_rows: int) -> npt.NDArray[np.in
         if not defined(split, np.arange(len(start.splits[split]))):
             raise DataError(f"The {task.metric_title} cannot be computed on the {split} rows: they lack a label that it is of. "
                             f"Choose another --metric, or give {split} rows with every label.")
-    found = rung_rows(len(start.splits["validation"]), train_rows, asked.settings.seed)
-    return found if defined("validation", found) else np.arange(len(start.splits["validation"]))
-
-
-def rung_rows(validation: int, train: int, seed: int) -> npt.NDArray[np.int64]:
-    """The validation rows that rungs are scored on: at most half as many as there are training rows, or 200.
-
-    One look at them then costs at most a sixth of an epoch.
-    """
-    count = min(validation, max(FEWEST_RUNG_ROWS, train // 2))
-    return np.sort(np.random.default_rng([seed, 1]).permutation(validation)[:count])
+    order = np.random.default_rng([asked.settings.seed, 1]).permutation(len(start.splits["validation"]))
+    most = order[:asked.settings.rung_rows or max(FEWEST_RUNG_ROWS, train_rows // 2)]
+    if not defined("validation", most):
+        return order, len(order)
+    fewest = len(most) if asked.settings.rung_rows else min(len(most), FEWEST_RUNG_ROWS)
+    return most, fewest if defined("validation", most[:fewest]) else len(most)
 
 
 def count_parameters(folder: Path) -> tuple[int, int]:

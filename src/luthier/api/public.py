@@ -27,7 +27,7 @@ from luthier.recipes.recipe import Recipe
 def tune(data: Any, *, model: str | Path | Sequence[str | Path] = "auto", budget: str | None = None, trials: int | None = None,
          search: Mapping[str, str] | None = None, search_also: Mapping[str, str] | None = None,
          fixed: Mapping[str, Any] | None = None, sampler: str = "auto", scheduler: str = "auto", repeats: int = 1,
-         record_test: bool = False,
+         record_test: bool = False, rung_rows: int | None = None,
          task: str | None = None, metric: str | None = None, text_columns: Sequence[str] = (), pair_column: str | None = None,
          label_column: str | Sequence[str] = (), label_separator: str | None = None, id_column: str | None = None,
          group_column: str | None = None, annotators: str = "first", spans: str = "refuse", encoding: str = "utf-8",
@@ -58,6 +58,7 @@ def tune(data: Any, *, model: str | Path | Sequence[str | Path] = "auto", budget
         validation: rows to choose by, in any form that `data` may have; like `test`, cut off `data` where not given.
         max_train_rows: the most training rows to use; the other arguments about rows are those of `DataOptions`.
         record_test: score the test rows for every trial; selection is then no longer blind, and the report says so.
+        rung_rows: validation rows on which trials are compared while they run; as many as the time allows unless given.
         init_seed: held in every trial, like `order_seed` and `dropout_seed`: the seeds of new weights, row order and dropout.
         precision: what models compute in, "fp32", "bf16", or "auto": bf16 where this machine is faster with it. Weights and
             the figures on test rows are fp32 in any case.
@@ -79,9 +80,8 @@ def train(data: Any, recipe: Recipe | None = None, *, model: str | Path = "auto"
           group_column: str | None = None, annotators: str = "first", spans: str = "refuse", encoding: str = "utf-8",
           labels: str | Path | None = None, max_train_rows: int | None = None, validation: Any = None,
           test: Any = None, device: str = "auto", precision: str = "auto", threads: int | None = None,
-          output: str | Path | None = None, seed: int = 0, init_seed: int | None = None, order_seed: int | None = None, dropout_seed: int | None = None,
-          offline: bool = False,
-          **hyperparameters: Any) -> Run:
+          output: str | Path | None = None, seed: int = 0, init_seed: int | None = None, order_seed: int | None = None,
+          dropout_seed: int | None = None, offline: bool = False, **hyperparameters: Any) -> Run:
     """Fine-tune a model by one recipe: `recipe`, or the default one, with `hyperparameters` changed.
 
     See `tune` for the other arguments, and for what is raised.

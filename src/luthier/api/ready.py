@@ -6,6 +6,8 @@ import enum
 import time
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from luthier.api.baselines import FittedControl, fit_controls
 from luthier.api.describe import data_lines, plan_lines
 from luthier.api.measure import Measured, measure
@@ -14,6 +16,7 @@ from luthier.api.prepare import Asked, Prepared, prepare
 from luthier.api.settings import PrecisionName, SamplerName
 from luthier.engines.local import Workforce, plan_workers
 from luthier.errors import ConfigError
+from luthier.models.packing import is_packed
 from luthier.recipes.recipe import Schedule
 from luthier.search.budget import Job, Plan, parse_duration, plan_budget
 from luthier.training.precision import Precision, fastest
@@ -65,13 +68,16 @@ def get_ready(command: Command, asked: Asked, observer: Observer, started: float
     observer.say("Measuring this machine, and what fine-tuning must beat …")
     precision = find_precision(settings.precision, device)
     measured = measure(prepared, force, device, precision)
+    if not is_packed(measured.frozen.model):
+        observer.say("  This model's attention cannot be told where packed rows begin, so its rows are padded; that is slower.")
     controls = fit_controls(prepared, measured)
     for control in controls:
         observer.say(f"  {control.title}: {asked.task.metric_title} {control.validation:.3f} on the validation rows")
     test_rows = len(prepared.splits["test"])
-    job = Job(prepared.default, prepared.shape, force.workers, len(prepared.splits["validation"]),
-              len(prepared.rung_rows) + (test_rows if settings.record_test else 0), test_rows, settings.repeats)
+    job = Job(prepared.default, prepared.shape, force.workers, len(prepared.splits["validation"]), len(prepared.rung_rows),
+              test_rows, settings.repeats, prepared.fewest_rung_rows, test_rows if settings.record_test else 0)
     plan = plan_budget(budget, time.monotonic() - started, job, measured.speed)
+    prepared = replace(prepared, rung_rows=np.sort(prepared.rung_rows[:plan.rung_rows]))
     ready = Ready(command, prepared, measured, controls, plan, force, device, precision, started, budget, trials)
     for line in plan_lines(prepared, plan, force, device, precision, budget, trials, command is Command.TUNE):
         observer.say(line)

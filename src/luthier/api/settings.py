@@ -106,6 +106,9 @@ class Settings:
         PrecisionName.AUTO, "What models compute in: fp32, bf16, or auto (bf16 where this machine is faster with it).")
     workers: int | None = setting(None, "Trials trained at once.", Limits(1, 256))
     threads: int | None = setting(None, "Threads of each worker.", Limits(1, 1024))
+    rung_rows: int | None = setting(
+        None, "Validation rows on which trials are compared while they run [default: as many as the time allows].",
+        Limits(1, 10**9))
     output: str | None = setting(None, "Folder of the run [default: runs/NAME-1, runs/NAME-2, …].")
     seed: int = setting(0, "Seed of the splits, the training and the search.", Limits(0, 2**31 - 1))
     init_seed: int | None = setting(None, "Seed of the new weights, held in every trial.", Limits(0, 2**31 + 999))
@@ -201,9 +204,9 @@ def _settings(tables: Mapping[str, Any], path: Path) -> Settings:
 
 
 def _machine(tables: Mapping[str, Any], path: Path) -> dict[str, Any]:
-    """Workers, threads and precision as they were: the order and the rounding of additions depend on them."""
+    """What was measured and planned for the machine, as it was: workers, threads, precision and rung rows."""
     machine = _table(tables, "machine", path)
-    return {name: machine[name] for name in ("workers", "threads", "precision") if name in machine}
+    return {name: machine[name] for name in ("workers", "threads", "precision", "rung_rows") if name in machine}
 
 
 def _table(tables: Mapping[str, Any], name: str, path: Path) -> Mapping[str, Any]:

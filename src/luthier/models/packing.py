@@ -254,7 +254,7 @@ def attention(module: nn.Module, query: torch.Tensor, key: torch.Tensor, value: 
         scores = q @ k.transpose(2, 3)
         hidden = _hidden(group, causal, sliding_window, q.device)
         if hidden is not None:
-            scores = scores.masked_fill(hidden, float("-inf"))
+            scores = scores.masked_fill(hidden, torch.finfo(scores.dtype).min)  # finite: padding may see nothing at all
         weights = torch.nn.functional.dropout(torch.softmax(scores, -1), dropout, training=dropout > 0)
         found.append((weights @ v).transpose(1, 2).reshape(group.slots, query.shape[1], -1))
     taken = found[0] if len(found) == 1 else torch.cat(found)

@@ -25,6 +25,9 @@ WORKER_START_SECONDS = 8.0
 CLOSING_SECONDS = 6.0
 MARGIN = 1.1
 MOST_CURVE_POINTS = 10
+FEWEST_RUNG_ROWS = 200
+LOOK_SHARE = 0.05
+"""What one look at the rung rows may take, over the training of a full run, where there are more than the fewest."""
 CURVE_SHARE = 0.08
 """What looking at the rung rows for the sake of the curve alone may take, over the training of a full run."""
 
@@ -69,7 +72,11 @@ class Speed:
 
 @dataclass(frozen=True)
 class Job:
-    """What has to be done besides searching."""
+    """What has to be done besides searching.
+
+    Rungs are scored on `rung_rows` validation rows at the most and `fewest_rung_rows` at the least, and on `recorded_rows`
+    besides.
+    """
 
     recipe: Recipe
     shape: Shape
@@ -78,6 +85,8 @@ class Job:
     rung_rows: int
     test_rows: int
     repeats: int = 1
+    fewest_rung_rows: int = FEWEST_RUNG_ROWS
+    recorded_rows: int = 0
 
 
 @dataclass(frozen=True)
@@ -85,13 +94,14 @@ class Plan:
     """How the time is shared out, in seconds from the start of the command; None where there is no budget.
 
     `work` is that of one full run of the default recipe; `levels` are the rungs; `curve_points` how often a full run is
-    looked at for its curve; `challengers` how many trials meet the default in the finals.
+    looked at for its curve, each time on `rung_rows`; `challengers` how many trials meet the default in the finals.
     """
 
     work: float
     levels: tuple[float, ...]
     challengers: int
     curve_points: int
+    rung_rows: int
     full_run_seconds: float
     finals_seconds: float
     scoring_seconds: float
@@ -106,7 +116,7 @@ def plan_budget(budget: float | None, elapsed: float, job: Job, speed: Speed) ->
         ConfigError: the budget is too small for one run of the default recipe; says the least that works.
     """
     ideal = job.recipe.total_steps(job.shape.rows(job.recipe))
-    costs = _Costs(job, speed)
+    costs = _Costs(job, speed, limited=budget is not None)
     if budget is None:
         return _plan(ideal, 3, costs, None, None)
     left = budget - elapsed - WORKER_START_SECONDS - costs.scoring
@@ -124,7 +134,8 @@ def plan_budget(budget: float | None, elapsed: float, job: Job, speed: Speed) ->
 def _plan(steps: int, challengers: int, costs: _Costs, search_until: float | None, finals_until: float | None) -> Plan:
     work = steps * costs.step_work
     return Plan(work=work, levels=rung_levels(steps, costs.step_work), challengers=challengers,
-                curve_points=min(MOST_CURVE_POINTS, int(CURVE_SHARE * work / costs.look_work)),
+                curve_points=min(MOST_CURVE_POINTS, int(CURVE_SHARE * work / costs.look_work(steps))),
+                rung_rows=costs.rung_rows(steps),
                 full_run_seconds=steps * costs.step_seconds, finals_seconds=costs.finals(steps, challengers),
                 scoring_seconds=costs.scoring, search_until=search_until, finals_until=finals_until)
 
@@ -138,17 +149,28 @@ def rung_levels(steps: int, cost: float) -> tuple[float, ...]:
 class _Costs:
     """Seconds of each part, from the measured speed."""
 
-    def __init__(self, job: Job, speed: Speed) -> None:
-        self.job = job
+    def __init__(self, job: Job, speed: Speed, limited: bool) -> None:
+        self.job, self.limited = job, limited
         self.step_work = step_work(job.recipe, job.shape)
-        self.look_work = pass_work(job.rung_rows, job.recipe, job.shape)  # not seconds: two runs must look at the same steps
         self.step_seconds = self.step_work / speed.training
         row_seconds = job.shape.tokens_per_row(job.recipe) * FORWARD_SHARE / speed.forward
-        self.rung = job.rung_rows * row_seconds
+        self.row_seconds = row_seconds
         self.validation = job.validation_rows * row_seconds
         # The test rows pass through the default and the delivered model, and the pre-trained one, with all cores at work.
         row_work = job.shape.tokens_per_row(job.recipe) * FORWARD_SHARE
         self.scoring = job.test_rows * (2 * row_work / speed.serving + row_seconds / job.workers) + CLOSING_SECONDS
+
+    def rung_rows(self, steps: int) -> int:
+        """The validation rows of a rung in a full run of `steps`; where time is limited, no more than its share of it pays."""
+        most, fewest = self.job.rung_rows, min(self.job.rung_rows, self.job.fewest_rung_rows)
+        if not self.limited:
+            return most
+        paid = LOOK_SHARE * steps * self.step_work / pass_work(1, self.job.recipe, self.job.shape)
+        return max(fewest, min(most, int(paid)))
+
+    def look_work(self, steps: int) -> float:
+        """The work of looking at a rung: not in seconds, for two runs must look at the same steps."""
+        return pass_work(self.rung_rows(steps) + self.job.recorded_rows, self.job.recipe, self.job.shape)
 
     def finals(self, steps: int, challengers: int) -> float:
         """The default and its challengers, side by side on the workers."""
@@ -177,4 +199,5 @@ class _Costs:
     def _default(self, steps: int) -> float:
         """The default recipe on all of its seeds, side by side on the workers."""
         rounds = math.ceil(self.job.repeats / self.job.workers)
-        return rounds * ((1 + CURVE_SHARE) * steps * self.step_seconds + 3 * self.rung + STAGE_SECONDS)
+        rung = (self.rung_rows(steps) + self.job.recorded_rows) * self.row_seconds
+        return rounds * ((1 + CURVE_SHARE) * steps * self.step_seconds + 3 * rung + STAGE_SECONDS)

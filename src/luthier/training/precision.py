@@ -19,7 +19,7 @@ FASTER = 1.5
 ROWS, WIDTH, REPEATS = 384, 768, 5
 
 
-class Precision(enum.Enum):
+class Precision(enum.StrEnum):
     """What a model computes in."""
 
     FP32 = "fp32"

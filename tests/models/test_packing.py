@@ -1,0 +1,137 @@
+"""Packed blocks against padded ones: outputs and gradients of many architectures, and those that cannot be packed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from transformers import AutoConfig, AutoModelForSequenceClassification, AutoModelForTokenClassification
+
+from luthier.models import packing
+from luthier.models.packing import is_packed, lay_out, pack, partition
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+SMALL = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64, "vocab_size": 50,
+         "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2, "cls_token_id": 1, "sep_token_id": 2, "num_labels": 3,
+         "max_position_embeddings": 64}
+PACKED: dict[str, dict[str, Any]] = {
+    "bert": {}, "roberta": {"pad_token_id": 1}, "distilbert": {"dim": 32, "hidden_dim": 64, "n_layers": 2, "n_heads": 2},
+    "electra": {"embedding_size": 16}, "modernbert": {"local_attention": 8, "global_attn_every_n_layers": 2},
+    "albert": {"embedding_size": 16, "num_hidden_groups": 1}, "llama": {"num_key_value_heads": 1}}
+PADDED: dict[str, dict[str, Any]] = {"mpnet": {"pad_token_id": 1}, "deberta-v2": {"relative_attention": True}}
+
+
+def made(family: str, head: Any = AutoModelForSequenceClassification, **changes: Any) -> Any:
+    torch.manual_seed(0)
+    config = AutoConfig.for_model(family, **SMALL | (PACKED | PADDED)[family] | changes)
+    model = head.from_config(config, attn_implementation="eager")
+    return model.eval()
+
+
+def batch(pad: int, lengths: tuple[int, ...] = (21, 3, 14, 14, 6, 1)) -> dict[str, torch.Tensor]:
+    mask = (torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]).long()
+    ids = torch.randint(3, 50, mask.shape, generator=torch.Generator().manual_seed(1))
+    return {"input_ids": torch.where(mask > 0, ids, pad), "attention_mask": mask}
+
+
+def gradients(model: Any, given: dict[str, torch.Tensor]) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+    """The outputs of real units, and the gradients of a sum that weighs each differently."""
+    model.zero_grad()
+    logits = model(**given).logits
+    if logits.ndim == 3:
+        logits = logits[given["attention_mask"] > 0]
+    (logits * torch.arange(1.0, logits.numel() + 1).view_as(logits) / logits.numel()).sum().backward()
+    return logits.detach(), {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}
+
+
+@pytest.mark.parametrize("head", [AutoModelForSequenceClassification, AutoModelForTokenClassification], ids=["texts", "tokens"])
+@pytest.mark.parametrize("family", PACKED)
+def test_packed_outputs_and_gradients_equal_padded_ones(family: str, head: Any) -> None:
+    model, given = made(family, head), batch(int(PACKED[family].get("pad_token_id", 0)))
+    outputs, slopes = gradients(model, given)
+    assert pack(model, int(model.config.pad_token_id)) and is_packed(model)
+    seen = widths(model)
+    packed, packed_slopes = gradients(model, given)
+    assert seen == {(1, int(given["attention_mask"].sum()))}, "the blocks see real tokens only"
+    torch.testing.assert_close(packed, outputs, atol=1e-5, rtol=0)
+    assert packed_slopes.keys() == slopes.keys()
+    for name, slope in slopes.items():
+        torch.testing.assert_close(packed_slopes[name], slope, atol=1e-5, rtol=1e-4, msg=name)
+
+
+def widths(model: Any) -> set[tuple[int, int]]:
+    """Collects the shapes of what enters the linear layers of the blocks."""
+    seen: set[tuple[int, int]] = set()
+    for name, module in model.named_modules():
+        if isinstance(module, torch.nn.Linear) and any(part in name for part in (".0.", "albert_layers")):
+            module.register_forward_pre_hook(lambda _, inputs: seen.add(tuple(inputs[0].shape[:2])))
+    return seen
+
+
+@pytest.mark.parametrize("family", PADDED)
+def test_models_that_cannot_be_packed_stay_as_they_were(family: str) -> None:
+    model = made(family)
+    given = batch(int(model.config.pad_token_id))
+    before, _ = gradients(model, given)
+    assert not pack(model, int(model.config.pad_token_id)) and not is_packed(model)
+    after, _ = gradients(model, given)
+    assert torch.equal(before, after)
+
+
+def test_a_model_whose_attention_errs_when_packed_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The comparison at loading can fail: attention that looks beyond its own row is noticed."""
+    whole = packing.attention
+
+    def leaky(module: Any, query: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
+        found, weights = whole(module, query, *args, **kwargs)
+        return found + found.mean(1, keepdim=True), weights
+
+    monkeypatch.setattr(packing, "attention", leaky)
+    model = made("bert")
+    assert not pack(model, 0) and not is_packed(model)
+
+
+def test_dropout_of_attention_is_of_the_rate_asked_for() -> None:
+    model = made("bert", attention_probs_dropout_prob=0.5, hidden_dropout_prob=0.0)
+    pack(model, 0)
+    given = batch(0)
+    still = model(**given).logits
+    model.train()
+    torch.manual_seed(0)
+    one, again = model(**given).logits, model(**given).logits
+    assert not torch.equal(one, again) and not torch.equal(one, still)
+    mean = torch.stack([model(**given).logits for _ in range(400)]).mean(0)
+    torch.testing.assert_close(mean, still, atol=0.05, rtol=0)
+
+
+@given(st.lists(st.integers(1, 60), min_size=1, max_size=40))
+def test_every_real_token_is_packed_once_and_comes_back(lengths: list[int]) -> None:
+    mask = (torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]).long()
+    layout = lay_out(mask)
+    assert sorted(layout.real.tolist()) == mask.flatten().nonzero().flatten().tolist()
+    assert torch.equal(layout.spread[layout.place], torch.arange(sum(lengths))), "each token's slot holds it"
+    assert sum(group.slots for group in layout.groups) == len(layout.spread)
+    for group in layout.groups:
+        own = layout.spread[group.first:group.first + group.slots].view(group.rows, group.longest)
+        rows = layout.real[own] // mask.shape[1]
+        assert (rows == rows[:, :1]).all(), "a slot holds a token of its row, padding too"
+        real = group.slots - (0 if group.padding is None else int(group.padding.sum()))
+        assert real == int(mask[rows[:, 0]].sum())
+
+
+@given(st.lists(st.integers(1, 200), min_size=1, max_size=12), st.integers(0, 5000))
+def test_groups_cost_least(lengths: list[int], cost: int) -> None:
+    ordered = np.sort(np.array(lengths))
+
+    def price(bounds: list[int]) -> float:
+        return sum((high - low) * float(ordered[high - 1])**2 + cost for low, high in zip(bounds, bounds[1:], strict=False))
+
+    found = partition(ordered, cost)
+    assert found[0] == 0 and found[-1] == len(lengths) and found == sorted(set(found))
+    every = [[0, *[i + 1 for i in range(len(lengths) - 1) if choice >> i & 1], len(lengths)]
+             for choice in range(2**(len(lengths) - 1))]
+    assert price(found) == pytest.approx(min(map(price, every)))
