@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -128,7 +129,7 @@ def test_groups_cost_least(lengths: list[int], cost: int) -> None:
     ordered = np.sort(np.array(lengths))
 
     def price(bounds: list[int]) -> float:
-        return sum((high - low) * float(ordered[high - 1])**2 + cost for low, high in zip(bounds, bounds[1:], strict=False))
+        return sum((high - low) * float(ordered[high - 1])**2 + cost for low, high in itertools.pairwise(bounds))
 
     found = partition(ordered, cost)
     assert found[0] == 0 and found[-1] == len(lengths) and found == sorted(set(found))

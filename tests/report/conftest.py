@@ -77,7 +77,7 @@ def _make_results(labels: tuple[str, ...] = ("negative", "neutral", "positive"),
                  "reason": "ahead of the default recipe by +0.030 on the validation rows, 95 % interval "
                            "[+0.004, +0.057] before selection among 4 finals"},
         "trials": 12, "default_trial": 0, "repeats": 1, "finals": 4, "seconds": 231.04, "budget": 240.0, "interrupted": False,
-        "machine": {"workers": 2, "threads": 1, "device": "cpu",
+        "machine": {"workers": 2, "threads": 1, "device": "cpu", "precision": "bf16",
                     "versions": {"python": "3.11.7", "torch": "2.13.0", "transformers": "5.23.0"}},
         "seed": 0, "model": "model",
         "examples": [{"text": "Well, that was two hours I will not get back. Loved the popcorn, though.",

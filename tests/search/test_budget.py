@@ -17,6 +17,7 @@ from luthier.search.budget import (
     DEFAULT_SHARE,
     FEWEST_RUNG_STEPS,
     LEAST_STEPS,
+    LOOK_SHARE,
     WORKER_START_SECONDS,
     Job,
     Speed,
