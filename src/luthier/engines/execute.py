@@ -140,7 +140,7 @@ class _Running:
         self.train, self.validation = self.base.split("train"), self.base.split("validation")
         self.shape = Shape.of(self.train, self.base.layers, self.base.size)
         learner = build_learner(self.stage, self.setup, self.train)
-        self.costs = Costs(trainable_parameters=sum(p.numel() for p in learner.trainable.values()))
+        self.costs = Costs(trainable_parameters=learner.trained_parameters)
         read = sequences(self.train, cut_of(self.recipe))
         self.per_epoch = steps_per_epoch(len(read), self.recipe.batch_size)
         steps = train(learner, self.setup.task, read, self.stage.until, self.stage.total_steps, self.base.pad_token_id)

@@ -25,6 +25,7 @@ class Learner:
 
     Attributes:
         trainable: the trained weights by name, in fp32; the model's own parameters, or what these are rounded from.
+        trained_parameters: how many numbers the trained weights have, the whole embedding counted.
 
     Args:
         model: as it starts, re-initialised blocks and the head's start included.
@@ -41,11 +42,13 @@ class Learner:
 
         self.model, self.recipe, self.seeds = model, recipe, seeds
         self.parts: Anatomy = anatomy(model)
+        sizes = {name: p.numel() for name, p in model.named_parameters()}
         self._used = used if used is not None and compact(model, used) else None
         if recipe.method is Method.LORA:
             add_lora(model, self.parts, recipe, seeds.init)
         multiples = rate_multiples(model, self.parts, recipe)
         self._own: dict[str, nn.Parameter] = {n: p for n, p in model.named_parameters() if n in multiples}
+        self.trained_parameters = sum(sizes.get(name, p.numel()) for name, p in self._own.items())
         self._rounded = precision is not Precision.FP32
         self.trainable = {n: nn.Parameter(p.detach().clone()) for n, p in self._own.items()} if self._rounded else self._own
         lower(model, precision)
