@@ -114,7 +114,8 @@ def measure_trainer(case: str, seconds: float, well_set: bool) -> dict[str, floa
         collator: Any = transformers.DataCollatorForTokenClassification(tokenizer)
     else:
         names = sorted({row["label"] for row in rows})
-        data = [{**tokenizer(row["text"], truncation=True, max_length=LONGEST), "labels": names.index(row["label"])} for row in rows]
+        encoded = [tokenizer(row["text"], truncation=True, max_length=LONGEST) for row in rows]
+        data = [{**ids, "labels": names.index(row["label"])} for ids, row in zip(encoded, rows, strict=True)]
         made, collator = transformers.AutoModelForSequenceClassification, transformers.DataCollatorWithPadding(tokenizer)
     model = made.from_pretrained(path, num_labels=len(names), dtype=torch.float32)
     if frozen := CASES[case]:

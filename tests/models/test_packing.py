@@ -11,6 +11,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from transformers import AutoConfig, AutoModelForSequenceClassification, AutoModelForTokenClassification
+from transformers.pytorch_utils import Conv1D
 
 from luthier.models import packing
 from luthier.models.packing import is_packed, lay_out, pack, partition
@@ -22,7 +23,7 @@ SMALL = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "i
 PACKED: dict[str, dict[str, Any]] = {
     "bert": {}, "roberta": {"pad_token_id": 1}, "distilbert": {"dim": 32, "hidden_dim": 64, "n_layers": 2, "n_heads": 2},
     "electra": {"embedding_size": 16}, "modernbert": {"local_attention": 8, "global_attn_every_n_layers": 2},
-    "albert": {"embedding_size": 16, "num_hidden_groups": 1}, "llama": {"num_key_value_heads": 1}}
+    "albert": {"embedding_size": 16, "num_hidden_groups": 1}, "llama": {"num_key_value_heads": 1}, "gpt2": {"n_positions": 64}}
 PADDED: dict[str, dict[str, Any]] = {"mpnet": {"pad_token_id": 1}, "deberta-v2": {"relative_attention": True}}
 
 
@@ -33,7 +34,10 @@ def made(family: str, head: Any = AutoModelForSequenceClassification, **changes:
     return model.eval()
 
 
-def batch(pad: int, lengths: tuple[int, ...] = (21, 3, 14, 14, 6, 1)) -> dict[str, torch.Tensor]:
+LENGTHS = {"several groups": (60, 3, 2, 3, 41, 2, 1, 3), "one group": (21, 3, 14, 14, 6, 1), "even": (7, 7, 7)}
+
+
+def batch(pad: int, lengths: tuple[int, ...] = LENGTHS["one group"]) -> dict[str, torch.Tensor]:
     mask = (torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]).long()
     ids = torch.randint(3, 50, mask.shape, generator=torch.Generator().manual_seed(1))
     return {"input_ids": torch.where(mask > 0, ids, pad), "attention_mask": mask}
@@ -50,14 +54,20 @@ def gradients(model: Any, given: dict[str, torch.Tensor]) -> tuple[torch.Tensor,
 
 
 @pytest.mark.parametrize("head", [AutoModelForSequenceClassification, AutoModelForTokenClassification], ids=["texts", "tokens"])
+@pytest.mark.parametrize("lengths", LENGTHS)
 @pytest.mark.parametrize("family", PACKED)
-def test_packed_outputs_and_gradients_equal_padded_ones(family: str, head: Any) -> None:
-    model, given = made(family, head), batch(int(PACKED[family].get("pad_token_id", 0)))
+def test_packed_outputs_and_gradients_equal_padded_ones(family: str, lengths: str, head: Any) -> None:
+    model, given = made(family, head), batch(int(PACKED[family].get("pad_token_id", 0)), LENGTHS[lengths])
     outputs, slopes = gradients(model, given)
     assert pack(model, int(model.config.pad_token_id)) and is_packed(model)
     seen = widths(model)
     packed, packed_slopes = gradients(model, given)
     assert seen == {(1, int(given["attention_mask"].sum()))}, "the blocks see real tokens only"
+    layout = packing.packing_of(model).layout  # type: ignore[union-attr]
+    assert layout is not None and (len(layout.groups) > 1) == (lengths == "several groups") and layout.even == (lengths == "even")
+    with torch.no_grad():  # the fused kernel, where there are no gradients
+        fused = model(**given).logits
+    torch.testing.assert_close(fused[given["attention_mask"] > 0] if fused.ndim == 3 else fused, outputs, atol=1e-5, rtol=0)
     torch.testing.assert_close(packed, outputs, atol=1e-5, rtol=0)
     assert packed_slopes.keys() == slopes.keys()
     for name, slope in slopes.items():
@@ -68,7 +78,7 @@ def widths(model: Any) -> set[tuple[int, int]]:
     """Collects the shapes of what enters the linear layers of the blocks."""
     seen: set[tuple[int, int]] = set()
     for name, module in model.named_modules():
-        if isinstance(module, torch.nn.Linear) and any(part in name for part in (".0.", "albert_layers")):
+        if isinstance(module, torch.nn.Linear | Conv1D) and any(part in name for part in (".0.", "albert_layers")):
             module.register_forward_pre_hook(lambda _, inputs: seen.add(tuple(inputs[0].shape[:2])))
     return seen
 
@@ -81,6 +91,27 @@ def test_models_that_cannot_be_packed_stay_as_they_were(family: str) -> None:
     assert not pack(model, int(model.config.pad_token_id)) and not is_packed(model)
     after, _ = gradients(model, given)
     assert torch.equal(before, after)
+
+
+@pytest.mark.parametrize("asked", ["softcap", "s_aux", "position_bias"])
+def test_a_model_whose_attention_asks_for_more_stays_padded(asked: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = packing.attention
+    monkeypatch.setattr(packing, "attention", lambda *args, **kwargs: whole(*args, **kwargs, **{asked: 1.0}))
+    model = made("bert")
+    assert not pack(model, 0) and not is_packed(model)
+    assert model(**batch(0)).logits.isfinite().all(), "and works as before"
+
+
+def test_a_window_that_attention_is_not_told_of_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = packing.attention
+    monkeypatch.setattr(packing, "attention", lambda *args, **kwargs: whole(*args, **kwargs | {"sliding_window": None}))
+    assert not pack(made("modernbert"), 0)
+
+
+def test_a_model_that_cannot_be_probed_stays_padded() -> None:
+    model = made("bert")
+    model.register_forward_pre_hook(lambda *_: (_ for _ in ()).throw(ValueError("needs an end-of-text token")))
+    assert not pack(model, 0) and not is_packed(model)
 
 
 def test_a_model_whose_attention_errs_when_packed_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,3 +64,13 @@ def test_an_embedding_that_does_more_than_look_up_stays(tiny_model: Path) -> Non
     model.set_input_embeddings(Scaled(100, 4))  # type: ignore[operator]
     assert not compact(model, USED)
     assert not compact(made(tiny_model), np.arange(10**6)), "nothing to leave out"
+
+
+def test_a_model_without_a_known_embedding_stays(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = made(tiny_model)
+
+    def unknown() -> None:
+        raise NotImplementedError
+
+    monkeypatch.setattr(model, "get_input_embeddings", unknown)
+    assert not compact(model, USED)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -14,9 +14,6 @@ from luthier.explain.controls import Control, Texts, lexicon, majority, probe, t
 from luthier.sharing.features import supervised
 from luthier.tasks.base import Floats, Head
 from luthier.tasks.wording import wording_of
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,13 @@ from luthier.data.row import Split
 from luthier.data.sequences import sequences
 from luthier.data.tokens import tokenize, used_ids
 from luthier.engines.local import Workforce
-from luthier.engines.memory import keep_memory
+from luthier.engines.memory import keep_memory, reset_peak
 from luthier.errors import ModelError
 from luthier.explain.controls import compared
 from luthier.models.adapters import adapted_layers
 from luthier.models.classifier import last_linear, load_classifier
 from luthier.models.encoder import anatomy
-from luthier.models.packing import pack
+from luthier.models.packing import is_packed, pack
 from luthier.recipes.recipe import Recipe
 from luthier.recipes.seeds import Seeds
 from luthier.recipes.space import Choice
@@ -30,7 +30,7 @@ from luthier.sharing.work import cut_of, pass_work, work_of
 from luthier.tasks.base import Head
 from luthier.training.learner import Learner
 from luthier.training.loop import predict_logits, train
-from luthier.training.precision import Precision, lower
+from luthier.training.precision import Precision, bears, lower
 from luthier.training.selection import check_layer_lr
 
 if TYPE_CHECKING:
@@ -46,11 +46,16 @@ COMPANY = 0.85
 
 @dataclass(frozen=True)
 class Measured:
-    """The pre-trained model, frozen; its features of the training and validation rows; and the speed of one worker."""
+    """The pre-trained model, frozen; its features of the training and validation rows; and the speed of one worker.
+
+    `precision` is what all models of the study can compute in; `padded` names those that cannot be packed.
+    """
 
     frozen: Frozen
     features: dict[str, Features]
     speed: Speed
+    precision: Precision
+    padded: tuple[str, ...]
 
 
 def measure(prepared: Prepared, force: Workforce, device: str, precision: Precision) -> Measured:
@@ -62,8 +67,8 @@ def measure(prepared: Prepared, force: Workforce, device: str, precision: Precis
     import torch
 
     keep_memory()
+    padded, precision = _check_models(prepared, device, precision)
     model = fresh_model(prepared, prepared.default, device)
-    _check_names(prepared, model)
     torch.set_num_threads(force.workers * force.threads)
     serving = _serving_speed(prepared, model)
     frozen = Frozen(prepared, lower(model, precision))
@@ -76,7 +81,8 @@ def measure(prepared: Prepared, force: Workforce, device: str, precision: Precis
     training = _training_speed(prepared, fresh_model(prepared, prepared.default, device), precision)
     training *= COMPANY if force.workers > 1 else 1.0
     torch.set_num_threads(force.workers * force.threads)
-    return Measured(frozen, features, Speed(training, max(forward, training), serving))
+    reset_peak(device)
+    return Measured(frozen, features, Speed(training, max(forward, training), serving), precision, padded)
 
 
 def fresh_model(prepared: Prepared, recipe: Recipe, device: str) -> nn.Module:
@@ -88,20 +94,28 @@ def fresh_model(prepared: Prepared, recipe: Recipe, device: str) -> nn.Module:
     return model.to(device)
 
 
-def _check_names(prepared: Prepared, model: nn.Module) -> None:
-    """Every name of a part that was asked for, against the parts of every model: before time is spent on anything else."""
-    default = prepared.default
+def _check_models(prepared: Prepared, device: str, precision: Precision) -> tuple[tuple[str, ...], Precision]:
+    """Every name of a part that was asked for, against the parts of every model: before time is spent on anything else.
+
+    The names of the models that cannot be packed, and the precision that all of them bear.
+    """
+    default, padded, borne = prepared.default, [], precision
     asked = [default, *(default.replace(**{name: value}) for name in ("layer_lr", "lora_targets")
                         if isinstance(choice := prepared.space.dimensions.get(name), Choice) for value in choice.values)]
-    for key in prepared.starts:
-        looked_at = model if key == default.model else fresh_model(prepared, default.replace(model=key), "cpu")
-        if last_linear(looked_at).bias is None and prepared.asked.task.scale()[1]:
-            raise ModelError(f"{prepared.starts[key].pretrained.name}: the last layer of its head has no bias, so a saved model "
-                             "could not give numbers around their mean. Choose an encoder for regression.")
-        parts, names = anatomy(looked_at), [name for name, _ in looked_at.named_parameters()]
+    for key, start in prepared.starts.items():
+        model, called = fresh_model(prepared, default.replace(model=key), device), start.pretrained.name
+        if last_linear(model).bias is None and prepared.asked.task.scale()[1]:
+            raise ModelError(f"{called}: the last layer of its head has no bias, so a saved model could not give numbers around "
+                             "their mean. Choose an encoder for regression.")
+        parts, names = anatomy(model), [name for name, _ in model.named_parameters()]
         for recipe in asked:
             check_layer_lr(names, parts, recipe)
-            adapted_layers(looked_at, parts, recipe)
+            adapted_layers(model, parts, recipe)
+        if not is_packed(model):
+            padded.append(called)
+        if not bears(model, precision, start.pad_token_id):
+            borne = Precision.FP32
+    return tuple(padded), borne
 
 
 @dataclass(frozen=True)

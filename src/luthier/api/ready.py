@@ -16,7 +16,6 @@ from luthier.api.prepare import Asked, Prepared, prepare
 from luthier.api.settings import PrecisionName, SamplerName
 from luthier.engines.local import Workforce, plan_workers
 from luthier.errors import ConfigError
-from luthier.models.packing import is_packed
 from luthier.recipes.recipe import Schedule
 from luthier.search.budget import Job, Plan, parse_duration, plan_budget
 from luthier.training.precision import Precision, fastest
@@ -42,7 +41,6 @@ class Ready:
     plan: Plan
     force: Workforce
     device: str
-    precision: Precision
     started: float
     budget: float | None
     trials: int | None
@@ -68,8 +66,10 @@ def get_ready(command: Command, asked: Asked, observer: Observer, started: float
     observer.say("Measuring this machine, and what fine-tuning must beat …")
     precision = find_precision(settings.precision, device)
     measured = measure(prepared, force, device, precision)
-    if not is_packed(measured.frozen.model):
-        observer.say("  This model's attention cannot be told where packed rows begin, so its rows are padded; that is slower.")
+    if measured.precision is not precision:
+        observer.say(f"  Computing in {measured.precision.value}: a model of this study does not bear {precision.value}.")
+    for name in measured.padded:
+        observer.say(f"  {name}: its attention cannot be told where packed rows begin, so its rows are padded, which is slower.")
     controls = fit_controls(prepared, measured)
     for control in controls:
         observer.say(f"  {control.title}: {asked.task.metric_title} {control.validation:.3f} on the validation rows")
@@ -78,8 +78,8 @@ def get_ready(command: Command, asked: Asked, observer: Observer, started: float
               test_rows, settings.repeats, prepared.fewest_rung_rows, test_rows if settings.record_test else 0)
     plan = plan_budget(budget, time.monotonic() - started, job, measured.speed)
     prepared = replace(prepared, rung_rows=np.sort(prepared.rung_rows[:plan.rung_rows]))
-    ready = Ready(command, prepared, measured, controls, plan, force, device, precision, started, budget, trials)
-    for line in plan_lines(prepared, plan, force, device, precision, budget, trials, command is Command.TUNE):
+    ready = Ready(command, prepared, measured, controls, plan, force, device, started, budget, trials)
+    for line in plan_lines(prepared, plan, force, device, measured.precision, budget, trials, command is Command.TUNE):
         observer.say(line)
     return ready
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,11 @@ from luthier.training.loop import predict_scores
 
 @dataclass(frozen=True)
 class Final:
-    """A trial that ended as a model: its folder, its scores of all validation rows, whether it ends the default."""
+    """A trial that ended as a model: its folder, its scores of all validation rows, whether it ends the default.
+
+    These scores are by the model as it was trained, in the precision of the study: finals are chosen by them. What is
+    reported is in fp32, of models as they were written.
+    """
 
     record: Record
     folder: Path
@@ -79,12 +83,13 @@ def score_finals(ready: Ready, finals: list[Final], verdict: Verdict) -> Outcome
     final = next(final for final in finals if final.number == verdict.chosen)
     default = next((final for final in finals if final.is_default), None) if ready.command is Command.TUNE else None
     truth, base = truths(prepared, final.record.trial.recipe), truths(prepared, prepared.default)
-    temperature = task.temperature(final.validation, truth["validation"])
-    validated = task.tempered(final.validation, temperature)
+    kept = predict_final(ready, final, "validation", task)
+    temperature = task.temperature(kept, truth["validation"])
+    validated = task.tempered(kept, temperature)
     tuned = task.tuned(validated, truth["validation"])
     folder = finish(final.folder, tuned, temperature, final.record.trial.recipe, prepared.asked.corpus.pairs)
     served = tuned.served()
-    delivered = predict_final(ready, final, folder, served)
+    delivered = predict_final(ready, replace(final, folder=folder), "test", served)
 
     rows = control_rows(prepared, ready.measured, Split.TEST)
     controls = {fitted.control.name: task.tuned(fitted.scores, base["validation"]).score(
@@ -92,10 +97,11 @@ def score_finals(ready: Ready, finals: list[Final], verdict: Verdict) -> Outcome
     held = {fitted.control.name: task.score(fitted.scores, base["validation"], groups["validation"]) for fitted in ready.controls}
     gain = None
     if default:
-        own = task.tuned(default.validation, base["validation"])
-        scores = delivered if default is final else predict_final(ready, default, default.folder, task)
+        looked = kept if default is final else predict_final(ready, default, "validation", task)
+        own = task.tuned(looked, base["validation"])
+        scores = delivered if default is final else predict_final(ready, default, "test", task)
         controls["default"] = (served if default is final else own).score(scores, base["test"], groups["test"])
-        held["default"] = task.score(default.validation, base["validation"], groups["validation"])
+        held["default"] = task.score(looked, base["validation"], groups["validation"])
         if default is not final:
             gain = served.difference(delivered, scores, truth["test"], groups["test"], own, base["test"])
     calibration = served.calibration(delivered, truth["test"], groups["test"])
@@ -105,7 +111,7 @@ def score_finals(ready: Ready, finals: list[Final], verdict: Verdict) -> Outcome
     return Outcome(
         final=final, verdict=verdict, finals=len(finals), folder=folder, task=served, temperature=temperature,
         test=served.score(delivered, truth["test"], groups["test"]),
-        validation=task.score(final.validation, truth["validation"], groups["validation"]), gain=gain,
+        validation=task.score(kept, truth["validation"], groups["validation"]), gain=gain,
         controls=controls, controls_validation=held,
         control_titles={fitted.control.name: fitted.title for fitted in ready.controls},
         validation_scores=validated, test_scores=delivered,
@@ -124,10 +130,10 @@ def groups_of(rows: list[Row]) -> Ints | None:
     return documents([row.group for row in rows]) if any(row.group is not None for row in rows) else None
 
 
-def predict_final(ready: Ready, final: Final, folder: Path, task: Task) -> Floats:
-    """The scores of the test rows, from a model as it was written."""
+def predict_final(ready: Ready, final: Final, split: str, task: Task) -> Floats:
+    """The scores of the rows of a split, in fp32, from a model as it was written."""
     recipe = final.record.trial.recipe
     start = ready.prepared.starts[recipe.model]
-    model, test = load_trained(folder), start.splits["test"]
+    model, tokens = load_trained(final.folder), start.splits[split]
     pack(model, start.pad_token_id)
-    return predict_scores(model.to(ready.device), task, test, np.arange(len(test)), cut_of(recipe), start.pad_token_id)
+    return predict_scores(model.to(ready.device), task, tokens, np.arange(len(tokens)), cut_of(recipe), start.pad_token_id)

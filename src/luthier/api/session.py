@@ -16,6 +16,7 @@ from luthier.api.ready import Command, Ready
 from luthier.api.scoring import Final, groups_of, score_finals, truths
 from luthier.api.settings import SamplerName, SchedulerName
 from luthier.api.write import write_config, write_outcome
+from luthier.data.tokens import used_ids
 from luthier.engines.execute import Base, Setup, head_file
 from luthier.engines.local import LocalEngine, Workforce
 from luthier.errors import RunError
@@ -64,7 +65,7 @@ def _carry_out(ready: Ready, folder: RunFolder, observer: Observer, interrupt: I
         journal.append({"event": "study", "command": ready.command, "seed": asked.settings.seed, "metric": asked.task.metric,
                         "repeats": asked.settings.repeats, "held_seeds": asdict(asked.settings.held_seeds),
                         "levels": ready.plan.levels, "workers": ready.force.workers, "threads": ready.force.threads,
-                        "precision": ready.precision, "speed": ready.measured.speed.training})
+                        "precision": ready.measured.precision, "speed": ready.measured.speed.training})
         write_config(folder, ready)
         study = _train(ready, folder, journal, observer, interrupt)
         finals = collect_finals(study, folder)
@@ -111,9 +112,9 @@ def make_setup(ready: Ready, folder: RunFolder) -> Setup:
         for split, rows in start.splits.items():
             rows.save(tokens / split)
         bases[name] = Base(start.pretrained.path, start.pretrained.hash, tokens, start.pad_token_id, start.pretrained.layers,
-                           prepared.shape.for_model(name).size)
+                           prepared.shape.for_model(name).size, used_ids(start.splits.values(), start.pad_token_id))
     setup = Setup(bases=bases, task=asked.task, rung_rows=prepared.rung_rows, cache=folder.cache, device=ready.device,
-                  record_test=asked.settings.record_test, precision=ready.precision)
+                  record_test=asked.settings.record_test, precision=ready.measured.precision)
     default = prepared.default
     if default.head_init is HeadInit.PROBE and not default.reinit_layers:
         init = asked.settings.held_seeds.seeds(asked.settings.seed).init

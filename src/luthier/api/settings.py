@@ -159,7 +159,8 @@ def read_config(path: Path, trial: int | None) -> dict[str, Any]:
         raise ConfigError(f"--config {path}: --trial names a row of a run's trials.csv; give RUN/trials.csv")
     tables = read_toml(path)
     if "settings" in tables:
-        return to_table(_settings(tables, path)) | _machine(tables, path)
+        machine = {name: value for name, value in _machine(tables, path).items() if name != "rung_rows"}
+        return to_table(_settings(tables, path)) | machine  # how many rows a rung looks at goes with the time there is
     recipe = tables.get("recipe", tables)
     if not isinstance(recipe, Mapping) or ("recipe" in tables and len(tables) > 1):
         raise ConfigError(f"{path}: a recipe is a table of hyperparameters, by itself or under [recipe]")

@@ -67,7 +67,7 @@ def write_config(folder: RunFolder, ready: Ready) -> None:
         "model": [{"key": key, "name": _named_for_good(model), "origin": model.origin, "hash": model.hash,
                    "revision": model.revision or ""} for key, model in asked.models.items()],
         "machine": {"device": ready.device, "workers": ready.force.workers, "threads": ready.force.threads,
-                    "precision": ready.precision, "rung_rows": len(ready.prepared.rung_rows),
+                    "precision": ready.measured.precision, "rung_rows": len(ready.prepared.rung_rows),
                     "work_per_second": ready.measured.speed.training, "versions": versions()}})
 
 
@@ -154,7 +154,7 @@ def summarize(ready: Ready, study: Study, outcome: Outcome, interrupted: bool) -
         "repeats": study.repeats, "finals": outcome.finals,
         "seconds": round(time.monotonic() - ready.started, 1), "budget": ready.budget, "interrupted": interrupted,
         "machine": {"workers": ready.force.workers, "threads": ready.force.threads, "device": ready.device,
-                    "precision": ready.precision, "versions": versions()},
+                    "precision": ready.measured.precision, "versions": versions()},
         "seed": study.seed, "model": "model", "examples": mistakes(corpus.test, start.splits["test"], outcome)}
 
 

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from luthier.data.row import Split
 from luthier.data.sequences import sequences
-from luthier.data.tokens import Tokens, used_ids
+from luthier.data.tokens import Tokens
 from luthier.engines.memory import peak_memory, reset_peak
 from luthier.errors import TrainingError
 from luthier.models.classifier import load_classifier
@@ -24,15 +23,16 @@ from luthier.models.encoder import anatomy, reinitialise
 from luthier.models.packing import pack
 from luthier.recipes.recipe import Averaging, HeadInit, Recipe, steps_per_epoch
 from luthier.recipes.trial import Costs, Point, Progress, Stage, StageResult
-from luthier.sharing.features import start_head
+from luthier.sharing.features import extract, fit_head, some_rows, start_head
 from luthier.sharing.work import Shape, cut_of, work_of
 from luthier.tasks.base import Floats, Task
 from luthier.training.checkpoint import load_checkpoint, save_checkpoint
 from luthier.training.learner import Learner
 from luthier.training.loop import Step, predict_scores, train
-from luthier.training.precision import Precision
+from luthier.training.precision import Precision, lower
 
 if TYPE_CHECKING:
+    import torch
     from torch import nn
 
 log = logging.getLogger(__name__)
@@ -45,7 +45,8 @@ MOST_UNITS = 20_000
 class Base:
     """A pre-trained model that trials start from: its folder, the hash of its weights, and the rows as its tokens.
 
-    `tokens` is the folder with the tokenised splits; `size` that of its blocks over those of the study's first model.
+    `tokens` is the folder with the tokenised splits; `size` that of its blocks over those of the study's first model; `used`
+    the token ids that the study has a use for, in order (None: all).
     """
 
     path: Path
@@ -54,14 +55,11 @@ class Base:
     pad_token_id: int
     layers: int
     size: float = 1.0
+    used: npt.NDArray[np.int64] | None = None
 
     def split(self, name: str) -> Tokens:
         """The tokens of one split."""
         return Tokens.open(self.tokens / name)
-
-    def used(self) -> npt.NDArray[np.int64]:
-        """The token ids that the study has a use for, in order."""
-        return used_ids((self.split(part.value) for part in Split if (self.tokens / part.value).is_dir()), self.pad_token_id)
 
 
 @dataclass(frozen=True)
@@ -190,21 +188,21 @@ class _Running:
             if deliver is not None:
                 self._add_point("all", scores, self.validation)
         if ends:
-            finished = learner.finish(start_model(self.stage, self.setup, self.train))
-            self.costs = replace(self.costs, drift=self._drift(learner, finished))
+            start = start_model(self.stage, self.setup, self.train)
+            before = {name: parameter.detach().clone() for name, parameter in start.named_parameters()}
+            finished = learner.finish(start)
+            self.costs = replace(self.costs, drift=self._drift(learner, before, finished))
             if deliver is not None:
                 _deliver(finished, scores, deliver)
         self.seen = Seen()
 
-    def _drift(self, learner: Learner, model: nn.Module) -> float:
+    def _drift(self, learner: Learner, before: Mapping[str, torch.Tensor], model: nn.Module) -> float:
         """The norm of the encoder's change in the finished `model` over its norm; blocks that started afresh are left out."""
-        origin = load_base(self.base, self.setup.task, self.recipe, self.stage.trial.seeds.init)
-        before, moved, size = dict(origin.named_parameters()), 0.0, 0.0
+        moved, size = 0.0, 0.0
         for name, parameter in model.named_parameters():
             if not learner.parts.starts_afresh(name, self.recipe.reinit_layers):
-                start = before[name].detach()
-                moved += float((parameter.detach() - start).square().sum())
-                size += float(start.square().sum())
+                moved += float((parameter.detach() - before[name]).square().sum())
+                size += float(before[name].square().sum())
         return math.sqrt(moved / size) if size else 0.0
 
     def _scores(self, model: nn.Module, tokens: Tokens, rows: npt.NDArray[np.int64]) -> Floats:
@@ -236,11 +234,25 @@ def load_base(base: Base, task: Task, recipe: Recipe, seed: int) -> nn.Module:
 
 def start_model(stage: Stage, setup: Setup, tokens: Tokens) -> nn.Module:
     """The model that the stage's trial began with, on the processor, in fp32."""
-    recipe, seeds, base = stage.trial.recipe, stage.trial.seeds, setup.base(stage.trial.recipe)
-    model = load_base(base, setup.task, recipe, seeds.init)
-    reinitialise(model, anatomy(model), recipe.reinit_layers, seeds.init)
+    recipe, seeds = stage.trial.recipe, stage.trial.seeds
+    model = _headless(stage, setup)
     if recipe.head_init is HeadInit.PROBE:
-        start_head(model, setup.task, tokens, cut_of(recipe), base.pad_token_id, head_file(setup, recipe, seeds.init))
+        file = head_file(setup, recipe, seeds.init)
+        if not file.exists():
+            frozen = _headless(stage, setup)
+            pack(frozen, setup.base(recipe).pad_token_id)
+            frozen = lower(frozen, setup.precision).to(setup.device)
+            fit_head(extract(frozen, tokens, some_rows(tokens), cut_of(recipe), setup.base(recipe).pad_token_id), setup.task,
+                     tokens, file)
+        start_head(model, file)
+    return model
+
+
+def _headless(stage: Stage, setup: Setup) -> nn.Module:
+    """The pre-trained model of a stage's trial with what is new in it, before the head has been fitted to anything."""
+    recipe, seeds = stage.trial.recipe, stage.trial.seeds
+    model = load_base(setup.base(recipe), setup.task, recipe, seeds.init)
+    reinitialise(model, anatomy(model), recipe.reinit_layers, seeds.init)
     return model
 
 
@@ -249,7 +261,7 @@ def build_learner(stage: Stage, setup: Setup, tokens: Tokens) -> Learner:
     recipe, base = stage.trial.recipe, setup.base(stage.trial.recipe)
     model = start_model(stage, setup, tokens)
     pack(model, base.pad_token_id)
-    learner = Learner(model.to(setup.device), recipe, stage.trial.seeds, setup.precision, base.used())
+    learner = Learner(model.to(setup.device), recipe, stage.trial.seeds, setup.precision, base.used)
     if stage.checkpoint is not None:
         load_checkpoint(learner, stage.checkpoint)
     return learner

@@ -1,4 +1,4 @@
-"""The most memory that one stage held, though its worker has run others before."""
+"""Memory of a process: kept for the next step, and the most that one stage held, though its worker has run others before."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def keep_memory() -> None:
     glibc gives large pieces back to the system at once, and each step of training would have them mapped and cleared anew.
     Elsewhere nothing happens.
     """
-    with contextlib.suppress(OSError, AttributeError):
+    with contextlib.suppress(OSError, AttributeError, TypeError):
         library = ctypes.CDLL(None)
         library.mallopt(_MMAP_MAX, 0)
         library.mallopt(_TRIM_THRESHOLD, 2**31 - 1)
@@ -36,7 +36,7 @@ def reset_peak(device: str) -> None:
     if device.startswith("cuda"):
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
-    with contextlib.suppress(OSError, AttributeError):  # glibc on Linux; elsewhere the process's own peak must do
+    with contextlib.suppress(OSError, AttributeError, TypeError):  # glibc on Linux; elsewhere the process's own peak must do
         ctypes.CDLL(None).malloc_trim(0)
         _CLEAR.write_text("5", encoding="ascii")
 

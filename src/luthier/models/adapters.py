@@ -67,5 +67,3 @@ def adapted_layers(model: nn.Module, parts: Anatomy, recipe: Recipe) -> list[str
     frozen = recipe.frozen_blocks(parts.count)
     return [name for name in linear if parts.place(name + ".") > frozen
             and (not recipe.lora_targets or name.rpartition(".")[2] in recipe.lora_targets)]
-
-

@@ -25,11 +25,15 @@ if TYPE_CHECKING:
 
 NAME = "luthier_packed"
 _ATTRIBUTE = "_luthier_packing"
+BEYOND = ("softcap", "s_aux", "position_bias")
+"""What some models hand to their attention, and ours knows nothing of."""
 GROUP_COST = 2000
 """What one more group of rows costs in attention, in squared tokens of a row: the calls it takes against the padding it saves."""
 TOLERANCE = 1e-4
 """How far the packed outputs of a model may be from the padded ones, over the largest of these, for packing to be used."""
-PROBE_LENGTHS = (9, 5)
+PROBE_LENGTHS, MOST_WINDOW = (9, 5), 1024
+FUSED_FROM = 1024
+"""From rows of so many tokens on, attention is left to torch's fused kernel, which does not hold all of its weights."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +122,7 @@ class Packing:
 
     def __init__(self, model: nn.Module) -> None:
         self.layout: Layout | None = None
+        self._seen: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
         parts = anatomy(model)
         blocks = model.get_submodule(parts.blocks)
         stack = parts.blocks.rpartition(".")[0]
@@ -129,43 +134,47 @@ class Packing:
             way_out = ways_in[-1]
         self._handles += [module.register_forward_pre_hook(self._enter, with_kwargs=True) for module in ways_in]
         self._handles.append(way_out.register_forward_hook(self._leave))
-        self._inside = [model, *blocks.modules()]
-        for module in self._inside:
+        for module in (model, *blocks.modules()):
             setattr(module, _ATTRIBUTE, self)
 
-    def remove(self) -> None:
+    def remove(self, model: nn.Module) -> None:
         """Leave the model as it was."""
         for handle in self._handles:
             handle.remove()
-        for module in self._inside:
-            delattr(module, _ATTRIBUTE)
+        for module in model.modules():
+            if hasattr(module, _ATTRIBUTE):
+                delattr(module, _ATTRIBUTE)
 
     def _begin(self, _: nn.Module, __: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        self.layout = lay_out(kwargs["attention_mask"])
+        self.layout, self._seen = lay_out(kwargs["attention_mask"]), {}
 
     def _enter(self, _: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        return self._packed(args), {name: self._packed(value) for name, value in kwargs.items()}
+        return self.packed(args), {name: self.packed(value) for name, value in kwargs.items()}
 
-    def _packed(self, value: Any) -> Any:
+    def packed(self, value: Any) -> Any:
         """The real tokens of whatever has [rows or 1, longest, ...] values, as [1, tokens, ...]; anything else as it is."""
         import torch
 
         assert self.layout is not None
         if isinstance(value, tuple):
-            return tuple(self._packed(part) for part in value)
+            return tuple(self.packed(part) for part in value)
         rows, width = self.layout.shape
         if not isinstance(value, torch.Tensor) or value.ndim < 2 or value.shape[1] != width or value.shape[0] not in (1, rows):
             return value
-        value = value.expand(rows, *value.shape[1:])
-        return value.reshape(rows * width, *value.shape[2:]).index_select(0, self.layout.real)[None]
+        if value.shape[0] == rows:
+            return value.reshape(rows * width, *value.shape[2:]).index_select(0, self.layout.real)[None]
+        if id(value) not in self._seen:  # what all rows have in common, such as rotary angles, goes into every block
+            self._seen[id(value)] = value, value[0].index_select(0, self.layout.real % width)[None]
+        return self._seen[id(value)][1]
 
     def _leave(self, _: nn.Module, __: Any, output: Any) -> Any:
         if hasattr(output, "last_hidden_state"):
-            output.last_hidden_state = self._padded(output.last_hidden_state)
+            output.last_hidden_state = self.padded(output.last_hidden_state)
             return output
-        return (self._padded(output[0]), *output[1:]) if isinstance(output, tuple) else self._padded(output)
+        return (self.padded(output[0]), *output[1:]) if isinstance(output, tuple) else self.padded(output)
 
-    def _padded(self, hidden: torch.Tensor) -> torch.Tensor:
+    def padded(self, hidden: torch.Tensor) -> torch.Tensor:
+        """Packed values [1, tokens, hidden] as [rows, longest, hidden], zeros where rows end."""
         assert self.layout is not None
         rows, width = self.layout.shape
         flat = hidden.new_zeros(rows * width, hidden.shape[-1]).index_copy(0, self.layout.real, hidden[0])
@@ -175,57 +184,64 @@ class Packing:
 def pack(model: nn.Module, pad_token_id: int) -> bool:
     """Have the model's blocks see real tokens only, where that changes nothing; whether it does.
 
-    Some models' attention does not go through the interface, or takes what the interface does not hand on: two short rows,
-    packed and padded, tell.
+    Some models' attention does not go through the interface, or takes what the interface does not hand on: two rows, packed
+    and padded, tell. One of them is longer than the window of attention, where there is one.
     """
-    import torch
     from transformers import AttentionInterface
 
     AttentionInterface.register(NAME, attention)
     stock: Any = model
     if not stock._can_set_attn_implementation():
         return False
-    before, training = stock.config._attn_implementation, model.training
-    model.eval()
-    with torch.no_grad(), quiet():
-        padded = _probe(model, pad_token_id)
+    before, packing = stock.config._attn_implementation, None
+    try:
+        padded = probe(model, pad_token_id)
         packing = Packing(model)
-        try:
-            stock.set_attn_implementation(NAME)
-            packed = _probe(model, pad_token_id)
-            same = bool((packed - padded).abs().max() <= TOLERANCE * padded.abs().max())
-        except (AssertionError, AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError):
-            same = False
-        if not same:
-            packing.remove()
+        stock.set_attn_implementation(NAME)
+        same = bool((probe(model, pad_token_id) - padded).abs().max() <= TOLERANCE * padded.abs().max())
+    except (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError):
+        same = False
+    if not same and packing is not None:
+        packing.remove(model)
+        with quiet():
             stock.set_attn_implementation(before)
-    model.train(training)
     return same
+
+
+def packing_of(model: nn.Module) -> Packing | None:
+    """What packs the model's blocks; None where `pack` has not taken effect."""
+    return getattr(model, _ATTRIBUTE, None)
 
 
 def is_packed(model: nn.Module) -> bool:
     """Whether `pack` has taken effect on the model."""
-    return hasattr(model, _ATTRIBUTE)
+    return packing_of(model) is not None
 
 
-def _probe(model: nn.Module, pad_token_id: int) -> torch.Tensor:
-    """The outputs of two short rows: of each row, or of each of their tokens. Shape [units, outputs]."""
+def probe(model: nn.Module, pad_token_id: int) -> torch.Tensor:
+    """The outputs of two made-up rows, without dropout: of each row, or of each of their tokens. Shape [units, outputs]."""
     import torch
 
-    stock: Any = model
-    lengths = torch.tensor(PROBE_LENGTHS)
+    config: Any = model.config
+    window = getattr(config, "sliding_window", None) or getattr(config, "local_attention", None) or 0
+    lengths = torch.tensor([PROBE_LENGTHS[0] + min(int(window), MOST_WINDOW), PROBE_LENGTHS[1]])
     mask = (torch.arange(int(lengths.max())) < lengths[:, None]).long()
-    ids = torch.randint(int(stock.config.vocab_size), mask.shape, generator=torch.Generator().manual_seed(0))
-    ids[ids == pad_token_id] = (pad_token_id + 1) % int(stock.config.vocab_size)
-    device = next(model.parameters()).device
+    ids = torch.randint(int(config.vocab_size), mask.shape, generator=torch.Generator().manual_seed(0))
+    ids[ids == pad_token_id] = (pad_token_id + 1) % int(config.vocab_size)
+    device, training = next(model.parameters()).device, model.training
     ids = torch.where(mask > 0, ids, pad_token_id).to(device)
-    logits: torch.Tensor = model(input_ids=ids, attention_mask=mask.to(device)).logits
-    return logits[mask > 0] if logits.ndim == 3 else logits
+    model.eval()
+    try:
+        with torch.no_grad(), quiet():
+            logits: torch.Tensor = model(input_ids=ids, attention_mask=mask.to(device)).logits.float()
+    finally:
+        model.train(training)
+    return logits[mask.to(device) > 0] if logits.ndim == 3 else logits
 
 
 def attention(module: nn.Module, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, attention_mask: Any,
               scaling: float | None = None, dropout: float = 0.0, is_causal: bool | None = None,
-              sliding_window: int | None = None, **_: Any) -> tuple[torch.Tensor, None]:
+              sliding_window: int | None = None, **others: Any) -> tuple[torch.Tensor, None]:
     """Attention within each row of a packed batch, as transformers' interface calls it.
 
     Args:
@@ -233,32 +249,57 @@ def attention(module: nn.Module, query: torch.Tensor, key: torch.Tensor, value: 
 
     Returns:
         What each token takes in [1, tokens, heads, size], and no weights.
+
+    Raises:
+        ValueError: the model asks for more than this does.
     """
     import torch
+
+    if attention_mask is not None or any(others.get(name) is not None for name in BEYOND):
+        raise ValueError("this model's attention cannot be packed")
 
     packing: Packing = getattr(module, _ATTRIBUTE)
     layout = packing.layout
     assert layout is not None
     causal = bool(getattr(module, "is_causal", False) if is_causal is None else is_causal)
-    repeats, scale = query.shape[1] // key.shape[1], query.shape[-1]**-0.5 if scaling is None else scaling
-    parts = [part[0].transpose(0, 1) for part in (query * scale, key, value)]
+    scale = query.shape[-1]**-0.5 if scaling is None else scaling
+    parts = [part[0].transpose(0, 1) for part in (query, key, value)]
     if not layout.even:
         parts = [_spread(part, layout) for part in parts]
     found = []
     for group in layout.groups:
         q, k, v = (part[group.first:group.first + group.slots].view(group.rows, group.longest, *part.shape[1:]).transpose(1, 2)
                    for part in parts)
-        if repeats > 1:
-            k, v = k.repeat_interleave(repeats, 1), v.repeat_interleave(repeats, 1)
-        # Not torch's fused attention: with gradients its CPU kernel takes half as long again on short rows (benchmarks/LOG.md).
-        scores = q @ k.transpose(2, 3)
-        hidden = _hidden(group, causal, sliding_window, q.device)
-        if hidden is not None:
-            scores = scores.masked_fill(hidden, torch.finfo(scores.dtype).min)  # finite: padding may see nothing at all
-        weights = torch.nn.functional.dropout(torch.softmax(scores, -1), dropout, training=dropout > 0)
-        found.append((weights @ v).transpose(1, 2).reshape(group.slots, query.shape[1], -1))
+        fused = not torch.is_grad_enabled() or (group.longest >= FUSED_FROM and not dropout)
+        within = _fused if fused else _written_out
+        taken = within(q, k, v, _hidden(group, causal, sliding_window, q.device), scale, dropout)
+        found.append(taken.transpose(1, 2).reshape(group.slots, query.shape[1], -1))
     taken = found[0] if len(found) == 1 else torch.cat(found)
     return (taken if layout.even else taken.index_select(0, layout.place))[None], None
+
+
+def _fused(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, hidden: torch.Tensor | None, scale: float,
+           dropout: float) -> torch.Tensor:
+    """Attention by torch. Shapes [rows, heads, longest, size]; `hidden` is true where a token may not look."""
+    import torch
+
+    found: torch.Tensor = torch.nn.functional.scaled_dot_product_attention(
+        q, k, v, attn_mask=None if hidden is None else ~hidden, dropout_p=dropout, scale=scale,
+        enable_gqa=q.shape[1] != k.shape[1])
+    return found
+
+
+def _written_out(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, hidden: torch.Tensor | None, scale: float,
+                 dropout: float) -> torch.Tensor:
+    """The same, faster on short rows where there are gradients: torch's CPU kernel takes half as long again on them."""
+    import torch
+
+    if repeats := q.shape[1] // k.shape[1] - 1:
+        k, v = k.repeat_interleave(repeats + 1, 1), v.repeat_interleave(repeats + 1, 1)
+    scores = (q * scale) @ k.transpose(2, 3)
+    if hidden is not None:
+        scores = scores.masked_fill(hidden, float("-inf"))
+    return torch.nn.functional.dropout(torch.softmax(scores, -1), dropout, training=dropout > 0) @ v
 
 
 def _hidden(group: Group, causal: bool, window: int | None, device: torch.device) -> torch.Tensor | None:
@@ -273,7 +314,7 @@ def _hidden(group: Group, causal: bool, window: int | None, device: torch.device
     found = away < 0 if causal else torch.zeros_like(away, dtype=torch.bool)
     if window is not None and narrow:
         found = found | (away.abs() >= window)
-    return found if group.padding is None else found | group.padding
+    return found if group.padding is None else (found | group.padding) & (away != 0)  # padding may look at itself
 
 
 def _spread(part: torch.Tensor, layout: Layout) -> torch.Tensor:

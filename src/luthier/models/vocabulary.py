@@ -27,10 +27,13 @@ def compact(model: nn.Module, used: Ids) -> bool:
     from torch import nn
 
     stock: Any = model
-    full = stock.get_input_embeddings()
-    if type(full) is not nn.Embedding or full.max_norm is not None or len(used) >= full.num_embeddings:
+    try:
+        full = stock.get_input_embeddings()
+        if type(full) is not nn.Embedding or full.max_norm is not None or len(used) >= full.num_embeddings:
+            return False
+        stock.set_input_embeddings(_compact_class()(full, used))
+    except (NotImplementedError, AttributeError):  # a model that transformers cannot say it of
         return False
-    stock.set_input_embeddings(_compact_class()(full, used))
     return True
 
 
@@ -38,7 +41,7 @@ def put_back(full: torch.Tensor, rows: torch.Tensor, used: Ids) -> None:
     """Write the rows of a compact embedding into the full one, in place."""
     import torch
 
-    full[torch.from_numpy(used).to(full.device)] = rows.to(full.dtype)
+    full[torch.from_numpy(used).to(full.device)] = rows.to(full)
 
 
 def _compact_class() -> Any:
@@ -54,7 +57,7 @@ def _compact_class() -> Any:
             rows = torch.full((full.num_embeddings,), len(used), dtype=torch.int64, device=which.device)  # an unknown id fails
             rows[which] = torch.arange(len(used), device=which.device)
             self.register_buffer("rows", rows, persistent=False)
-            self.weight = nn.Parameter(full.weight.detach()[which].clone())
+            self.weight = nn.Parameter(full.weight.detach()[which])
             found = None if full.padding_idx is None else int(rows[full.padding_idx])
             self.padding_row = None if found == len(used) else found
 

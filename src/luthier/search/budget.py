@@ -156,9 +156,11 @@ class _Costs:
         row_seconds = job.shape.tokens_per_row(job.recipe) * FORWARD_SHARE / speed.forward
         self.row_seconds = row_seconds
         self.validation = job.validation_rows * row_seconds
-        # The test rows pass through the default and the delivered model, and the pre-trained one, with all cores at work.
-        row_work = job.shape.tokens_per_row(job.recipe) * FORWARD_SHARE
-        self.scoring = job.test_rows * (2 * row_work / speed.serving + row_seconds / job.workers) + CLOSING_SECONDS
+        # With all cores at work, validation and test rows pass through the default and the delivered model as they were
+        # written, and the test rows through the pre-trained one.
+        served = job.shape.tokens_per_row(job.recipe) * FORWARD_SHARE / speed.serving
+        self.scoring = (2 * (job.validation_rows + job.test_rows) * served + job.test_rows * row_seconds / job.workers
+                        + CLOSING_SECONDS)
 
     def rung_rows(self, steps: int) -> int:
         """The validation rows of a rung in a full run of `steps`; where time is limited, no more than its share of it pays."""

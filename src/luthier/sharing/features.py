@@ -1,6 +1,6 @@
 """What the pre-trained model says of rows before any training: features for the frozen probe and for the head's start.
 
-Computed once a study; the start of the head is kept in the study's cache and read by every trial.
+The start of the head is kept in the study's cache, and read by every trial whose head sees the same.
 """
 
 from __future__ import annotations
@@ -54,8 +54,7 @@ def some_rows(tokens: Tokens) -> npt.NDArray[np.int64]:
     return np.sort(order)
 
 
-def extract(model: nn.Module, tokens: Tokens, rows: npt.NDArray[np.int64], cut: Cut, pad_token_id: int,
-            batch_size: int = 64) -> Features:
+def extract(model: nn.Module, tokens: Tokens, rows: npt.NDArray[np.int64], cut: Cut, pad_token_id: int) -> Features:
     """The features of the given rows, without dropout."""
     import torch
 
@@ -65,7 +64,7 @@ def extract(model: nn.Module, tokens: Tokens, rows: npt.NDArray[np.int64], cut: 
         mask = batch.attention_mask.unsqueeze(-1)
         return torch.cat([(hidden * mask).sum(1) / mask.sum(1), seen], dim=1)
 
-    found = _collect(model, both, tokens, rows, cut, pad_token_id, batch_size)
+    found = _collect(model, both, tokens, rows, cut, pad_token_id)
     split = 0 if tokens.per_token else found.shape[1] - last_linear(model).in_features
     return Features(rows, found[:, :split], found[:, split:])
 
@@ -84,7 +83,7 @@ def head_logits(model: nn.Module, tokens: Tokens, rows: npt.NDArray[np.int64], c
 
 
 def _collect(model: nn.Module, outputs: Callable[[torch.Tensor, torch.Tensor, Batch], torch.Tensor], tokens: Tokens,
-             rows: npt.NDArray[np.int64], cut: Cut, pad_token_id: int, batch_size: int = 64) -> Floats:
+             rows: npt.NDArray[np.int64], cut: Cut, pad_token_id: int) -> Floats:
     """What `outputs` makes, for each unit, of what the head's last layer sees of it, and of the last hidden states; in fp32."""
     import torch
 
@@ -103,16 +102,14 @@ def _collect(model: nn.Module, outputs: Callable[[torch.Tensor, torch.Tensor, Ba
         return outputs(seen, caught["hidden"].float(), batch)
 
     try:
-        return collect(both, sequences(tokens, cut, rows), device, pad_token_id, batch_size)
+        return collect(both, sequences(tokens, cut, rows), device, pad_token_id)
     finally:
         for hook in hooks:
             hook.remove()
 
 
-def start_head(model: nn.Module, task: Task, tokens: Tokens, cut: Cut, pad_token_id: int, file: Path) -> None:
-    """Put a linear model of its own input features into the head's last layer; computed once, kept in `file`."""
-    if not file.exists():
-        fit_head(extract(model, tokens, some_rows(tokens), cut, pad_token_id), task, tokens, file)
+def start_head(model: nn.Module, file: Path) -> None:
+    """Put the linear model that `fit_head` left in `file` into the head's last layer."""
     with np.load(file, allow_pickle=False) as arrays:
         set_head(model, arrays["weight"], arrays["bias"])
 

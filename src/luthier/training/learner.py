@@ -95,8 +95,8 @@ class Learner:
             return
         for name, parameter in self._own.items():
             if parameter.grad is not None:
-                weight, gradient = self.trainable[name], parameter.grad.to(self.trainable[name].dtype)
-                weight.grad = gradient if weight.grad is None else weight.grad.add_(gradient)
+                weight = self.trainable[name]
+                weight.grad = parameter.grad.to(weight.dtype) if weight.grad is None else weight.grad.add_(parameter.grad)
                 parameter.grad = None
 
     def show_weights(self) -> None:

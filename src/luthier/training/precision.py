@@ -1,7 +1,7 @@
 """In which numbers a model is computed: fp32, or bf16 where this machine multiplies such matrices faster.
 
 In bf16 the trained weights, their gradients' sum, Adam's moments and the average stay fp32: the model that computes holds a
-rounded copy of them. What is delivered are the fp32 weights, and final figures are made with them.
+rounded copy of them. What is delivered are the fp32 weights, and what is reported of it is made with them.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import enum
 import time
 from typing import TYPE_CHECKING
 
+from luthier.models.packing import probe
+
 if TYPE_CHECKING:
     import torch
     from torch import nn
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 FASTER = 1.5
 """How many times faster bf16 matrices must be multiplied to be worth their rounding."""
 ROWS, WIDTH, REPEATS = 384, 768, 5
+ROUGH = 0.25
+"""How far outputs in bf16 may be from those in fp32, over the largest of these; more than rounding means that a model fails."""
 
 
 class Precision(enum.StrEnum):
@@ -27,7 +31,7 @@ class Precision(enum.StrEnum):
 
 
 def fastest(device: str) -> Precision:
-    """The precision that a multiplication of matrices, timed now, says is faster on a device."""
+    """The faster precision of a device: of a CPU by a multiplication of matrices, timed now; bf16 of a GPU that has it."""
     import torch
 
     if device.startswith("cuda"):
@@ -60,3 +64,17 @@ def lower(model: nn.Module, precision: Precision) -> nn.Module:
         for parameter in model.parameters():
             parameter.data = parameter.data.to(torch.bfloat16)
     return model
+
+
+def bears(model: nn.Module, precision: Precision, pad_token_id: int) -> bool:
+    """Whether the model, which is lowered by this, computes in `precision` about what it does in fp32."""
+    import torch
+
+    if precision is Precision.FP32:
+        return True
+    try:
+        plain = probe(model, pad_token_id)
+        rounded = probe(lower(model, precision), pad_token_id)
+    except (ArithmeticError, LookupError, NotImplementedError, RuntimeError, TypeError, ValueError):
+        return False
+    return bool(torch.isfinite(rounded).all() and (rounded - plain).abs().max() <= ROUGH * plain.abs().max())
