@@ -104,6 +104,8 @@ class Settings:
     device: DeviceName = setting(DeviceName.AUTO, "What to train on.")
     precision: PrecisionName = setting(
         PrecisionName.AUTO, "What models compute in: fp32, bf16, or auto (bf16 where this machine is faster with it).")
+    sharing: bool | None = setting(
+        None, "Let trials share what their frozen layers make of rows, and their checkpoints [default: where it saves time].")
     workers: int | None = setting(None, "Trials trained at once.", Limits(1, 256))
     threads: int | None = setting(None, "Threads of each worker.", Limits(1, 1024))
     rung_rows: int | None = setting(
@@ -205,9 +207,9 @@ def _settings(tables: Mapping[str, Any], path: Path) -> Settings:
 
 
 def _machine(tables: Mapping[str, Any], path: Path) -> dict[str, Any]:
-    """What was measured and planned for the machine, as it was: workers, threads, precision and rung rows."""
+    """What was measured and planned for the machine, as it was: workers, threads, precision, rung rows, sharing."""
     machine = _table(tables, "machine", path)
-    return {name: machine[name] for name in ("workers", "threads", "precision", "rung_rows") if name in machine}
+    return {name: machine[name] for name in ("workers", "threads", "precision", "rung_rows", "sharing") if name in machine}
 
 
 def _table(tables: Mapping[str, Any], name: str, path: Path) -> Mapping[str, Any]:
