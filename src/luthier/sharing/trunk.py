@@ -65,11 +65,11 @@ class Trunk:
     """
 
     def __init__(self, model: nn.Module, boundary: int) -> None:
-        self._model, self._hidden = model, None
-        blocks = list(model.get_submodule(anatomy(model).blocks).children())[:boundary]
-        for block in blocks:
-            block.forward = self._stand_in(block.forward, last=block is blocks[-1])  # type: ignore[method-assign]
-        self._blocks = blocks
+        self._hidden: torch.Tensor | None = None
+        self._packing, self._device = packing_of(model), next(model.parameters()).device
+        self._blocks = list(model.get_submodule(anatomy(model).blocks).children())[:boundary]
+        for block in self._blocks:
+            block.forward = self._stand_in(block.forward, last=block is self._blocks[-1])
 
     def remove(self) -> None:
         """Leave the model as it was."""
@@ -78,7 +78,7 @@ class Trunk:
 
     def give(self, stored: Stored, which: npt.NDArray[np.int64] | None) -> None:
         """Say which of the stored sequences the model is called with next; None: the blocks are to run again."""
-        self._hidden = None if which is None else stored.padded(which).to(next(self._model.parameters()).device)
+        self._hidden = None if which is None else stored.padded(which).to(self._device)
 
     def _stand_in(self, forward: Callable[..., Any], last: bool) -> Callable[..., Any]:
         def stand_in(hidden: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
@@ -86,8 +86,7 @@ class Trunk:
                 return forward(hidden, *args, **kwargs)
             if not last:
                 return hidden
-            packing = packing_of(self._model)
-            return self._hidden if packing is None else packing.packed(self._hidden)
+            return self._hidden if self._packing is None else self._packing.packed(self._hidden)
         return stand_in
 
 
@@ -128,10 +127,12 @@ class TrunkStore:
                 if not mine:
                     time.sleep(WAIT_SECONDS)
                     continue
+                if (found := self._open(names[boundary], dtype, shape)) is not None:  # finished while this one came to claim it
+                    break
                 lower = next((Stored(depth, values, starts) for depth in range(boundary - 1, 0, -1)
                               if (values := self._open(names[depth], dtype, shape)) is not None), None)
                 self._make_room(shape[0] * hidden * dtype.itemsize)
-                self._write(names[boundary], dtype, shape, lambda lower=lower: _values(model, boundary, read, lower, pad_token_id))
+                self._write(names[boundary], dtype, shape, _values(model, boundary, read, lower, pad_token_id))
         return Stored(boundary, found, starts)
 
     def _open(self, name: str, dtype: np.dtype[Any], shape: tuple[int, int]) -> npt.NDArray[Any] | None:
@@ -147,16 +148,17 @@ class TrunkStore:
         except (ValueError, EOFError, OSError):
             file.unlink(missing_ok=True)
             return None
-        return np.asarray(values) if not len(values) else values
+        found: npt.NDArray[Any] = values
+        return found
 
     def _write(self, name: str, dtype: np.dtype[Any], shape: tuple[int, int],
-               make: Callable[[], Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[Any]]]]) -> None:
-        """Fill a new entry with what `make` yields: places in it, and values. It appears whole or not at all."""
+               made: Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[Any]]]) -> None:
+        """Fill a new entry with what is `made`: places in it, and values. It appears whole or not at all."""
         partial = self.folder / f"{name}.{os.getpid()}.partial"
         try:
             values = np.lib.format.open_memmap(partial, mode="w+", dtype=dtype, shape=shape)
-            for places, made in make():
-                values[places] = made
+            for places, own in made:
+                values[places] = own
                 (self.folder / f"{name}.claim").touch()
             values.flush()
             del values
