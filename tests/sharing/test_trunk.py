@@ -75,8 +75,8 @@ def test_a_model_above_its_trunk_says_the_same(model: torch.nn.Module, read: Seq
     block.register_forward_hook(lambda *_: ran.append(1))
     whole = predict_logits(model, read.tokens, np.arange(len(read.tokens)), CUT, 0)
     assert ran
-    ran.clear()
     trunk = Trunk(model, 1)
+    ran.clear()
     above = predict_logits(model, read.tokens, np.arange(len(read.tokens)), CUT, 0, partial(trunk.give, stored))
     assert not ran, "the lowest block was not run"
     np.testing.assert_allclose(above, whole, atol=2e-6)
@@ -84,6 +84,29 @@ def test_a_model_above_its_trunk_says_the_same(model: torch.nn.Module, read: Seq
     assert ran and np.array_equal(again, whole), "without something given it is run again"
     trunk.remove()
     assert "forward" not in vars(model.get_submodule("bert.encoder.layer.0"))
+
+
+@pytest.mark.parametrize("packed", [True, False], ids=["packed", "padded"])
+@pytest.mark.parametrize("family", ["bert", "roberta", "distilbert", "electra", "modernbert", "llama", "gpt2", "mpnet",
+                                    "deberta-v2"])
+def test_every_architecture_can_begin_above_its_trunk(architecture: Callable[..., Any], tmp_path: Path, family: str,
+                                                      packed: bool) -> None:
+    model = architecture(family, num_hidden_layers=3, n_layers=3)
+    pad = int(model.config.pad_token_id)
+    if packed and not pack(model, pad):
+        pytest.skip("not packed")
+    lengths = np.array([7, 20, 1, 4, 4])
+    ids = np.random.default_rng(0).integers(3, 50, lengths.sum()).astype(np.int32)
+    tokens = Tokens(ids, np.concatenate([[0], np.cumsum(lengths)]), np.zeros(5, np.int32), 0, 0)
+    read = sequences(tokens, Cut(32))
+    whole = predict_logits(model, tokens, np.arange(5), Cut(32), pad)
+    for boundary in (1, 2):
+        stored = TrunkStore(tmp_path, ROOM).get(model, "weights", boundary, read, Precision.FP32, pad)
+        assert stored is not None
+        trunk = Trunk(model, boundary)
+        above = predict_logits(model, tokens, np.arange(5), Cut(32), pad, partial(trunk.give, stored))
+        np.testing.assert_allclose(above, whole, atol=1e-5)
+        trunk.remove()
 
 
 @pytest.mark.parametrize("changes", [{}, {"method": "lora"}, {"method": "bitfit"}, {"reinit_layers": 1}, {"batch_size": 32},

@@ -142,13 +142,12 @@ class _Running:
         reset_peak(self.setup.device)
         self.train, self.validation = self.base.split("train"), self.base.split("validation")
         self.shape = Shape.of(self.train, self.base.layers, self.base.size)
-        learner = build_learner(self.stage, self.setup, self.train)
+        learner, trunk = build_learner(self.stage, self.setup, self.train)
         self.costs = Costs(trainable_parameters=learner.trained_parameters)
         read = sequences(self.train, cut_of(self.recipe))
         self.per_epoch = steps_per_epoch(len(read), self.recipe.batch_size)
         given = None
-        if self.stage.trunk and not learner.parts.shared:
-            trunk = Trunk(learner.model, self.stage.trunk)
+        if trunk is not None:
             given, self.rung_given = (self._given(learner.model, trunk, part) for part in (
                 read, sequences(self.validation, cut_of(self.recipe), self.setup.rung_rows)))
         steps = train(learner, self.setup.task, read, self.stage.until, self.stage.total_steps, self.base.pad_token_id, given)
@@ -272,15 +271,16 @@ def _headless(stage: Stage, setup: Setup) -> nn.Module:
     return model
 
 
-def build_learner(stage: Stage, setup: Setup, tokens: Tokens) -> Learner:
-    """The learner at the stage's start: fresh from the pre-trained model, or as the checkpoint left it."""
+def build_learner(stage: Stage, setup: Setup, tokens: Tokens) -> tuple[Learner, Trunk | None]:
+    """The learner at the stage's start, fresh from the pre-trained model or as the checkpoint left it; and its trunk, if used."""
     recipe, base = stage.trial.recipe, setup.base(stage.trial.recipe)
     model = start_model(stage, setup, tokens)
     pack(model, base.pad_token_id)
+    trunk = Trunk(model, stage.trunk) if stage.trunk and not anatomy(model).shared else None
     learner = Learner(model.to(setup.device), recipe, stage.trial.seeds, setup.precision, base.used)
     if stage.checkpoint is not None:
         load_checkpoint(learner, stage.checkpoint)
-    return learner
+    return learner, trunk
 
 
 def head_file(setup: Setup, recipe: Recipe, seed: int) -> Path:

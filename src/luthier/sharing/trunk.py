@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from luthier.data.sequences import Sequences
 from luthier.models.encoder import anatomy
-from luthier.models.packing import packing_of
+from luthier.models.packing import packing_of, probe
 from luthier.training.batches import by_length, collate
 from luthier.training.precision import Precision
 
@@ -66,10 +66,23 @@ class Trunk:
 
     def __init__(self, model: nn.Module, boundary: int) -> None:
         self._hidden: torch.Tensor | None = None
-        self._packing, self._device = packing_of(model), next(model.parameters()).device
+        self._packing = packing_of(model)
         self._blocks = list(model.get_submodule(anatomy(model).blocks).children())[:boundary]
+        self._others = self._beside_hidden(model)
         for block in self._blocks:
             block.forward = self._stand_in(block.forward, last=block is self._blocks[-1])
+
+    def _beside_hidden(self, model: nn.Module) -> tuple[None, ...] | None:
+        """What stands in for whatever else a block puts out beside its hidden states; None where that is all it puts out."""
+        kinds: list[tuple[None, ...] | None] = []
+        handle = self._blocks[0].register_forward_hook(
+            lambda _, __, output: kinds.append((None,) * (len(output) - 1) if isinstance(output, tuple) else None))
+        config: Any = model.config
+        try:
+            probe(model, config.pad_token_id)
+        finally:
+            handle.remove()
+        return kinds[0]
 
     def remove(self) -> None:
         """Leave the model as it was."""
@@ -78,15 +91,16 @@ class Trunk:
 
     def give(self, stored: Stored, which: npt.NDArray[np.int64] | None) -> None:
         """Say which of the stored sequences the model is called with next; None: the blocks are to run again."""
-        self._hidden = None if which is None else stored.padded(which).to(self._device)
+        self._hidden = None if which is None else stored.padded(which).to(
+            next(self._blocks[0].parameters()).device)
 
     def _stand_in(self, forward: Callable[..., Any], last: bool) -> Callable[..., Any]:
         def stand_in(hidden: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
             if self._hidden is None:
                 return forward(hidden, *args, **kwargs)
-            if not last:
-                return hidden
-            return self._hidden if self._packing is None else self._packing.packed(self._hidden)
+            if last:
+                hidden = self._hidden if self._packing is None else self._packing.packed(self._hidden)
+            return hidden if self._others is None else (hidden, *self._others)
         return stand_in
 
 
