@@ -7,9 +7,9 @@ import json
 import os
 import random
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -188,3 +188,29 @@ def hub_home(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> HubH
         shutil.copyfile(file, repository / "blobs" / str(number))
         (snapshot / file.name).symlink_to(Path("..", "..", "blobs", str(number)))
     return HubHome(home, commit)
+
+
+ARCHITECTURES: dict[str, dict[str, Any]] = {
+    "bert": {}, "roberta": {"pad_token_id": 1}, "distilbert": {"dim": 32, "hidden_dim": 64, "n_layers": 2, "n_heads": 2},
+    "electra": {"embedding_size": 16}, "modernbert": {"local_attention": 8, "global_attn_every_n_layers": 2},
+    "albert": {"embedding_size": 16, "num_hidden_groups": 1}, "llama": {"num_key_value_heads": 1}, "gpt2": {"n_positions": 64},
+    "mpnet": {"pad_token_id": 1}, "deberta-v2": {"relative_attention": True}}
+
+
+@pytest.fixture(scope="session")
+def architecture() -> Callable[..., Any]:
+    """Makes a small random classifier of an architecture, of texts or of tokens, without dropout."""
+    import torch
+    from transformers import AutoConfig, AutoModelForSequenceClassification, AutoModelForTokenClassification
+
+    small = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64, "vocab_size": 50,
+             "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2, "cls_token_id": 1, "sep_token_id": 2, "num_labels": 3,
+             "max_position_embeddings": 64}
+
+    def made(family: str, per_token: bool = False, **changes: Any) -> Any:
+        torch.manual_seed(0)
+        config = AutoConfig.for_model(family, **small | ARCHITECTURES[family] | changes)
+        head: Any = AutoModelForTokenClassification if per_token else AutoModelForSequenceClassification
+        return head.from_config(config, attn_implementation="eager").eval()
+
+    return made

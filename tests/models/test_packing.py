@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,30 +11,15 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from transformers import AutoConfig, AutoModelForSequenceClassification, AutoModelForTokenClassification
 from transformers.pytorch_utils import Conv1D
 
 from luthier.models import packing
 from luthier.models.packing import is_packed, lay_out, pack, partition
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-SMALL = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64, "vocab_size": 50,
-         "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2, "cls_token_id": 1, "sep_token_id": 2, "num_labels": 3,
-         "max_position_embeddings": 64}
-PACKED: dict[str, dict[str, Any]] = {
-    "bert": {}, "roberta": {"pad_token_id": 1}, "distilbert": {"dim": 32, "hidden_dim": 64, "n_layers": 2, "n_heads": 2},
-    "electra": {"embedding_size": 16}, "modernbert": {"local_attention": 8, "global_attn_every_n_layers": 2},
-    "albert": {"embedding_size": 16, "num_hidden_groups": 1}, "llama": {"num_key_value_heads": 1}, "gpt2": {"n_positions": 64}}
-PADDED: dict[str, dict[str, Any]] = {"mpnet": {"pad_token_id": 1}, "deberta-v2": {"relative_attention": True}}
-
-
-def made(family: str, head: Any = AutoModelForSequenceClassification, **changes: Any) -> Any:
-    torch.manual_seed(0)
-    config = AutoConfig.for_model(family, **SMALL | (PACKED | PADDED)[family] | changes)
-    model = head.from_config(config, attn_implementation="eager")
-    return model.eval()
-
-
+PACKED = ("bert", "roberta", "distilbert", "electra", "modernbert", "albert", "llama", "gpt2")
+PADDED = ("mpnet", "deberta-v2")
+Make = Callable[..., Any]
 LENGTHS = {"several groups": (60, 3, 2, 3, 41, 2, 1, 3), "one group": (21, 3, 14, 14, 6, 1), "even": (7, 7, 7)}
 
 
@@ -53,11 +39,12 @@ def gradients(model: Any, given: dict[str, torch.Tensor]) -> tuple[torch.Tensor,
     return logits.detach(), {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}
 
 
-@pytest.mark.parametrize("head", [AutoModelForSequenceClassification, AutoModelForTokenClassification], ids=["texts", "tokens"])
+@pytest.mark.parametrize("per_token", [False, True], ids=["texts", "tokens"])
 @pytest.mark.parametrize("lengths", LENGTHS)
 @pytest.mark.parametrize("family", PACKED)
-def test_packed_outputs_and_gradients_equal_padded_ones(family: str, lengths: str, head: Any) -> None:
-    model, given = made(family, head), batch(int(PACKED[family].get("pad_token_id", 0)), LENGTHS[lengths])
+def test_packed_outputs_and_gradients_equal_padded_ones(architecture: Make, family: str, lengths: str, per_token: bool) -> None:
+    model = architecture(family, per_token)
+    given = batch(int(model.config.pad_token_id), LENGTHS[lengths])
     outputs, slopes = gradients(model, given)
     assert pack(model, int(model.config.pad_token_id)) and is_packed(model)
     seen = widths(model)
@@ -84,8 +71,8 @@ def widths(model: Any) -> set[tuple[int, int]]:
 
 
 @pytest.mark.parametrize("family", PADDED)
-def test_models_that_cannot_be_packed_stay_as_they_were(family: str) -> None:
-    model = made(family)
+def test_models_that_cannot_be_packed_stay_as_they_were(architecture: Make, family: str) -> None:
+    model = architecture(family)
     given = batch(int(model.config.pad_token_id))
     before, _ = gradients(model, given)
     assert not pack(model, int(model.config.pad_token_id)) and not is_packed(model)
@@ -94,27 +81,28 @@ def test_models_that_cannot_be_packed_stay_as_they_were(family: str) -> None:
 
 
 @pytest.mark.parametrize("asked", ["softcap", "s_aux", "position_bias"])
-def test_a_model_whose_attention_asks_for_more_stays_padded(asked: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_whose_attention_asks_for_more_stays_padded(architecture: Make, asked: str,
+                                                            monkeypatch: pytest.MonkeyPatch) -> None:
     whole = packing.attention
     monkeypatch.setattr(packing, "attention", lambda *args, **kwargs: whole(*args, **kwargs, **{asked: 1.0}))
-    model = made("bert")
+    model = architecture("bert")
     assert not pack(model, 0) and not is_packed(model)
     assert model(**batch(0)).logits.isfinite().all(), "and works as before"
 
 
-def test_a_window_that_attention_is_not_told_of_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_window_that_attention_is_not_told_of_is_found_out(architecture: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = packing.attention
     monkeypatch.setattr(packing, "attention", lambda *args, **kwargs: whole(*args, **kwargs | {"sliding_window": None}))
-    assert not pack(made("modernbert"), 0)
+    assert not pack(architecture("modernbert"), 0)
 
 
-def test_a_model_that_cannot_be_probed_stays_padded() -> None:
-    model = made("bert")
+def test_a_model_that_cannot_be_probed_stays_padded(architecture: Make) -> None:
+    model = architecture("bert")
     model.register_forward_pre_hook(lambda *_: (_ for _ in ()).throw(ValueError("needs an end-of-text token")))
     assert not pack(model, 0) and not is_packed(model)
 
 
-def test_a_model_whose_attention_errs_when_packed_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_whose_attention_errs_when_packed_is_found_out(architecture: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """The comparison at loading can fail: attention that looks beyond its own row is noticed."""
     whole = packing.attention
 
@@ -123,12 +111,12 @@ def test_a_model_whose_attention_errs_when_packed_is_found_out(monkeypatch: pyte
         return found + found.mean(1, keepdim=True), weights
 
     monkeypatch.setattr(packing, "attention", leaky)
-    model = made("bert")
+    model = architecture("bert")
     assert not pack(model, 0) and not is_packed(model)
 
 
-def test_dropout_of_attention_is_of_the_rate_asked_for() -> None:
-    model = made("bert", attention_probs_dropout_prob=0.5, hidden_dropout_prob=0.0)
+def test_dropout_of_attention_is_of_the_rate_asked_for(architecture: Make) -> None:
+    model = architecture("bert", attention_probs_dropout_prob=0.5, hidden_dropout_prob=0.0)
     pack(model, 0)
     given = batch(0)
     still = model(**given).logits

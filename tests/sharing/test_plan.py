@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,24 +18,45 @@ TRIAL = Trial(7, Recipe(epochs=10, batch_size=16), 0, "made up", Seeds.all(0))
 
 
 def test_a_stage_goes_on_from_the_checkpoint() -> None:
-    stage = plan.stage(TRIAL, 60, rows=160, reached=20, checkpoint=CHECKPOINT, folder=FOLDER)
+    stage = plan.stage(TRIAL, 60, rows=160, reached=20, checkpoint=CHECKPOINT, folder=FOLDER, layers=6)
     assert (stage.trial, stage.start, stage.until, stage.total_steps) == (TRIAL, 20, 60, 100)
     assert stage.checkpoint == CHECKPOINT
 
 
 def test_a_stage_without_a_checkpoint_begins_at_the_beginning_whatever_was_reached() -> None:
-    stage = plan.stage(TRIAL, 60, rows=160, reached=20, checkpoint=None, folder=FOLDER, evaluate_at=(10, 30))
+    stage = plan.stage(TRIAL, 60, rows=160, reached=20, checkpoint=None, folder=FOLDER, layers=6, evaluate_at=(10, 30))
     assert (stage.start, stage.checkpoint, stage.evaluate_at) == (0, None, (10, 30))
 
 
 def test_a_stage_leaves_a_checkpoint_or_a_model_but_not_both() -> None:
-    saved = plan.stage(TRIAL, 60, rows=160, reached=0, checkpoint=None, folder=FOLDER)
+    saved = plan.stage(TRIAL, 60, rows=160, reached=0, checkpoint=None, folder=FOLDER, layers=6)
     assert (saved.save, saved.deliver) == (FOLDER / "trial-7.safetensors", None)
-    delivered = plan.stage(TRIAL, 60, rows=160, reached=0, checkpoint=None, folder=FOLDER, deliver=True)
+    delivered = plan.stage(TRIAL, 60, rows=160, reached=0, checkpoint=None, folder=FOLDER, layers=6, deliver=True)
     assert (delivered.save, delivered.deliver) == (None, FOLDER / "model-7")
 
 
 @given(reached=st.integers(0, 50), until=st.integers(51, 100), steps=st.lists(st.integers(0, 120)))
 def test_a_stage_looks_only_between_its_ends(reached: int, until: int, steps: list[int]) -> None:
-    stage = plan.stage(TRIAL, until, rows=160, reached=reached, checkpoint=CHECKPOINT, folder=FOLDER, evaluate_at=tuple(steps))
+    stage = plan.stage(TRIAL, until, rows=160, reached=reached, checkpoint=CHECKPOINT, folder=FOLDER, layers=6,
+                       evaluate_at=tuple(steps))
     assert stage.evaluate_at == tuple(step for step in steps if reached < step < until)
+
+
+def test_a_study_that_shares_nothing_begins_each_stage_anew_and_looks_where_it_would() -> None:
+    stage = plan.stage(TRIAL, 60, rows=160, reached=20, checkpoint=CHECKPOINT, folder=FOLDER, layers=6, sharing=plan.NOTHING,
+                       evaluate_at=(10, 30))
+    assert (stage.start, stage.checkpoint, stage.evaluate_at, stage.trunk) == (0, None, (30,), 0)
+
+
+@pytest.mark.parametrize(("changes", "layers", "boundary"), [
+    ({}, 6, 0), ({"frozen_layers": "embeddings"}, 6, 0), ({"frozen_layers": 2}, 6, 0), ({"frozen_layers": 3}, 6, 3),
+    ({"frozen_layers": 4}, 6, 3), ({"frozen_layers": 5}, 6, 5), ({"frozen_layers": "all"}, 6, 5), ({"frozen_layers": "all"}, 2, 1),
+    ({"frozen_layers": "all"}, 1, 0), ({"frozen_layers": 4, "dropout_in_frozen": True}, 6, 0),
+    ({"frozen_layers": "embeddings", "layer_lr": {"0-2": 0}}, 6, 3), ({"frozen_layers": 3, "unfreeze_every": 5}, 6, 3),
+    ({"frozen_layers": 4, "method": "lora"}, 6, 3)])
+def test_the_boundary_lies_below_all_that_ever_trains(changes: dict[str, object], layers: int, boundary: int) -> None:
+    assert plan.boundary(Recipe.from_table(changes), layers) == boundary
+
+
+def test_storing_pays_where_full_runs_see_the_rows() -> None:
+    assert plan.pays(100, 16, 1600) and not plan.pays(99, 16, 1600)

@@ -18,6 +18,8 @@ from luthier.engines.local import Workforce, plan_workers
 from luthier.errors import ConfigError
 from luthier.recipes.recipe import Schedule
 from luthier.search.budget import Job, Plan, parse_duration, plan_budget
+from luthier.sharing.plan import NOTHING, Sharing, pays
+from luthier.sharing.work import step_work
 from luthier.training.precision import Precision, fastest
 
 DEFAULT_BUDGET = "15m"
@@ -39,6 +41,7 @@ class Ready:
     measured: Measured
     controls: list[FittedControl]
     plan: Plan
+    sharing: Sharing
     force: Workforce
     device: str
     started: float
@@ -78,7 +81,11 @@ def get_ready(command: Command, asked: Asked, observer: Observer, started: float
               test_rows, settings.repeats, prepared.fewest_rung_rows, test_rows if settings.record_test else 0)
     plan = plan_budget(budget, time.monotonic() - started, job, measured.speed)
     prepared = replace(prepared, rung_rows=np.sort(prepared.rung_rows[:plan.rung_rows]))
-    ready = Ready(command, prepared, measured, controls, plan, force, device, started, budget, trials)
+    default, rows = prepared.default, prepared.shape.rows(prepared.default)
+    stored = settings.trunk if settings.trunk is not None else pays(
+        round(plan.work / step_work(default, prepared.shape)), default.batch_size, rows)
+    sharing = Sharing(trunk=stored) if settings.sharing else NOTHING
+    ready = Ready(command, prepared, measured, controls, plan, sharing, force, device, started, budget, trials)
     for line in plan_lines(prepared, plan, force, device, measured.precision, budget, trials, command is Command.TUNE):
         observer.say(line)
     return ready

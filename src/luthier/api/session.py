@@ -86,7 +86,7 @@ def _train(ready: Ready, folder: RunFolder, journal: Journal, observer: Observer
                   settings.held_seeds, own_epochs="epochs" in settings.chosen)
     with _engine(make_setup(ready, folder), ready.force) as engine:
         search = Search(study, journal, engine, folder.checkpoints, observer, lambda: interrupt.asked,
-                        curve_points=ready.plan.curve_points)
+                        curve_points=ready.plan.curve_points, sharing=ready.sharing)
         observer.searching(ready.plan, ready.started)
         _search(search, ready)
         _finals(search, ready, interrupt)

@@ -104,6 +104,10 @@ class Settings:
     device: DeviceName = setting(DeviceName.AUTO, "What to train on.")
     precision: PrecisionName = setting(
         PrecisionName.AUTO, "What models compute in: fp32, bf16, or auto (bf16 where this machine is faster with it).")
+    sharing: bool = setting(
+        True, "Let trials go on from checkpoints and share what their frozen layers make of the rows.")
+    trunk: bool | None = setting(
+        None, "Whether what frozen layers make of the rows is stored [default: where that saves time].")
     workers: int | None = setting(None, "Trials trained at once.", Limits(1, 256))
     threads: int | None = setting(None, "Threads of each worker.", Limits(1, 1024))
     rung_rows: int | None = setting(
@@ -159,8 +163,8 @@ def read_config(path: Path, trial: int | None) -> dict[str, Any]:
         raise ConfigError(f"--config {path}: --trial names a row of a run's trials.csv; give RUN/trials.csv")
     tables = read_toml(path)
     if "settings" in tables:
-        machine = {name: value for name, value in _machine(tables, path).items() if name != "rung_rows"}
-        return to_table(_settings(tables, path)) | machine  # how many rows a rung looks at goes with the time there is
+        machine = {name: value for name, value in _machine(tables, path).items() if name not in ("rung_rows", "trunk")}
+        return to_table(_settings(tables, path)) | machine  # these go with the time there is
     recipe = tables.get("recipe", tables)
     if not isinstance(recipe, Mapping) or ("recipe" in tables and len(tables) > 1):
         raise ConfigError(f"{path}: a recipe is a table of hyperparameters, by itself or under [recipe]")
@@ -205,9 +209,10 @@ def _settings(tables: Mapping[str, Any], path: Path) -> Settings:
 
 
 def _machine(tables: Mapping[str, Any], path: Path) -> dict[str, Any]:
-    """What was measured and planned for the machine, as it was: workers, threads, precision and rung rows."""
+    """What was measured and planned for the machine, as it was: workers, threads, precision, rung rows, and whether
+    frozen layers are stored."""
     machine = _table(tables, "machine", path)
-    return {name: machine[name] for name in ("workers", "threads", "precision", "rung_rows") if name in machine}
+    return {name: machine[name] for name in ("workers", "threads", "precision", "rung_rows", "trunk") if name in machine}
 
 
 def _table(tables: Mapping[str, Any], name: str, path: Path) -> Mapping[str, Any]:

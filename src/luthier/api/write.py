@@ -67,7 +67,7 @@ def write_config(folder: RunFolder, ready: Ready) -> None:
         "model": [{"key": key, "name": _named_for_good(model), "origin": model.origin, "hash": model.hash,
                    "revision": model.revision or ""} for key, model in asked.models.items()],
         "machine": {"device": ready.device, "workers": ready.force.workers, "threads": ready.force.threads,
-                    "precision": ready.measured.precision, "rung_rows": len(ready.prepared.rung_rows),
+                    "precision": ready.measured.precision, "rung_rows": len(ready.prepared.rung_rows), "trunk": ready.sharing.trunk,
                     "work_per_second": ready.measured.speed.training, "versions": versions()}})
 
 

@@ -24,6 +24,7 @@ def tune(
     repeats: Annotated[int | None, o.option("--repeats", setting="repeats")] = None,
     record_test: Annotated[bool | None, o.option("--record-test", setting="record_test")] = None,
     rung_rows: Annotated[int | None, o.option("--rung-rows", setting="rung_rows")] = None,
+    sharing: Annotated[bool | None, o.option("--sharing/--no-sharing", setting="sharing")] = None,
     device: o.Device = None, precision: o.Precision = None,
     workers: Annotated[int | None, o.option("--workers", setting="workers")] = None,
     threads: o.Threads = None, output: o.Output = None, config: o.Config = None, seed: o.Seed = None,
@@ -39,7 +40,7 @@ def tune(
         "search": o.pairs("--search", search), "search_also": o.pairs("--search-also", search_also),
         "fixed": o.pairs("--set", fixed), "sampler": sampler,
         "scheduler": scheduler, "device": device, "precision": precision, "workers": workers, "threads": threads,
-        "output": output, "seed": seed, "rung_rows": rung_rows, "repeats": repeats, "record_test": record_test,
+        "output": output, "seed": seed, "rung_rows": rung_rows, "sharing": sharing, "repeats": repeats, "record_test": record_test,
         "init_seed": init_seed, "order_seed": order_seed, "dropout_seed": dropout_seed,
         "offline": offline,
     }, config)

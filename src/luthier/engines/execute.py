@@ -8,13 +8,14 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from luthier.data.sequences import sequences
+from luthier.data.sequences import Sequences, sequences
 from luthier.data.tokens import Tokens
 from luthier.engines.memory import peak_memory, reset_peak
 from luthier.errors import TrainingError
@@ -24,11 +25,12 @@ from luthier.models.packing import pack
 from luthier.recipes.recipe import Averaging, HeadInit, Recipe, steps_per_epoch
 from luthier.recipes.trial import Costs, Point, Progress, Stage, StageResult
 from luthier.sharing.features import extract, fit_head, some_rows, start_head
+from luthier.sharing.trunk import Trunk, TrunkStore
 from luthier.sharing.work import Shape, cut_of, work_of
 from luthier.tasks.base import Floats, Task
 from luthier.training.checkpoint import load_checkpoint, save_checkpoint
 from luthier.training.learner import Learner
-from luthier.training.loop import Step, predict_scores, train
+from luthier.training.loop import Given, Step, predict_scores, train
 from luthier.training.precision import Precision, lower
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 PROGRESS_SECONDS = 0.5
+MOST_DISK = 4 * 2**30
 MOST_UNITS = 20_000
 """Units whose scores training figures are of: every reading of a curve would otherwise hold those of all tokens since the last."""
 
@@ -68,7 +71,7 @@ class Setup:
 
     `bases` holds the pre-trained models by the name that recipes give them; `rung_rows` numbers the validation rows that
     rungs are scored on; with `record_test` every stage ends with a look at the test rows too; `precision` is what stages
-    compute in.
+    compute in, `disk` the most bytes of what frozen blocks make of rows.
     """
 
     bases: Mapping[str, Base]
@@ -78,6 +81,7 @@ class Setup:
     device: str
     record_test: bool = False
     precision: Precision = Precision.FP32
+    disk: int = MOST_DISK
 
     def base(self, recipe: Recipe) -> Base:
         """The pre-trained model of a recipe."""
@@ -132,16 +136,21 @@ class _Running:
         self.seen = Seen()
         self.points: list[Point] = []
         self.checkpoint: Path | None = None
+        self.rung_given: Given | None = None
 
     def go(self, cancelled: Callable[[], bool]) -> Iterator[Progress | StageResult]:
         reset_peak(self.setup.device)
         self.train, self.validation = self.base.split("train"), self.base.split("validation")
         self.shape = Shape.of(self.train, self.base.layers, self.base.size)
-        learner = build_learner(self.stage, self.setup, self.train)
+        learner, trunk = build_learner(self.stage, self.setup, self.train)
         self.costs = Costs(trainable_parameters=learner.trained_parameters)
         read = sequences(self.train, cut_of(self.recipe))
         self.per_epoch = steps_per_epoch(len(read), self.recipe.batch_size)
-        steps = train(learner, self.setup.task, read, self.stage.until, self.stage.total_steps, self.base.pad_token_id)
+        given = None
+        if trunk is not None:
+            given, self.rung_given = (self._given(learner.model, trunk, part) for part in (
+                read, sequences(self.validation, cut_of(self.recipe), self.setup.rung_rows)))
+        steps = train(learner, self.setup.task, read, self.stage.until, self.stage.total_steps, self.base.pad_token_id, given)
         shown = 0.0
         while (step := self._timed_next(steps)) is not None:
             if step.step in self.stage.evaluate_at and step.step < self.stage.until:
@@ -156,6 +165,12 @@ class _Running:
             save_checkpoint(learner, self.stage.save)
             self.checkpoint = self.stage.save
         yield self.result()
+
+    def _given(self, model: nn.Module, trunk: Trunk, read: Sequences) -> Given | None:
+        """Gives the model what its lowest blocks make of some sequences; None where that cannot be stored."""
+        store = TrunkStore(self.setup.cache / "trunk", self.setup.disk)
+        stored = store.get(model, self.base.hash, self.stage.trunk, read, self.setup.precision, self.base.pad_token_id)
+        return None if stored is None else partial(trunk.give, stored)
 
     def _timed_next(self, steps: Iterator[Step]) -> Step | None:
         started = time.perf_counter()
@@ -178,7 +193,7 @@ class _Running:
         ends = at_end and (self.step >= self.stage.total_steps or deliver is not None)
         with learner.evaluated_weights() as model:
             rows = self.setup.rung_rows if deliver is None else np.arange(len(self.validation))
-            scores = self._scores(model, self.validation, rows)
+            scores = self._scores(model, self.validation, rows, self.rung_given if deliver is None else None)
             rung = scores if deliver is None else scores[self.validation.units(self.setup.rung_rows)]
             self._add_point("rung", rung, self.validation, self.setup.rung_rows)
             if at_end and self.setup.record_test:
@@ -205,8 +220,8 @@ class _Running:
                 size += float(before[name].square().sum())
         return math.sqrt(moved / size) if size else 0.0
 
-    def _scores(self, model: nn.Module, tokens: Tokens, rows: npt.NDArray[np.int64]) -> Floats:
-        return predict_scores(model, self.setup.task, tokens, rows, cut_of(self.recipe), self.base.pad_token_id)
+    def _scores(self, model: nn.Module, tokens: Tokens, rows: npt.NDArray[np.int64], given: Given | None = None) -> Floats:
+        return predict_scores(model, self.setup.task, tokens, rows, cut_of(self.recipe), self.base.pad_token_id, given)
 
     def _add_point(self, rows: str, scores: Floats, tokens: Tokens, which: npt.NDArray[np.int64] | None = None,
                    task: Task | None = None) -> None:
@@ -256,15 +271,16 @@ def _headless(stage: Stage, setup: Setup) -> nn.Module:
     return model
 
 
-def build_learner(stage: Stage, setup: Setup, tokens: Tokens) -> Learner:
-    """The learner at the stage's start: fresh from the pre-trained model, or as the checkpoint left it."""
+def build_learner(stage: Stage, setup: Setup, tokens: Tokens) -> tuple[Learner, Trunk | None]:
+    """The learner at the stage's start, fresh from the pre-trained model or as the checkpoint left it; and its trunk, if used."""
     recipe, base = stage.trial.recipe, setup.base(stage.trial.recipe)
     model = start_model(stage, setup, tokens)
     pack(model, base.pad_token_id)
+    trunk = Trunk(model, stage.trunk) if stage.trunk and not anatomy(model).shared else None
     learner = Learner(model.to(setup.device), recipe, stage.trial.seeds, setup.precision, base.used)
     if stage.checkpoint is not None:
         load_checkpoint(learner, stage.checkpoint)
-    return learner
+    return learner, trunk
 
 
 def head_file(setup: Setup, recipe: Recipe, seed: int) -> Path:

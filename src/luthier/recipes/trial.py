@@ -76,7 +76,7 @@ class Stage:
 
     Evaluates at the steps of `evaluate_at` and at the end, leaves a checkpoint at `save`, and, when `deliver` is given,
     also evaluates all validation rows and writes there the model (a folder in transformers' layout) and its
-    validation probabilities (validation.npy, shape [rows, labels]).
+    validation probabilities (validation.npy, shape [rows, labels]). What the lowest `trunk` blocks make of rows is stored.
     """
 
     trial: Trial
@@ -87,6 +87,7 @@ class Stage:
     save: Path | None = None
     deliver: Path | None = None
     evaluate_at: tuple[int, ...] = ()
+    trunk: int = 0
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,7 @@ class Search:
         checkpoints: the folder of checkpoints and delivered models.
         interrupted: answers whether the user wants the search to end.
         curve_points: evaluations of a whole run, evenly spaced, besides those at the rungs.
+        sharing: what trials may reuse.
     """
 
     study: Study
@@ -47,6 +48,7 @@ class Search:
     watcher: Watcher
     interrupted: Callable[[], bool]
     curve_points: int = 0
+    sharing: plan.Sharing = plan.ALL
     _stages: dict[int, Stage] = field(default_factory=dict)
     _progress: dict[int, Progress] = field(default_factory=dict)
 
@@ -88,18 +90,22 @@ class Search:
             self._record(trial_event(trial))
             self._submit(plan.stage(
                 trial, action.until_step, rows=self.study.shape.rows(trial.recipe), reached=parent.step,
-                checkpoint=parent.checkpoint, folder=self.checkpoints, deliver=True))
+                checkpoint=parent.checkpoint, folder=self.checkpoints, layers=self._layers(trial), sharing=self.sharing,
+                deliver=True))
         elif isinstance(action, Run):
             record = self.study.records[action.trial]
             self._submit(plan.stage(
                 record.trial, action.until_step, rows=self.study.shape.rows(record.trial.recipe), reached=record.step,
-                checkpoint=record.checkpoint, folder=self.checkpoints,
+                checkpoint=record.checkpoint, folder=self.checkpoints, layers=self._layers(record.trial), sharing=self.sharing,
                 evaluate_at=self.study.steps_at(record) + self._curve(record)))
         elif isinstance(action, Stop):
             checkpoint = self.study.records[action.trial].checkpoint
             self._record(stopped_event(action.trial, action.reason))
             if checkpoint:
                 checkpoint.unlink(missing_ok=True)
+
+    def _layers(self, trial: Trial) -> int:
+        return self.study.shape.for_model(trial.recipe.model).layers
 
     def _next_trial(self, sampler: Sampler) -> Trial:
         """The next replicate of the newest recipe, or the first of another, which the sampler suggests."""

@@ -253,7 +253,8 @@ def trial_event(trial: Trial) -> Event:
 
 def stage_event(stage: Stage) -> Event:
     """The event of a stage given to an engine."""
-    return {"event": "stage", "trial": stage.trial.number, "start": stage.start, "until": stage.until}
+    return {"event": "stage", "trial": stage.trial.number, "start": stage.start, "until": stage.until,
+            "trunk": stage.trunk}
 
 
 def stopped_event(number: int, reason: str) -> Event:

@@ -2,23 +2,56 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
+from luthier.recipes.recipe import Recipe
 from luthier.recipes.trial import Stage, Trial
+from luthier.sharing.work import never_trained
 
 
-def stage(trial: Trial, until: int, *, rows: int, reached: int, checkpoint: Path | None, folder: Path,
-          evaluate_at: tuple[int, ...] = (), deliver: bool = False) -> Stage:
+@dataclass(frozen=True)
+class Sharing:
+    """What the trials of a study share: their own and their parents' checkpoints, and what frozen blocks make of rows."""
+
+    checkpoints: bool = True
+    trunk: bool = True
+
+
+ALL, NOTHING = Sharing(), Sharing(checkpoints=False, trunk=False)
+
+
+def stage(trial: Trial, until: int, *, rows: int, reached: int, checkpoint: Path | None, folder: Path, layers: int,
+          sharing: Sharing = ALL, evaluate_at: tuple[int, ...] = (), deliver: bool = False) -> Stage:
     """The stage that takes `trial` to step `until`, going on from `checkpoint` (at step `reached`) if there is one.
 
     Args:
         rows: training rows, which turn epochs into steps.
         checkpoint: the trial's own, or its parent's for a trial that has not run yet; None starts at step 0.
         folder: where checkpoints and delivered models go.
+        layers: the model's blocks.
     """
-    start = reached if checkpoint is not None else 0
+    goes_on = sharing.checkpoints and checkpoint is not None
+    seen = reached if checkpoint is not None else 0
     return Stage(
-        trial=trial, start=start, until=until, total_steps=trial.recipe.total_steps(rows), checkpoint=checkpoint,
+        trial=trial, start=reached if goes_on else 0, until=until, total_steps=trial.recipe.total_steps(rows),
+        checkpoint=checkpoint if goes_on else None,
         save=None if deliver else folder / f"trial-{trial.number}.safetensors",
         deliver=folder / f"model-{trial.number}" if deliver else None,
-        evaluate_at=tuple(step for step in evaluate_at if start < step < until))
+        evaluate_at=tuple(step for step in evaluate_at if seen < step < until),
+        trunk=boundary(trial.recipe, layers) if sharing.trunk else 0)
+
+
+def boundary(recipe: Recipe, layers: int) -> int:
+    """How many of the lowest blocks need not be run, for what they make of rows is stored; 0: all are run.
+
+    Entries are kept at half of the blocks and at all but one, so that a study has two at the most; a trial that is frozen
+    deeper than its entry runs the blocks between.
+    """
+    frozen = 0 if recipe.dropout_in_frozen else never_trained(recipe, layers)
+    return max((depth for depth in (layers // 2, layers - 1) if 0 < depth <= frozen), default=0)
+
+
+def pays(steps: int, batch_size: int, rows: int) -> bool:
+    """Whether full runs of so many steps see the rows often enough for a pass over all of them to be worth its time."""
+    return steps * batch_size >= rows

@@ -63,10 +63,10 @@ def cut_of(recipe: Recipe) -> Cut:
 def step_work(recipe: Recipe, shape: Shape) -> float:
     """The work of one optimiser step, with everything unfrozen that ever is."""
     shape = shape.for_model(recipe.model)
-    return _step_work(recipe, shape, shape.layers - _never_trained(recipe, shape.layers))
+    return _step_work(recipe, shape, shape.layers - never_trained(recipe, shape.layers))
 
 
-def _never_trained(recipe: Recipe, layers: int) -> int:
+def never_trained(recipe: Recipe, layers: int) -> int:
     """The blocks, from the bottom, that a backward pass never reaches: frozen, or at rate 0 with the embeddings."""
     frozen = recipe.frozen_blocks(layers)
     if recipe.freezes_embeddings or recipe.layer_lr.get("embeddings") == 0:
@@ -88,7 +88,7 @@ def _step_work(recipe: Recipe, shape: Shape, trained_blocks: int) -> float:
 def _phases(recipe: Recipe, shape: Shape) -> Iterator[tuple[int, float]]:
     """Gradual unfreezing as (steps, work of each) for every phase but the last, which has no end."""
     shape = shape.for_model(recipe.model)
-    for blocks in range(shape.layers - _never_trained(recipe, shape.layers) if recipe.unfreeze_every else 0):
+    for blocks in range(shape.layers - never_trained(recipe, shape.layers) if recipe.unfreeze_every else 0):
         yield recipe.unfreeze_every, _step_work(recipe, shape, max(blocks, recipe.reinit_layers))
 
 

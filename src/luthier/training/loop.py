@@ -38,6 +38,10 @@ LOOKED_AT_TOKENS = 8192
 """Tokens that pass at once where nothing is trained."""
 
 
+Given = Callable[[npt.NDArray[np.int64] | None], None]
+"""Is told which sequences a model is called with next; None: of none that it knows."""
+
+
 @dataclass(frozen=True)
 class Step:
     """One optimiser step has been made.
@@ -56,11 +60,13 @@ class Step:
     targets: npt.NDArray[Any]
 
 
-def train(learner: Learner, task: Task, read: Sequences, until: int, total_steps: int, pad_token_id: int) -> Iterator[Step]:
+def train(learner: Learner, task: Task, read: Sequences, until: int, total_steps: int, pad_token_id: int,
+          given: Given | None = None) -> Iterator[Step]:
     """Make the optimiser steps from `learner.step` to `until`, yielding after each.
 
     Args:
         read: the training rows as the recipe has them read.
+        given: is told before each pass which sequences it is of.
         total_steps: the horizon of the schedule; of no effect while the rate is constant.
 
     Raises:
@@ -76,12 +82,15 @@ def train(learner: Learner, task: Task, read: Sequences, until: int, total_steps
         learner.begin_step()
         rows = step_rows(step, len(read), recipe.batch_size, learner.seeds.order)
         cut = by_tokens(all_lengths[rows], MICRO_TOKENS) if packed else by_length(all_lengths[rows], MICRO_BATCH)
-        batches = [collate(read, rows[part], pad_token_id) for part in cut]
+        parts = [rows[part] for part in cut]
+        batches = [collate(read, part, pad_token_id) for part in parts]
         units = max(1, sum(objective.units(batch) for batch in batches))
         rate = set_rates(learner.optimizer, recipe, step, total_steps)
 
         value, seen, logits, targets = 0.0, 0, [], []
-        for batch in batches:
+        for part, batch in zip(parts, batches, strict=True):
+            if given:
+                given(part)
             total, scored, wanted = objective(model, batch.to(learner.device))
             loss = total / units
             loss.backward()
@@ -90,6 +99,8 @@ def train(learner: Learner, task: Task, read: Sequences, until: int, total_steps
             seen += int(batch.attention_mask.sum())
             logits.append(scored.detach().float().cpu().numpy())
             targets.append(wanted.cpu().numpy())
+        if given:
+            given(None)
         norm = torch.nn.utils.clip_grad_norm_(weights.values(), recipe.max_grad_norm)
         if not (math.isfinite(value) and math.isfinite(norm.item())):
             raise TrainingError(
@@ -108,18 +119,18 @@ def _step_seed(seed: int, step: int) -> int:
     return int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0] >> 1)
 
 
-def predict_scores(model: nn.Module, task: Task, tokens: Tokens, rows: npt.NDArray[np.int64], cut: Cut,
-                   pad_token_id: int) -> npt.NDArray[np.float64]:
+def predict_scores(model: nn.Module, task: Task, tokens: Tokens, rows: npt.NDArray[np.int64], cut: Cut, pad_token_id: int,
+                   given: Given | None = None) -> npt.NDArray[np.float64]:
     """The task's scores of each unit of the given rows: of each row, or of each of its tokens. Shape [units, outputs].
 
     What a model says of the windows of one row is averaged before it becomes a score; a token counts in the window in which
     it stands furthest from an edge.
     """
-    return task.scores(predict_logits(model, tokens, rows, cut, pad_token_id))
+    return task.scores(predict_logits(model, tokens, rows, cut, pad_token_id, given))
 
 
-def predict_logits(model: nn.Module, tokens: Tokens, rows: npt.NDArray[np.int64], cut: Cut,
-                   pad_token_id: int) -> npt.NDArray[np.float32]:
+def predict_logits(model: nn.Module, tokens: Tokens, rows: npt.NDArray[np.int64], cut: Cut, pad_token_id: int,
+                   given: Given | None = None) -> npt.NDArray[np.float32]:
     """The outputs of each unit of the given rows, before they become scores. Shape [units, outputs]."""
 
     def outputs(batch: Batch) -> torch.Tensor:
@@ -127,11 +138,11 @@ def predict_logits(model: nn.Module, tokens: Tokens, rows: npt.NDArray[np.int64]
         return logits
 
     model.eval()
-    return collect(outputs, sequences(tokens, cut, rows), next(model.parameters()).device, pad_token_id)
+    return collect(outputs, sequences(tokens, cut, rows), next(model.parameters()).device, pad_token_id, given=given)
 
 
-def collect(outputs: Callable[[Batch], torch.Tensor], read: Sequences, device: torch.device,
-            pad_token_id: int) -> npt.NDArray[np.float32]:
+def collect(outputs: Callable[[Batch], torch.Tensor], read: Sequences, device: torch.device, pad_token_id: int,
+            given: Given | None = None) -> npt.NDArray[np.float32]:
     """What `outputs` gives for each batch, put together for each unit of the rows that were read. Shape [units, size].
 
     Args:
@@ -147,6 +158,8 @@ def collect(outputs: Callable[[Batch], torch.Tensor], read: Sequences, device: t
     found: npt.NDArray[np.float32] | None = None
     with torch.no_grad():
         for which in by_tokens(read.lengths, LOOKED_AT_TOKENS):
+            if given:
+                given(which)
             values = outputs(collate(read, which, pad_token_id).to(device)).float().cpu().numpy()
             if found is None:
                 found = np.zeros((len(owner) if place is not None else int(read.places[-1]) + 1, values.shape[-1]), np.float32)
@@ -156,5 +169,7 @@ def collect(outputs: Callable[[Batch], torch.Tensor], read: Sequences, device: t
             for own, index in zip(values, which.tolist(), strict=True):
                 units = by_sequence[bounds[index]:bounds[index + 1]]
                 found[units] = own[place[units]]
+    if given:
+        given(None)
     assert found is not None
     return found if place is not None else np.asarray(found / np.bincount(read.places)[:, None], np.float32)
