@@ -184,6 +184,19 @@ def test_what_does_not_fit_is_not_stored(model: torch.nn.Module, read: Sequences
     assert not list(tmp_path.iterdir())
 
 
+def test_a_disk_that_is_full_is_no_failure(model: torch.nn.Module, read: Sequences, tmp_path: Path,
+                                           monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> Any:
+        yield np.arange(3), np.zeros((3, 384), np.float32)
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(module, "_values", full)
+    assert TrunkStore(tmp_path, ROOM).get(model, "weights", 1, read, Precision.FP32, 0) is None
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "file").touch()
+    assert TrunkStore(tmp_path / "file", ROOM).get(model, "weights", 1, read, Precision.FP32, 0) is None
+
+
 def test_a_worker_waits_for_another_and_takes_over_from_a_dead_one(
         model: torch.nn.Module, read: Sequences, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "WAIT_SECONDS", 0.01)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -122,7 +123,7 @@ class TrunkStore:
             pad_token_id: int) -> Stored | None:
         """The entry for some sequences at a boundary; made, from a lower one where there is one, if it is not there.
 
-        None where it would take more than all entries together may.
+        None where it would take more than all entries together may, or half of what is free, or cannot be written.
 
         Args:
             model: pre-trained up to the boundary, in `precision`.
@@ -131,22 +132,23 @@ class TrunkStore:
         starts = np.concatenate([[0], np.cumsum(read.lengths)])
         hidden = int(model.config.hidden_size)  # type: ignore[union-attr, arg-type]
         dtype = np.dtype(np.int16 if precision is Precision.BF16 else np.float32)
-        if starts[-1] * hidden * dtype.itemsize > self.most_bytes:
-            return None
-        shape = (int(starts[-1]), hidden)
-        path = "packed" if packing_of(model) is not None else "padded"
+        shape, path = (int(starts[-1]), hidden), "packed" if packing_of(model) is not None else "padded"
         names = {depth: f"{weights[:16]}-{depth}-{precision}-{path}-{_identity(read)}.npy" for depth in range(1, boundary + 1)}
-        while (found := self._open(names[boundary], dtype, shape)) is None:
-            with self._claim(names[boundary]) as mine:
-                if not mine:
-                    time.sleep(WAIT_SECONDS)
-                    continue
-                if (found := self._open(names[boundary], dtype, shape)) is not None:  # finished while this one came to claim it
-                    break
-                lower = next((Stored(depth, values, starts) for depth in range(boundary - 1, 0, -1)
-                              if (values := self._open(names[depth], dtype, shape)) is not None), None)
-                self._make_room(shape[0] * hidden * dtype.itemsize)
-                self._write(names[boundary], dtype, shape, _values(model, boundary, read, lower, pad_token_id))
+        try:
+            while (found := self._open(names[boundary], dtype, shape)) is None:
+                if not self._make_room(shape[0] * hidden * dtype.itemsize):
+                    return None
+                with self._claim(names[boundary]) as mine:
+                    if not mine:
+                        time.sleep(WAIT_SECONDS)
+                    elif (found := self._open(names[boundary], dtype, shape)) is not None:  # finished on the way here
+                        break
+                    else:
+                        lower = next((Stored(depth, values, starts) for depth in range(boundary - 1, 0, -1)
+                                      if (values := self._open(names[depth], dtype, shape)) is not None), None)
+                        self._write(names[boundary], dtype, shape, _values(model, boundary, read, lower, pad_token_id))
+        except OSError:  # a full disk, or a folder that cannot be written to
+            return None
         return Stored(boundary, found, starts)
 
     def _open(self, name: str, dtype: np.dtype[Any], shape: tuple[int, int]) -> npt.NDArray[Any] | None:
@@ -183,7 +185,6 @@ class TrunkStore:
     @contextlib.contextmanager
     def _claim(self, name: str) -> Iterator[bool]:
         """Whether this worker is the one to make an entry; a claim that was not renewed is taken over."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         claim = self.folder / f"{name}.claim"
         with contextlib.suppress(FileNotFoundError):
             if time.time() - claim.stat().st_mtime > ABANDONED_SECONDS:
@@ -198,16 +199,21 @@ class TrunkStore:
         finally:
             claim.unlink(missing_ok=True)
 
-    def _make_room(self, size: int) -> None:
-        """Delete the entries used longest ago, until one more of `size` bytes fits."""
+    def _make_room(self, size: int) -> bool:
+        """Delete the entries used longest ago, until one more of `size` bytes fits; whether it does."""
+        self.folder.mkdir(parents=True, exist_ok=True)
         entries = sorted((file.stat().st_mtime, file.stat().st_size, file) for file in self.folder.glob("*.npy"))
         taken = sum(entry[1] for entry in entries)
+        most = min(self.most_bytes, taken + shutil.disk_usage(self.folder).free // 2)
+        if size > most:
+            return False
         for _, bytes_, file in entries:
-            if taken + size <= self.most_bytes:
-                return
+            if taken + size <= most:
+                break
             with contextlib.suppress(OSError):  # in use by another worker, where the system does not let that go
                 file.unlink()
                 taken -= bytes_
+        return True
 
 
 def _identity(read: Sequences) -> str:
