@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -139,8 +139,14 @@ class Model:
     def _rows(self, texts: Texts) -> list[Row]:
         if isinstance(texts, str):
             raise TypeError("texts is one text; give a list of texts")
+        if isinstance(texts, Mapping) or hasattr(texts, "columns"):
+            raise TypeError(f"texts is a {type(texts).__name__}; give its texts as a list, such as list(table['text'])")
+        wrong = [text for text in texts if not isinstance(text, str) and not (
+            isinstance(text, tuple | list) and len(text) == 2 and all(isinstance(part, str) for part in text))]
+        if wrong:
+            raise TypeError(f"texts holds {wrong[0]!r}; give texts, or (text, second text) for pairs")
         alone = None if all(isinstance(text, str) for text in texts) else ""
-        parts = [(text, alone) if isinstance(text, str) else (str(text[0]), str(text[1])) for text in texts]
+        parts = [(text, alone) if isinstance(text, str) else (text[0], text[1]) for text in texts]
         if self.pairs and any(pair is None for _, pair in parts):
             raise DataError("This model reads pairs of texts: give (text, second text) for each; for files, --pair-column.")
         return [Row(str(number), text, pair, None, "texts", number) for number, (text, pair) in enumerate(parts, 1)]

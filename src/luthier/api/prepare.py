@@ -226,7 +226,8 @@ def prepare(asked: Asked) -> Prepared:
     return Prepared(
         asked=asked, starts=starts, default=default, space=space, rung_rows=looked_at, fewest_rung_rows=fewest,
         shape=_shape(starts), findings=tuple(by_severity([*asked.corpus.findings, *token_findings(
-            asked.corpus, start.splits, start.tokenizer, default.max_length, limit)])))
+            asked.corpus, start.splits, start.tokenizer, default.max_length, limit,
+            default.long_texts is LongTexts.WINDOWS)])))
 
 
 def _start(asked: Asked, pretrained: Pretrained) -> Start:

@@ -47,12 +47,14 @@ def most_tokens(pretrained: Pretrained, tokenizer: Any) -> int:
     return min(pretrained.positions, int(min(tokenizer.model_max_length, 10**6)))
 
 
-def token_findings(corpus: Corpus, splits: Mapping[str, Tokens], tokenizer: Any, max_length: int, limit: int) -> list[Finding]:
+def token_findings(corpus: Corpus, splits: Mapping[str, Tokens], tokenizer: Any, max_length: int, limit: int,
+                   windows: bool = False) -> list[Finding]:
     """What a tokenizer makes of the rows of all parts.
 
     Args:
         splits: the rows of each part as its tokens.
         max_length: tokens of a row that are to be read at once; `limit` is the most that the model can read.
+        windows: whether longer rows are read in windows.
     """
     parts = [(corpus.parts[Split(name)], tokens) for name, tokens in splits.items()]
     rows = [row for part, _ in parts for row in part]
@@ -66,6 +68,7 @@ def token_findings(corpus: Corpus, splits: Mapping[str, Tokens], tokenizer: Any,
                  "misaligned": find_misaligned(rows, starts, offsets, heads)}
     words = count_words([row.text if row.pair is None else f"{row.text} {row.pair}" for row in rows])
     return check_tokens(corpus.kind, rows, lengths=given, max_length=max_length, limit=limit, words=words,
+                        windows=windows,
                         unknown=np.diff(np.concatenate([[0], np.cumsum(unknown)])[starts]),
                         tokens=np.diff(starts) - parts[0][1].special, uncased=_is_uncased(tokenizer), **spans)
 

@@ -41,7 +41,7 @@ class Misaligned:
 
 def check_tokens(kind: Kind, rows: Sequence[Row], *, lengths: Ints, max_length: int, limit: int, words: Ints, unknown: Ints,
                  tokens: Ints, uncased: bool, cut_entities: Sequence[int] | None = None,
-                 misaligned: Sequence[Misaligned] = ()) -> list[Finding]:
+                 misaligned: Sequence[Misaligned] = (), windows: bool = False) -> list[Finding]:
     """What a model and its tokenizer make of the rows.
 
     Args:
@@ -54,8 +54,9 @@ def check_tokens(kind: Kind, rows: Sequence[Row], *, lengths: Ints, max_length: 
         uncased: whether the tokenizer throws case away.
         cut_entities: for entities, the row of each that a cut at `max_length` would lose.
         misaligned: entities whose bounds fall inside of a word.
+        windows: whether rows that are too long are read in windows.
     """
-    found = [*too_long(kind, rows, lengths, max_length, limit, cut_entities), *unknown_tokens(rows, unknown, tokens),
+    found = [*too_long(kind, rows, lengths, max_length, limit, cut_entities, windows), *unknown_tokens(rows, unknown, tokens),
              *fertility(rows, words, unknown, tokens)]
     if kind is Kind.SPANS:
         found += [*misaligned_spans(rows, misaligned), *(case_lost(rows) if uncased else [])]
@@ -63,7 +64,7 @@ def check_tokens(kind: Kind, rows: Sequence[Row], *, lengths: Ints, max_length: 
 
 
 def too_long(kind: Kind, rows: Sequence[Row], lengths: Ints, max_length: int, limit: int,
-             cut_entities: Sequence[int] | None = None) -> list[Finding]:
+             cut_entities: Sequence[int] | None = None, windows: bool = False) -> list[Finding]:
     """Rows of which a cut at `max_length` would leave out the end; arguments as for `check_tokens`."""
     over = np.flatnonzero(lengths > max_length)
     if not len(over):
@@ -76,6 +77,8 @@ def too_long(kind: Kind, rows: Sequence[Row], lengths: Ints, max_length: int, li
         return [finding("long-texts", Severity.NOTE, f"{message}; {lost:,} of {entities(total)} would be cut.",
                         "Luthier reads such rows in windows that overlap, so that nothing is lost; a plain pipeline needs "
                         "stride for it.", long)]
+    if windows:
+        return [finding("long-texts", Severity.NOTE, f"{message}.", "They are read in windows that overlap.", long)]
     if share <= LONG_SHARE:
         return [finding("long-texts", Severity.NOTE, f"{message}.", "Their ends are not read.", long)]
     if any(row.pair is not None for row in rows):

@@ -71,8 +71,9 @@ def _doubt(results: Table) -> str:
     best = _best_rival(results)
     if best is None:
         return ""
-    if set(unbeaten(results)) - {"default"}:
-        return "By this figure fine-tuning did not pay here: a simpler method does as well."
+    if simpler := set(unbeaten(results)) - {"default"}:
+        better = max(rivals(results)[name]["value"] for name in simpler) > results["test"]["high"]
+        return f"By this figure fine-tuning did not pay here: a simpler method does {'better' if better else 'as well'}."
     if best != "default" and rivals(results)[best]["value"] >= results["test"]["low"]:
         return "The control's figure lies inside the model's interval, so this lead may be chance."
     return ""

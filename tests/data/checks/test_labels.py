@@ -74,6 +74,13 @@ def test_unmeasured_labels_are_those_in_training_only() -> None:
     assert found.message == "1 label with all rows in training, so that nothing measures them: 'b' (2)."
 
 
+def test_labels_without_a_test_row_are_named() -> None:
+    parts = {Split.TRAIN: labelled(["a", "b", "b"]), Split.VALIDATION: labelled(["b"]), Split.TEST: labelled(["a"])}
+    (found,) = check.unmeasured_labels(parts)
+    assert found.message == "1 label without a test row, so the test figure says nothing of them: 'b' (2)."
+    assert check.unmeasured_labels(parts | {Split.TEST: []})[0].message.startswith("1 label with all rows in training")
+
+
 def test_alike_labels_differ_by_case_space_or_punctuation() -> None:
     (found,) = check.alike_labels(labelled(["spam"] * 3 + ["Spam"] + ["ham", "not-spam", "other"]))
     assert found.message == "'Spam' (1) and 'spam' (3) look alike: are they one label?"

@@ -23,6 +23,8 @@ NUMBER = re.compile(r"[+-]?[0-9]*\.?[0-9]+(e[+-]?[0-9]+)?")
 IMBALANCED = 10
 """From this many rows of the most frequent label for each of the rarest, imbalance is worth a word."""
 MOSTLY_EMPTY = 0.5
+SEPARATORS = (";", "|", ",")
+"""What commonly parts several labels in one cell."""
 MERGE = "--write-labels labels.toml proposes what to merge or drop"
 
 
@@ -51,6 +53,8 @@ def free_labels(train: Sequence[Row], table: Table, columns: Columns) -> list[Fi
     others = [column for column in table.columns if column not in columns.all]
     numbers = sum(bool(NUMBER.fullmatch(label)) for label in labels)
     advice = ["If they are scores: --task regression."] if scores or 2 * numbers > len(labels) else []
+    if sign := next((sign for sign in SEPARATORS if sum(sign in label for label in labels) > len(labels) / 2), None):
+        advice.append(f"If they are several labels a row: --label-separator '{sign}'.")
     advice.append(f"Did you mean another --label-column ({some(others)})?" if others else "Or give classes that repeat."
                   if advice else "Give classes that repeat.")
     return [finding("free-labels", Severity.ERROR,
@@ -97,14 +101,22 @@ def rare_labels(kind: Kind, train: Sequence[Row]) -> list[Finding]:
 
 
 def unmeasured_labels(parts: Parts) -> list[Finding]:
-    """Labels all of whose rows are in training: a model learns them, but how well is not measured."""
+    """Labels that no test row has, or all of whose rows are in training: a model learns them, but how well is not measured."""
     outside = {name for split, rows in parts.items() if split is not Split.TRAIN for row in rows for name in names_in(row.target)}
     only = [(label, number) for label, number in label_counts(parts[Split.TRAIN]) if label not in outside]
-    if not only:
-        return []
-    return [finding("unmeasured-label", Severity.WARNING,
-                    f"{count(len(only), 'label')} with all rows in training, so that nothing measures them: {listed(only)}.",
-                    rows=having(parts[Split.TRAIN], [label for label, _ in only]))]
+    found = [] if not only else [
+        finding("unmeasured-label", Severity.WARNING,
+                f"{count(len(only), 'label')} with all rows in training, so that nothing measures them: {listed(only)}.",
+                rows=having(parts[Split.TRAIN], [label for label, _ in only]))]
+    tested = {name for row in parts[Split.TEST] for name in names_in(row.target)}
+    untested = [(label, number) for label, number in label_counts(parts[Split.TRAIN]) if label in outside - tested]
+    if untested and parts[Split.TEST]:
+        found.append(finding(
+            "untested-label", Severity.WARNING,
+            f"{count(len(untested), 'label')} without a test row, so the test figure says nothing of them: {listed(untested)}.",
+            "Label more rows, or give test rows of your own with --test.",
+            having(parts[Split.TRAIN], [label for label, _ in untested])))
+    return found
 
 
 def alike_labels(rows: Sequence[Row]) -> list[Finding]:
