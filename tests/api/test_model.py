@@ -162,6 +162,16 @@ def test_empty_texts_and_empty_lists_have_answers(tiny_model: Path, save: Save) 
         model.predict("a")
 
 
+@pytest.mark.parametrize("texts", [[1, 2], [None, ""], [{"text": "hi"}], [("a",)], [("a", "b", "c")], {"text": ["hi"]}])
+def test_what_is_no_list_of_texts_is_refused(tiny_model: Path, save: Save, texts: Any) -> None:
+    import pandas
+
+    model = Model(save(tiny_model, Entities(LABELS)))
+    for given in (texts, pandas.DataFrame({"text": ["hi"]})):
+        with pytest.raises(TypeError, match=r"^texts (holds|is a)"):
+            model.predict(given)
+
+
 def test_a_model_of_another_kind_is_refused(tiny_model: Path, save: Save) -> None:
     folder = save(tiny_model, Entities(LABELS))
     config = json.loads((folder / "config.json").read_text())
