@@ -19,6 +19,7 @@ from luthier.data.sequences import Cut, Sequences, sequences
 from luthier.data.tokens import Tokens, tokenize
 from luthier.models.classifier import load_classifier, load_tokenizer
 from luthier.models.packing import pack
+from luthier.models.vocabulary import compact
 from luthier.recipes.recipe import Recipe
 from luthier.recipes.seeds import Seeds
 from luthier.sharing import trunk as module
@@ -155,6 +156,24 @@ def test_a_deeper_entry_begins_at_a_lower_one(tmp_path: Path, read: Sequences, m
     get(store, model, read, 1)
     np.testing.assert_allclose(get(store, model, read, 2).values, alone, atol=2e-6)
     assert seen == [None, None, 1]
+
+
+def test_entries_of_two_depths_with_a_compact_vocabulary(architecture: Callable[..., Any], tmp_path: Path) -> None:
+    """What a search over depths does: the model of each trial has only the embeddings of the rows."""
+    ids = np.array([5, 9, 7, 5, 9, 5], np.int32)
+    tokens = Tokens(ids, np.array([0, 4, 6]), np.zeros(2, np.int32), 0, 0)
+    store, found = TrunkStore(tmp_path, ROOM), []
+    module._BESIDE.clear()
+    for boundary in (2, 4):
+        model = architecture("bert", num_hidden_layers=5)
+        pack(model, 0)
+        whole = predict_logits(model, tokens, np.arange(2), Cut(8), 0)
+        trunk = Trunk(model, boundary)
+        assert compact(model, np.array([0, 5, 7, 9]))
+        stored = get(store, model, sequences(tokens, Cut(8)), boundary)
+        found.append(predict_logits(model, tokens, np.arange(2), Cut(8), 0, partial(trunk.give, stored)))
+        np.testing.assert_allclose(found[-1], whole, atol=1e-5)
+    assert len(list(tmp_path.glob("*.npy"))) == 2
 
 
 @pytest.mark.parametrize("harm", [b"", b"not an array", b"\x93NUMPY\x01\x00"])

@@ -24,15 +24,16 @@ import numpy.typing as npt
 from luthier.data.sequences import Sequences
 from luthier.models.encoder import anatomy
 from luthier.models.packing import packing_of, probe
-from luthier.training.batches import by_length, collate
+from luthier.training.batches import by_tokens, collate
 from luthier.training.precision import Precision
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
 
-MADE_AT_ONCE = 64
-WAIT_SECONDS, ABANDONED_SECONDS = 0.2, 60.0
+MADE_AT_ONCE = 4096
+"""Tokens."""
+WAIT_SECONDS, ABANDONED_SECONDS = 0.2, 15.0
 """How often to look whether another worker has finished an entry, and when it must have died over it."""
 
 
@@ -59,17 +60,24 @@ class Stored:
         return tensor.view(torch.bfloat16) if found.dtype == np.int16 else tensor
 
 
+_BESIDE: dict[type, tuple[None, ...] | None] = {}
+"""What stands in for whatever else the blocks of an architecture put out beside their hidden states."""
+
+
 class Trunk:
     """Lets a model begin above its lowest blocks, with what is stored of them.
 
-    The blocks stay where they are, with their names; while something is given for them they are merely not run.
+    The blocks stay where they are, with their names; while something is given for them they are merely not run. The first of
+    an architecture must be made before its vocabulary is compact, for it is called with ids of any kind.
     """
 
     def __init__(self, model: nn.Module, boundary: int) -> None:
         self._hidden: torch.Tensor | None = None
         self._packing = packing_of(model)
         self._blocks = list(model.get_submodule(anatomy(model).blocks).children())[:boundary]
-        self._others = self._beside_hidden(model)
+        if type(model) not in _BESIDE:
+            _BESIDE[type(model)] = self._beside_hidden(model)
+        self._others = _BESIDE[type(model)]
         for block in self._blocks:
             block.forward = self._stand_in(block.forward, last=block is self._blocks[-1])
 
@@ -242,7 +250,7 @@ def _values(model: nn.Module, boundary: int, read: Sequences, lower: Stored | No
     model.eval()
     try:
         with torch.no_grad():
-            for which in by_length(read.lengths, MADE_AT_ONCE):
+            for which in by_tokens(read.lengths, MADE_AT_ONCE):
                 batch = collate(read, which, pad_token_id).to(device)
                 if trunk is not None and lower is not None:
                     trunk.give(lower, which)
