@@ -161,5 +161,10 @@ def test_lowering_leaves_buffers_alone() -> None:
     assert model.weight.dtype == torch.bfloat16 and model.running_mean is not None and model.running_mean.dtype == torch.float32
 
 
-def test_the_fastest_precision_is_one_of_them() -> None:
-    assert fastest("cpu") in Precision and fastest("mps") is Precision.FP32
+@pytest.mark.parametrize(("ratio", "chosen"), [(1.0, Precision.FP32), (1.4, Precision.FP32), (1.6, Precision.BF16)])
+def test_bf16_is_taken_where_it_multiplies_clearly_faster(ratio: float, chosen: Precision, monkeypatch: pytest.MonkeyPatch) -> None:
+    from luthier.training import precision
+
+    assert precision._seconds(torch.float32) > 0
+    monkeypatch.setattr(precision, "_seconds", lambda dtype: ratio if dtype is torch.float32 else 1.0)
+    assert fastest("cpu") is chosen and fastest("mps") is Precision.FP32

@@ -30,7 +30,7 @@ from luthier.sharing.work import Shape, cut_of, work_of
 from luthier.tasks.base import Floats, Task
 from luthier.training.checkpoint import load_checkpoint, save_checkpoint
 from luthier.training.learner import Learner
-from luthier.training.loop import Given, Step, predict_scores, train
+from luthier.training.loop import BeforePass, Step, predict_scores, train
 from luthier.training.precision import Precision, lower
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 PROGRESS_SECONDS = 0.5
 MOST_DISK = 4 * 2**30
+"""Bytes that what frozen blocks make of rows may take on disk, unless told otherwise."""
 MOST_UNITS = 20_000
 """Units whose scores training figures are of: every reading of a curve would otherwise hold those of all tokens since the last."""
 
@@ -136,7 +137,7 @@ class _Running:
         self.seen = Seen()
         self.points: list[Point] = []
         self.checkpoint: Path | None = None
-        self.rung_given: Given | None = None
+        self.rung_given: BeforePass | None = None
 
     def go(self, cancelled: Callable[[], bool]) -> Iterator[Progress | StageResult]:
         reset_peak(self.setup.device)
@@ -166,7 +167,7 @@ class _Running:
             self.checkpoint = self.stage.save
         yield self.result()
 
-    def _given(self, model: nn.Module, trunk: Trunk, read: Sequences) -> Given | None:
+    def _given(self, model: nn.Module, trunk: Trunk, read: Sequences) -> BeforePass | None:
         """Gives the model what its lowest blocks make of some sequences; None where that cannot be stored."""
         store = TrunkStore(self.setup.cache / "trunk", self.setup.disk)
         stored = store.get(model, self.base.hash, self.stage.trunk, read, self.setup.precision, self.base.pad_token_id)
@@ -220,7 +221,7 @@ class _Running:
                 size += float(before[name].square().sum())
         return math.sqrt(moved / size) if size else 0.0
 
-    def _scores(self, model: nn.Module, tokens: Tokens, rows: npt.NDArray[np.int64], given: Given | None = None) -> Floats:
+    def _scores(self, model: nn.Module, tokens: Tokens, rows: npt.NDArray[np.int64], given: BeforePass | None = None) -> Floats:
         return predict_scores(model, self.setup.task, tokens, rows, cut_of(self.recipe), self.base.pad_token_id, given)
 
     def _add_point(self, rows: str, scores: Floats, tokens: Tokens, which: npt.NDArray[np.int64] | None = None,

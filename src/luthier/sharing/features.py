@@ -109,20 +109,14 @@ def _collect(model: nn.Module, outputs: Callable[[torch.Tensor, torch.Tensor, Ba
 
 
 def start_head(model: nn.Module, file: Path) -> None:
-    """Put the linear model that `fit_head` left in `file` into the head's last layer."""
-    with np.load(file, allow_pickle=False) as arrays:
-        set_head(model, arrays["weight"], arrays["bias"])
-
-
-def set_head(model: nn.Module, weight: Floats, bias: Floats) -> None:
-    """Write the head's last layer: weight [outputs, hidden] and, where it has one, bias [outputs]."""
+    """Put the linear model that `fit_head` left in `file` into the head's last layer: its weight and, where it has one, bias."""
     import torch
 
     linear = last_linear(model)
-    with torch.no_grad():
-        linear.weight.copy_(torch.from_numpy(np.asarray(weight)))
+    with np.load(file, allow_pickle=False) as arrays, torch.no_grad():
+        linear.weight.copy_(torch.from_numpy(arrays["weight"]))
         if linear.bias is not None:
-            linear.bias.copy_(torch.from_numpy(np.asarray(bias)))
+            linear.bias.copy_(torch.from_numpy(arrays["bias"]))
 
 
 def fit_head(features: Features, task: Task, tokens: Tokens, file: Path) -> None:

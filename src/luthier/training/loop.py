@@ -38,7 +38,7 @@ LOOKED_AT_TOKENS = 8192
 """Tokens that pass at once where nothing is trained."""
 
 
-Given = Callable[[npt.NDArray[np.int64] | None], None]
+BeforePass = Callable[[npt.NDArray[np.int64] | None], None]
 """Is told which sequences a model is called with next; None: of none that it knows."""
 
 
@@ -61,7 +61,7 @@ class Step:
 
 
 def train(learner: Learner, task: Task, read: Sequences, until: int, total_steps: int, pad_token_id: int,
-          given: Given | None = None) -> Iterator[Step]:
+          given: BeforePass | None = None) -> Iterator[Step]:
     """Make the optimiser steps from `learner.step` to `until`, yielding after each.
 
     Args:
@@ -120,7 +120,7 @@ def _step_seed(seed: int, step: int) -> int:
 
 
 def predict_scores(model: nn.Module, task: Task, tokens: Tokens, rows: npt.NDArray[np.int64], cut: Cut, pad_token_id: int,
-                   given: Given | None = None) -> npt.NDArray[np.float64]:
+                   given: BeforePass | None = None) -> npt.NDArray[np.float64]:
     """The task's scores of each unit of the given rows: of each row, or of each of its tokens. Shape [units, outputs].
 
     What a model says of the windows of one row is averaged before it becomes a score; a token counts in the window in which
@@ -130,7 +130,7 @@ def predict_scores(model: nn.Module, task: Task, tokens: Tokens, rows: npt.NDArr
 
 
 def predict_logits(model: nn.Module, tokens: Tokens, rows: npt.NDArray[np.int64], cut: Cut, pad_token_id: int,
-                   given: Given | None = None) -> npt.NDArray[np.float32]:
+                   given: BeforePass | None = None) -> npt.NDArray[np.float32]:
     """The outputs of each unit of the given rows, before they become scores. Shape [units, outputs]."""
 
     def outputs(batch: Batch) -> torch.Tensor:
@@ -142,7 +142,7 @@ def predict_logits(model: nn.Module, tokens: Tokens, rows: npt.NDArray[np.int64]
 
 
 def collect(outputs: Callable[[Batch], torch.Tensor], read: Sequences, device: torch.device, pad_token_id: int,
-            given: Given | None = None) -> npt.NDArray[np.float32]:
+            given: BeforePass | None = None) -> npt.NDArray[np.float32]:
     """What `outputs` gives for each batch, put together for each unit of the rows that were read. Shape [units, size].
 
     Args:
