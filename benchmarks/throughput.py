@@ -82,7 +82,7 @@ def measure_luthier(case: str, seconds: float, worker: int) -> dict[str, float]:
     settings = Settings(fixed=fixed)
     prepared = prepare(check(settings, Given(rows_of(case))))
     learner = Learner(fresh_model(prepared, prepared.default, "cpu"), prepared.default, Seeds.all(worker),
-                      find_precision(settings.precision, "cpu"), used_ids(prepared.splits.values(), prepared.start.pad_token_id))
+                      find_precision(settings.precision, "cpu"), used_ids(prepared.splits["train"], prepared.start.pad_token_id))
     steps = train(learner, prepared.asked.task, sequences(prepared.splits["train"], cut_of(prepared.default)), 10**6, 10**6,
                   prepared.start.pad_token_id)
     for _ in range(WARM_UP_STEPS):

@@ -13,14 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers.pytorch_utils import Conv1D
 
-from luthier.models import packing
+from luthier.models import attention, packing
 from luthier.models.packing import is_packed, lay_out, pack, partition
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 PACKED = ("bert", "roberta", "distilbert", "electra", "modernbert", "albert", "llama", "gpt2")
 PADDED = ("mpnet", "deberta-v2")
 Make = Callable[..., Any]
-LENGTHS = {"several groups": (60, 3, 2, 3, 41, 2, 1, 3), "one group": (21, 3, 14, 14, 6, 1), "even": (7, 7, 7)}
+LENGTHS = {"several groups": (60, 3, 2, 3, 41, 2, 1, 3), "one group": (21, 3, 14, 14, 6, 1), "even": (8, 8, 8)}
 
 
 def batch(pad: int, lengths: tuple[int, ...] = LENGTHS["one group"]) -> dict[str, torch.Tensor]:
@@ -49,9 +49,11 @@ def test_packed_outputs_and_gradients_equal_padded_ones(architecture: Make, fami
     assert pack(model, int(model.config.pad_token_id)) and is_packed(model)
     seen = widths(model)
     packed, packed_slopes = gradients(model, given)
-    assert seen == {(1, int(given["attention_mask"].sum()))}, "the blocks see real tokens only"
+    tokens = int(given["attention_mask"].sum())
+    assert seen == {(1, -(-tokens // packing.ROUND_TOKENS) * packing.ROUND_TOKENS)}, "the blocks see real tokens, and few more"
     layout = packing.packing_of(model).layout  # type: ignore[union-attr]
-    assert layout is not None and (len(layout.groups) > 1) == (lengths == "several groups") and layout.even == (lengths == "even")
+    assert layout is not None and (len(layout.groups) > 1) == (lengths == "several groups")
+    assert all(group.padding is None for group in layout.groups) == (lengths == "even")
     with torch.no_grad():  # the fused kernel, where there are no gradients
         fused = model(**given).logits
     torch.testing.assert_close(fused[given["attention_mask"] > 0] if fused.ndim == 3 else fused, outputs, atol=1e-5, rtol=0)
@@ -83,16 +85,16 @@ def test_models_that_cannot_be_packed_stay_as_they_were(architecture: Make, fami
 @pytest.mark.parametrize("asked", ["softcap", "s_aux", "position_bias"])
 def test_a_model_whose_attention_asks_for_more_stays_padded(architecture: Make, asked: str,
                                                             monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = packing.attention
-    monkeypatch.setattr(packing, "attention", lambda *args, **kwargs: whole(*args, **kwargs, **{asked: 1.0}))
+    whole = attention.attention
+    monkeypatch.setattr(attention, "attention", lambda *args, **kwargs: whole(*args, **kwargs, **{asked: 1.0}))
     model = architecture("bert")
     assert not pack(model, 0) and not is_packed(model)
     assert model(**batch(0)).logits.isfinite().all(), "and works as before"
 
 
 def test_a_window_that_attention_is_not_told_of_is_found_out(architecture: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = packing.attention
-    monkeypatch.setattr(packing, "attention", lambda *args, **kwargs: whole(*args, **kwargs | {"sliding_window": None}))
+    whole = attention.attention
+    monkeypatch.setattr(attention, "attention", lambda *args, **kwargs: whole(*args, **kwargs | {"sliding_window": None}))
     assert not pack(architecture("modernbert"), 0)
 
 
@@ -104,13 +106,13 @@ def test_a_model_that_cannot_be_probed_stays_padded(architecture: Make) -> None:
 
 def test_a_model_whose_attention_errs_when_packed_is_found_out(architecture: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """The comparison at loading can fail: attention that looks beyond its own row is noticed."""
-    whole = packing.attention
+    whole = attention.attention
 
     def leaky(module: Any, query: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
         found, weights = whole(module, query, *args, **kwargs)
         return found + found.mean(1, keepdim=True), weights
 
-    monkeypatch.setattr(packing, "attention", leaky)
+    monkeypatch.setattr(attention, "attention", leaky)
     model = architecture("bert")
     assert not pack(model, 0) and not is_packed(model)
 
@@ -131,9 +133,10 @@ def test_dropout_of_attention_is_of_the_rate_asked_for(architecture: Make) -> No
 @given(st.lists(st.integers(1, 60), min_size=1, max_size=40))
 def test_every_real_token_is_packed_once_and_comes_back(lengths: list[int]) -> None:
     mask = (torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]).long()
-    layout = lay_out(mask)
-    assert sorted(layout.real.tolist()) == mask.flatten().nonzero().flatten().tolist()
-    assert torch.equal(layout.spread[layout.place], torch.arange(sum(lengths))), "each token's slot holds it"
+    layout, count = lay_out(mask), sum(lengths)
+    assert layout.count == count and len(layout.real) == len(layout.place) == -(-count // 16) * 16
+    assert sorted(layout.real[:count].tolist()) == mask.flatten().nonzero().flatten().tolist()
+    assert torch.equal(layout.spread[layout.place[:count]], torch.arange(count)), "each token's slot holds it"
     assert sum(group.slots for group in layout.groups) == len(layout.spread)
     for group in layout.groups:
         own = layout.spread[group.first:group.first + group.slots].view(group.rows, group.longest)
@@ -141,6 +144,20 @@ def test_every_real_token_is_packed_once_and_comes_back(lengths: list[int]) -> N
         assert (rows == rows[:, :1]).all(), "a slot holds a token of its row, padding too"
         real = group.slots - (0 if group.padding is None else int(group.padding.sum()))
         assert real == int(mask[rows[:, 0]].sum())
+
+
+@given(st.lists(st.integers(1, 60), min_size=1, max_size=20), st.sampled_from([(1, 1), (4, 1), (6, 3), (4, 4)]))
+def test_heads_of_packed_tokens_come_back_to_their_places(lengths: list[int], heads: tuple[int, int]) -> None:
+    mask = (torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]).long()
+    layout, (count, shared) = lay_out(mask), heads
+    spread, place = layout.by_head(count, shared)
+    own = torch.arange(len(layout.real) * count // shared).view(len(layout.real), -1)  # a value for each token and head
+    there = own.flatten()[spread]
+    assert torch.equal(there[place].view(-1, count)[:layout.count], own.repeat_interleave(shared, 1)[:layout.count])
+    for group in layout.groups:  # and each head of a row has the row's tokens, one after the other
+        slots = there[count * group.first:count * (group.first + group.slots)].view(group.rows, count, group.longest)
+        tokens = layout.spread[group.first:group.first + group.slots].view(group.rows, 1, group.longest)
+        assert torch.equal(slots // (count // shared), tokens.expand_as(slots))
 
 
 @given(st.lists(st.integers(1, 200), min_size=1, max_size=12), st.integers(0, 5000))

@@ -40,11 +40,32 @@ def test_outputs_and_gradients_equal_those_of_the_full_embedding(tiny_model: Pat
     assert not whole[torch.from_numpy(others)].any(), "no other row has a gradient"
 
 
-def test_an_id_that_was_not_foreseen_fails(tiny_model: Path) -> None:
+def test_other_ids_are_looked_up_as_ever_and_not_trained(tiny_model: Path) -> None:
+    full, small = made(tiny_model), made(tiny_model)
+    compact(small, USED)
+    outputs = [model(input_ids=torch.tensor([[2, 31, 40, 3]])).logits for model in (full, small)]
+    assert torch.equal(*outputs)
+    for logits in outputs:
+        logits.square().sum().backward()
+    whole, part = embedding(full).grad, embedding(small).grad
+    assert whole is not None and part is not None and whole[31].any()
+    torch.testing.assert_close(part, whole[torch.from_numpy(USED)])
+
+
+def test_each_step_has_its_own_gradient(tiny_model: Path) -> None:
+    """The place of the gradient is used again; what another step has written there must be gone."""
     model = made(tiny_model)
     compact(model, USED)
-    with pytest.raises(IndexError):
-        model(input_ids=torch.tensor([[2, 31, 3]]))
+    found = []
+    for ids in ([[2, 30, 3]], [[2, 41, 3]], [[2, 30, 3]]):
+        model.zero_grad()
+        for _ in range(2):  # two parts of a batch add up
+            model(input_ids=torch.tensor(ids)).logits.square().sum().backward()
+        gradient = embedding(model).grad
+        assert gradient is not None
+        assert USED[gradient.any(1).numpy()].tolist() == ids[0][:1] + sorted(ids[0][1:]), ids
+        found.append(gradient.clone())
+    assert torch.equal(found[0], found[2]) and not torch.equal(found[0], found[1])
 
 
 def test_rows_go_back_to_their_places(tiny_model: Path) -> None:

@@ -163,7 +163,6 @@ def test_entries_of_two_depths_with_a_compact_vocabulary(architecture: Callable[
     ids = np.array([5, 9, 7, 5, 9, 5], np.int32)
     tokens = Tokens(ids, np.array([0, 4, 6]), np.zeros(2, np.int32), 0, 0)
     store, found = TrunkStore(tmp_path, ROOM), []
-    module._BESIDE.clear()
     for boundary in (2, 4):
         model = architecture("bert", num_hidden_layers=5)
         pack(model, 0)

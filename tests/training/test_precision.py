@@ -34,7 +34,7 @@ def fast(tiny_model: Path, tokens: Tokens) -> Callable[..., Learner]:
         recipe = Recipe.from_table(BASE | changes)
         model = load_classifier(tiny_model, TASK, recipe, seed=5, pad_token_id=0)
         assert not packed or pack(model, 0)
-        return Learner(model, recipe, Seeds.all(5), precision, used_ids([tokens], 0) if few else None)
+        return Learner(model, recipe, Seeds.all(5), precision, used_ids(tokens, 0) if few else None)
     return fast
 
 
@@ -46,12 +46,13 @@ def finished(learner: Learner, folder: Path) -> dict[str, torch.Tensor]:
 def test_weights_moments_and_averages_stay_fp32(fast: Callable[..., Learner], run: Run) -> None:
     learner = fast()
     run(learner, 3)
-    assert {p.dtype for p in learner.model.parameters()} == {torch.bfloat16}
+    looked_up = "bert.embeddings.word_embeddings.weight"  # of which a step looks up a few rows, and rounds these
+    assert {name for name, p in learner.model.named_parameters() if p.dtype != torch.bfloat16} == {looked_up}
     assert {p.dtype for p in learner.trainable.values()} == {torch.float32}
     assert learner.average is not None and {p.dtype for p in learner.average.weights.values()} == {torch.float32}
     assert {v.dtype for state in learner.optimizer.state.values() for v in state.values()} == {torch.float32}
     for name, own in learner.model.named_parameters():
-        assert torch.equal(own, learner.trainable[name].to(torch.bfloat16)), name
+        assert torch.equal(own, learner.trainable[name].to(own.dtype)), name
 
 
 def test_small_steps_are_not_lost(fast: Callable[..., Learner], run: Run) -> None:

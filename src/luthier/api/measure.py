@@ -164,7 +164,7 @@ def _serving_speed(prepared: Prepared, model: nn.Module) -> float:
 
 def _training_speed(prepared: Prepared, model: nn.Module, precision: Precision) -> float:
     """Work a second of one worker, over a few real steps after the first ones."""
-    used = used_ids(prepared.splits.values(), prepared.start.pad_token_id)
+    used = used_ids(prepared.splits["train"], prepared.start.pad_token_id)
     learner = Learner(model, prepared.default, Seeds.all(0), precision, used)
     read = sequences(prepared.splits["train"], cut_of(prepared.default))
     steps = train(learner, prepared.asked.task, read, WARM_UP_STEPS + MOST_TIMED_STEPS,

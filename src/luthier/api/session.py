@@ -112,7 +112,7 @@ def make_setup(ready: Ready, folder: RunFolder) -> Setup:
         for split, rows in start.splits.items():
             rows.save(tokens / split)
         bases[name] = Base(start.pretrained.path, start.pretrained.hash, tokens, start.pad_token_id, start.pretrained.layers,
-                           prepared.shape.for_model(name).size, used_ids(start.splits.values(), start.pad_token_id))
+                           prepared.shape.for_model(name).size, used_ids(start.splits["train"], start.pad_token_id))
     setup = Setup(bases=bases, task=asked.task, rung_rows=prepared.rung_rows, cache=folder.cache, device=ready.device,
                   record_test=asked.settings.record_test, precision=ready.measured.precision)
     default = prepared.default

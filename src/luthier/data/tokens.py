@@ -6,7 +6,6 @@ A `Tokens` stands for the rows of one split; what a model sees of them, cut or i
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from collections.abc import Sequence as Seq
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -165,9 +164,9 @@ def special_tokens(tokenizer: Any, pair: bool = False) -> tuple[int, int, int]:
     return first[0], second[0] - first[-1] - 1, len(parts) - second[-1] - 1
 
 
-def used_ids(splits: Iterable[Tokens], pad_token_id: int) -> npt.NDArray[np.int64]:
+def used_ids(tokens: Tokens, pad_token_id: int) -> npt.NDArray[np.int64]:
     """The token ids that any row has, and that of padding, in order."""
-    return np.unique(np.concatenate([[pad_token_id], *(np.unique(tokens.ids) for tokens in splits)])).astype(np.int64)
+    return np.unique(np.append(tokens.ids, pad_token_id)).astype(np.int64)
 
 
 def percentile_length(tokens: Tokens, percent: float, limit: int) -> int:

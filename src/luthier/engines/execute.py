@@ -50,7 +50,7 @@ class Base:
     """A pre-trained model that trials start from: its folder, the hash of its weights, and the rows as its tokens.
 
     `tokens` is the folder with the tokenised splits; `size` that of its blocks over those of the study's first model; `used`
-    the token ids that the study has a use for, in order (None: all).
+    the token ids of the training rows, in order (None: all).
     """
 
     path: Path

@@ -2,15 +2,14 @@
 
 A model is called with padded rows, as ever. On the way into its blocks the rows' real tokens are put together as one
 sequence [1, tokens, hidden], and on the way out they are put back, so that embeddings, positions and heads notice nothing.
-Linear layers, norms and dropout take each token by itself; only attention must know where rows begin and end. It reaches
-ours through transformers' attention interface, and works on groups of rows of like length.
+Linear layers, norms and dropout take each token by itself; only attention must know where rows begin and end: ours (see
+attention.py), which works on groups of rows of like length.
 """
 
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,15 +24,14 @@ if TYPE_CHECKING:
 
 NAME = "luthier_packed"
 _ATTRIBUTE = "_luthier_packing"
-BEYOND = ("softcap", "s_aux", "position_bias")
-"""What some models hand to their attention, and ours knows nothing of."""
-GROUP_COST = 2000
+GROUP_COST = 4000
 """What one more group of rows costs in attention, in squared tokens of a row: the calls it takes against the padding it saves."""
 TOLERANCE = 1e-4
 """How far the packed outputs of a model may be from the padded ones, over the largest of these, for packing to be used."""
 PROBE_LENGTHS, MOST_WINDOW = (9, 5), 1024
-FUSED_FROM = 1024
-"""From rows of so many tokens on, attention is left to torch's fused kernel, which does not hold all of its weights."""
+ROUND_TOKENS, ROUND_LENGTH = 16, 8
+"""What packed tokens and the lengths of groups are rounded up to. On a CPU, each new shape of a product of matrices in bf16
+costs several times the product: oneDNN makes code for it, and keeps some 1,000 shapes."""
 
 
 @dataclass(frozen=True)
@@ -60,18 +58,47 @@ class Layout:
 
     Attributes:
         shape: rows and columns of the padded batch.
+        count: the real tokens. Some more follow when they are packed, for the sake of a round number: repeats of the last,
+            which no other token sees, and of which nothing is put out.
         real: where each packed token stands in the padded batch. Shape [tokens].
         spread: the packed token in each slot of the groups; any at all in slots that are padding. Shape [slots].
         place: the slot of each packed token. Shape [tokens].
-        even: whether no group has padding, so that packed tokens and slots are the same.
     """
 
     shape: tuple[int, int]
+    count: int
     real: torch.Tensor
     spread: torch.Tensor
     place: torch.Tensor
     groups: tuple[Group, ...]
-    even: bool
+    _by_head: dict[tuple[int, int], tuple[torch.Tensor, torch.Tensor]] = field(default_factory=dict)
+
+    @property
+    def longest(self) -> int:
+        """The tokens of the longest row, rounded up."""
+        return max(group.longest for group in self.groups)
+
+    def by_head(self, heads: int, shared: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """`spread` and `place` of values that have `heads` heads, which within a row come before its tokens.
+
+        The first is of slots [rows, heads, longest] of each group, in packed values that `shared` heads have in common.
+        Shapes [heads * slots] and [tokens * heads].
+        """
+        import torch
+
+        if (heads, shared) not in self._by_head:
+            number, spread = torch.arange(heads, device=self.spread.device), []
+            first, apart = torch.empty_like(self.spread), torch.empty_like(self.spread)  # of each slot, for the first head
+            for group in self.groups:
+                own = slice(group.first, group.first + group.slots)
+                token = self.spread[own].view(group.rows, 1, group.longest)
+                spread.append((token * (heads // shared) + (number // shared)[:, None]).flatten())
+                row, column = (torch.arange(size, device=number.device) for size in (group.rows, group.longest))
+                first[own] = (heads * (group.first + row[:, None] * group.longest) + column).flatten()
+                apart[own] = group.longest
+            place = first[self.place][:, None] + apart[self.place][:, None] * number
+            self._by_head[heads, shared] = torch.cat(spread), place.flatten()
+        return self._by_head[heads, shared]
 
 
 def partition(lengths: npt.NDArray[np.int64], group_cost: float = GROUP_COST) -> list[int]:
@@ -102,9 +129,10 @@ def lay_out(mask: torch.Tensor) -> Layout:
     lengths = lengths[order]
     starts = np.concatenate([[0], np.cumsum(lengths)])
     real = np.repeat(order * width - starts[:-1], lengths) + np.arange(starts[-1])
-    bounds, groups, spread, place, first = partition(lengths), [], [], [], 0
+    rounded = -(-lengths // ROUND_LENGTH) * ROUND_LENGTH
+    bounds, groups, spread, place, first = partition(rounded), [], [], [], 0
     for low, high in itertools.pairwise(bounds):
-        own, longest = lengths[low:high], int(lengths[high - 1])
+        own, longest = lengths[low:high], int(rounded[high - 1])
         columns = np.arange(longest)
         filled = columns < own[:, None]
         spread.append((starts[low:high, None] + np.minimum(columns, own[:, None] - 1)).ravel())
@@ -112,9 +140,11 @@ def lay_out(mask: torch.Tensor) -> Layout:
         padding = None if filled.all() else torch.from_numpy(~filled)[:, None, None, :].to(mask.device)
         groups.append(Group(high - low, longest, first, padding))
         first += (high - low) * longest
-    real_, spread_, place_ = (torch.from_numpy(found).to(mask.device)
-                              for found in (real, np.concatenate(spread), np.concatenate(place)))
-    return Layout((rows, width), real_, spread_, place_, tuple(groups), even=first == int(starts[-1]))
+    count = int(starts[-1])
+    more = -count % ROUND_TOKENS
+    real_, spread_, place_ = (torch.from_numpy(found).to(mask.device) for found in (
+        np.pad(real, (0, more), mode="edge"), np.concatenate(spread), np.pad(np.concatenate(place), (0, more), mode="edge")))
+    return Layout((rows, width), count, real_, spread_, place_, tuple(groups))
 
 
 class Packing:
@@ -177,7 +207,8 @@ class Packing:
         """Packed values [1, tokens, hidden] as [rows, longest, hidden], zeros where rows end."""
         assert self.layout is not None
         rows, width = self.layout.shape
-        flat = hidden.new_zeros(rows * width, hidden.shape[-1]).index_copy(0, self.layout.real, hidden[0])
+        count = self.layout.count
+        flat = hidden.new_zeros(rows * width, hidden.shape[-1]).index_copy(0, self.layout.real[:count], hidden[0, :count])
         return flat.view(rows, width, -1)
 
 
@@ -188,6 +219,8 @@ def pack(model: nn.Module, pad_token_id: int) -> bool:
     and padded, tell. One of them is longer than the window of attention, where there is one.
     """
     from transformers import AttentionInterface
+
+    from luthier.models.attention import attention
 
     AttentionInterface.register(NAME, attention)
     stock: Any = model
@@ -211,6 +244,13 @@ def pack(model: nn.Module, pad_token_id: int) -> bool:
 def packing_of(model: nn.Module) -> Packing | None:
     """What packs the model's blocks; None where `pack` has not taken effect."""
     return getattr(model, _ATTRIBUTE, None)
+
+
+def layout_of(module: nn.Module) -> Layout:
+    """How the batch is packed that a module inside a packed model is called with."""
+    packing: Packing = getattr(module, _ATTRIBUTE)
+    assert packing.layout is not None
+    return packing.layout
 
 
 def is_packed(model: nn.Module) -> bool:
@@ -237,105 +277,3 @@ def probe(model: nn.Module, pad_token_id: int) -> torch.Tensor:
     finally:
         model.train(training)
     return logits[mask.to(device) > 0] if logits.ndim == 3 else logits
-
-
-def attention(module: nn.Module, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, attention_mask: Any,
-              scaling: float | None = None, dropout: float = 0.0, is_causal: bool | None = None,
-              sliding_window: int | None = None, **others: Any) -> tuple[torch.Tensor, None]:
-    """Attention within each row of a packed batch, as transformers' interface calls it.
-
-    Args:
-        query: shape [1, heads, tokens, size]; keys and values may have fewer heads.
-
-    Returns:
-        What each token takes in [1, tokens, heads, size], and no weights.
-
-    Raises:
-        ValueError: the model asks for more than this does.
-    """
-    import torch
-
-    if attention_mask is not None or any(others.get(name) is not None for name in BEYOND):
-        raise ValueError("this model's attention cannot be packed")
-
-    packing: Packing = getattr(module, _ATTRIBUTE)
-    layout = packing.layout
-    assert layout is not None
-    causal = bool(getattr(module, "is_causal", False) if is_causal is None else is_causal)
-    scale = query.shape[-1]**-0.5 if scaling is None else scaling
-    parts = [part[0].transpose(0, 1) for part in (query, key, value)]
-    if not layout.even:
-        parts = [_spread(part, layout) for part in parts]
-    found = []
-    for group in layout.groups:
-        q, k, v = (part[group.first:group.first + group.slots].view(group.rows, group.longest, *part.shape[1:]).transpose(1, 2)
-                   for part in parts)
-        fused = not torch.is_grad_enabled() or (group.longest >= FUSED_FROM and not dropout)
-        within = _fused if fused else _written_out
-        taken = within(q, k, v, _hidden(group, causal, sliding_window, q.device), scale, dropout)
-        found.append(taken.transpose(1, 2).reshape(group.slots, query.shape[1], -1))
-    taken = found[0] if len(found) == 1 else torch.cat(found)
-    return (taken if layout.even else taken.index_select(0, layout.place))[None], None
-
-
-def _fused(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, hidden: torch.Tensor | None, scale: float,
-           dropout: float) -> torch.Tensor:
-    """Attention by torch. Shapes [rows, heads, longest, size]; `hidden` is true where a token may not look."""
-    import torch
-
-    found: torch.Tensor = torch.nn.functional.scaled_dot_product_attention(
-        q, k, v, attn_mask=None if hidden is None else ~hidden, dropout_p=dropout, scale=scale,
-        enable_gqa=q.shape[1] != k.shape[1])
-    return found
-
-
-def _written_out(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, hidden: torch.Tensor | None, scale: float,
-                 dropout: float) -> torch.Tensor:
-    """The same, faster on short rows where there are gradients: torch's CPU kernel takes half as long again on them."""
-    import torch
-
-    if (shared_by := q.shape[1] // k.shape[1]) > 1:  # heads that share keys and values
-        k, v = k.repeat_interleave(shared_by, 1), v.repeat_interleave(shared_by, 1)
-    scores = (q * scale) @ k.transpose(2, 3)
-    if hidden is not None:
-        scores = scores.masked_fill(hidden, float("-inf"))
-    return torch.nn.functional.dropout(torch.softmax(scores, -1), dropout, training=dropout > 0) @ v
-
-
-def _hidden(group: Group, causal: bool, window: int | None, device: torch.device) -> torch.Tensor | None:
-    """True where a token may not look: at padding, ahead where `causal`, and further than a `window` reaches."""
-    import torch
-
-    narrow = window is not None and window < group.longest
-    if not (causal or narrow):
-        return group.padding
-    places = torch.arange(group.longest, device=device)
-    away = places[:, None] - places
-    found = away < 0 if causal else torch.zeros_like(away, dtype=torch.bool)
-    if window is not None and narrow:
-        found = found | (away.abs() >= window)
-    return found if group.padding is None else (found | group.padding) & (away != 0)  # padding may look at itself
-
-
-def _spread(part: torch.Tensor, layout: Layout) -> torch.Tensor:
-    """Packed tokens in the slots of their groups; slots that are padding repeat a token of their row."""
-    found: torch.Tensor = _spread_function().apply(part.reshape(part.shape[0], -1), layout.spread, layout.place)
-    return found.view(-1, *part.shape[1:])
-
-
-@lru_cache(maxsize=1)
-def _spread_function() -> Any:
-    """Selecting slots, whose gradient is a selection too: no gradient ever reaches slots that are padding."""
-    import torch
-
-    class Spread(torch.autograd.Function):
-        @staticmethod
-        def forward(context: Any, packed: torch.Tensor, spread: torch.Tensor, place: torch.Tensor) -> torch.Tensor:
-            context.save_for_backward(place)
-            return packed.index_select(0, spread)
-
-        @staticmethod
-        def backward(context: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None, None]:
-            return gradient.index_select(0, context.saved_tensors[0]), None, None
-
-    return Spread

@@ -1,4 +1,4 @@
-"""An embedding that holds only the rows which a study's texts use.
+"""An embedding that trains only the rows which the training texts use.
 
 Half of a small model's parameters are embeddings, of which a data set uses a fifth; the optimiser would step through all
 of them. The others would not move: they get no gradient, and no penalty touches embeddings. Ids stay as they are and are
@@ -20,18 +20,21 @@ Ids = npt.NDArray[np.int64]
 
 
 def compact(model: nn.Module, used: Ids) -> bool:
-    """Keep only the embeddings of the ids in `used`, in their order; whether the model allowed it.
+    """Train only the embeddings of the ids in `used`, in their order; whether the model allowed it.
 
     Embeddings that do more than look rows up, or are too few for it to matter, stay as they are.
     """
+    import torch
     from torch import nn
+
+    from luthier.models.layers import CompactEmbedding
 
     stock: Any = model
     try:
         full = stock.get_input_embeddings()
         if type(full) is not nn.Embedding or full.max_norm is not None or len(used) >= full.num_embeddings:
             return False
-        stock.set_input_embeddings(_compact_class()(full, used))
+        stock.set_input_embeddings(CompactEmbedding(full, torch.from_numpy(used).to(full.weight.device)))
     except (NotImplementedError, AttributeError):  # a model that transformers cannot say it of
         return False
     return True
@@ -42,27 +45,3 @@ def put_back(full: torch.Tensor, rows: torch.Tensor, used: Ids) -> None:
     import torch
 
     full[torch.from_numpy(used).to(full.device)] = rows.to(full)
-
-
-def _compact_class() -> Any:
-    import torch
-    from torch import nn
-
-    class CompactEmbedding(nn.Module):
-        """Looks up rows of `weight` [used, hidden] by the ids of the full vocabulary."""
-
-        def __init__(self, full: nn.Embedding, used: Ids) -> None:
-            super().__init__()
-            which = torch.from_numpy(used).to(full.weight.device)
-            rows = torch.full((full.num_embeddings,), len(used), dtype=torch.int64, device=which.device)  # an unknown id fails
-            rows[which] = torch.arange(len(used), device=which.device)
-            self.register_buffer("rows", rows, persistent=False)
-            self.weight = nn.Parameter(full.weight.detach()[which])
-            found = None if full.padding_idx is None else int(rows[full.padding_idx])
-            self.padding_row = None if found == len(used) else found
-
-        def forward(self, ids: torch.Tensor) -> torch.Tensor:
-            rows: Any = self.rows
-            return nn.functional.embedding(rows[ids], self.weight, padding_idx=self.padding_row)
-
-    return CompactEmbedding

@@ -60,24 +60,17 @@ class Stored:
         return tensor.view(torch.bfloat16) if found.dtype == np.int16 else tensor
 
 
-_BESIDE: dict[type, tuple[None, ...] | None] = {}
-"""What stands in for whatever else the blocks of an architecture put out beside their hidden states."""
-
-
 class Trunk:
     """Lets a model begin above its lowest blocks, with what is stored of them.
 
-    The blocks stay where they are, with their names; while something is given for them they are merely not run. The first of
-    an architecture must be made before its vocabulary is compact, for it is called with ids of any kind.
+    The blocks stay where they are, with their names; while something is given for them they are merely not run.
     """
 
     def __init__(self, model: nn.Module, boundary: int) -> None:
         self._hidden: torch.Tensor | None = None
         self._packing = packing_of(model)
         self._blocks = list(model.get_submodule(anatomy(model).blocks).children())[:boundary]
-        if type(model) not in _BESIDE:
-            _BESIDE[type(model)] = self._beside_hidden(model)
-        self._others = _BESIDE[type(model)]
+        self._others = self._beside_hidden(model)
         for block in self._blocks:
             block.forward = self._stand_in(block.forward, last=block is self._blocks[-1])
 

@@ -30,7 +30,7 @@ class Learner:
     Args:
         model: as it starts, re-initialised blocks and the head's start included.
         precision: what the model computes in.
-        used: the token ids of all rows, in order, where the others' embeddings need not be held.
+        used: the token ids of the training rows, in order, where the others' embeddings need not be trained.
 
     Raises:
         ConfigError: the recipe names parts that the model does not have.
@@ -49,9 +49,12 @@ class Learner:
         multiples = rate_multiples(model, self.parts, recipe)
         self._own: dict[str, nn.Parameter] = {n: p for n, p in model.named_parameters() if n in multiples}
         self.trained_parameters = sum(sizes.get(name, p.numel()) for name, p in self._own.items())
-        self._rounded = precision is not Precision.FP32
-        self.trainable = {n: nn.Parameter(p.detach().clone()) for n, p in self._own.items()} if self._rounded else self._own
+        whole = {name: parameter.data for name, parameter in self._own.items()}
         lower(model, precision)
+        self._rounded = [name for name, parameter in self._own.items() if parameter.dtype != whole[name].dtype]
+        self.trainable = self._own | {name: nn.Parameter(whole[name]) for name in self._rounded}
+        _draw_masks_cheaply(model)
+        self._gradients: dict[str, torch.Tensor] = {}
         self._places = {self.parts.place(name) for name, _ in model.named_parameters()}
         self._frozen: set[int] = set()
         self.optimizer = make_optimizer(self.trainable, multiples, self.parts, recipe)
@@ -90,25 +93,32 @@ class Learner:
         return self.parts.place(name) >= self._lowest or self.parts.starts_afresh(name, self.recipe.reinit_layers)
 
     def take_gradients(self) -> None:
-        """After a backward pass: add the gradients of the rounded weights to those of the weights they are rounded from."""
-        if not self._rounded:
-            return
-        for name, parameter in self._own.items():
-            if parameter.grad is not None:
-                weight = self.trainable[name]
-                weight.grad = parameter.grad.to(weight.dtype) if weight.grad is None else weight.grad.add_(parameter.grad)
-                parameter.grad = None
+        """After a backward pass: add the gradients of the rounded weights to those of the weights they are rounded from.
+
+        These are kept in the same place from step to step: new memory for them costs more than the sum does.
+        """
+        import torch
+
+        for name in self._rounded:
+            parameter, weight = self._own[name], self.trainable[name]
+            if parameter.grad is None:
+                continue
+            if weight.grad is None:
+                weight.grad = self._gradients.setdefault(name, torch.empty_like(weight)).copy_(parameter.grad)
+            else:
+                weight.grad += parameter.grad
+            parameter.grad = None
 
     def show_weights(self) -> None:
         """Have the model compute with the weights as they are now."""
-        if self._rounded:
-            self._show(self.trainable)
+        self._show({name: self.trainable[name] for name in self._rounded})
 
     def _show(self, weights: Mapping[str, torch.Tensor]) -> None:
         import torch
 
-        with torch.no_grad():
-            torch._foreach_copy_(list(self._own.values()), [weights[name] for name in self._own])
+        if weights:
+            with torch.no_grad():
+                torch._foreach_copy_([self._own[name] for name in weights], list(weights.values()))
 
     def finished_weights(self) -> dict[str, torch.Tensor]:
         """The trained weights that count: the average where there is one."""
@@ -142,13 +152,22 @@ class Learner:
     @contextlib.contextmanager
     def evaluated_weights(self) -> Iterator[nn.Module]:
         """The model in evaluation mode, holding the weights that count."""
-        own: Mapping[str, torch.Tensor] = self.trainable
-        if self.average:
-            own = own if self._rounded else {name: weight.detach().clone() for name, weight in own.items()}
-            self._show(self.finished_weights())
+        own = {name: parameter.detach().clone() for name, parameter in self._own.items()} if self.average else {}
+        self._show(self.finished_weights() if self.average else {})
         self.model.eval()
         try:
             yield self.model
         finally:
-            if self.average:
-                self._show(own)
+            self._show(own)
+
+
+def _draw_masks_cheaply(model: nn.Module) -> None:
+    """Replace the model's dropout layers by ours."""
+    from torch import nn
+
+    from luthier.models.layers import Dropout
+
+    for module in list(model.modules()):
+        for name, child in module.named_children():
+            if type(child) is nn.Dropout:
+                setattr(module, name, Dropout(child.p))

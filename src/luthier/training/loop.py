@@ -87,7 +87,7 @@ def train(learner: Learner, task: Task, read: Sequences, until: int, total_steps
         units = max(1, sum(objective.units(batch) for batch in batches))
         rate = set_rates(learner.optimizer, recipe, step, total_steps)
 
-        value, seen, logits, targets = 0.0, 0, [], []
+        losses, logits, targets = [], [], []
         for part, batch in zip(parts, batches, strict=True):
             if given:
                 given(part)
@@ -95,24 +95,28 @@ def train(learner: Learner, task: Task, read: Sequences, until: int, total_steps
             loss = total / units
             loss.backward()
             learner.take_gradients()
-            value += loss.item()
-            seen += int(batch.attention_mask.sum())
-            logits.append(scored.detach().float().cpu().numpy())
-            targets.append(wanted.cpu().numpy())
+            losses.append(loss.detach())
+            logits.append(scored.detach())
+            targets.append(wanted)
         if given:
             given(None)
-        norm = torch.nn.utils.clip_grad_norm_(weights.values(), recipe.max_grad_norm)
-        if not (math.isfinite(value) and math.isfinite(norm.item())):
+        # Here, and nowhere before, a step waits for the device.
+        norm = torch.nn.utils.get_total_norm([weight.grad for weight in weights.values() if weight.grad is not None])
+        value, size = float(torch.stack(losses).sum()), float(norm)
+        if not (math.isfinite(value) and math.isfinite(size)):
             raise TrainingError(
-                f"the loss is {value} and the gradient norm {norm.item()} at step {step + 1}, learning rate {rate:.3g}, "
+                f"the loss is {value} and the gradient norm {size} at step {step + 1}, learning rate {rate:.3g}, "
                 f"dtype {scored.dtype}. A lower learning rate or a longer warmup usually mends this.")
+        if size + 1e-6 > recipe.max_grad_norm:
+            torch.nn.utils.clip_grads_with_norm_(weights.values(), recipe.max_grad_norm, norm)
         learner.optimizer.step()
         apply_penalties(learner.optimizer, recipe, learner.anchors)
         learner.show_weights()
         learner.step += 1
         if learner.average:
             learner.average.update(weights, newest_share(recipe, step, total_steps))
-        yield Step(learner.step, value, rate, seen, len(rows), task.scores(np.concatenate(logits)), np.concatenate(targets))
+        yield Step(learner.step, value, rate, int(all_lengths[rows].sum()), len(rows),
+                   task.scores(torch.cat(logits).float().cpu().numpy()), torch.cat(targets).cpu().numpy())
 
 
 def _step_seed(seed: int, step: int) -> int:

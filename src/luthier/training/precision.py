@@ -57,11 +57,21 @@ def _seconds(dtype: torch.dtype) -> float:
 
 
 def lower(model: nn.Module, precision: Precision) -> nn.Module:
-    """The model with its parameters in `precision`; buffers, such as rotary frequencies, stay as they are."""
+    """The model with its parameters in `precision`; buffers, such as rotary frequencies, stay as they are.
+
+    So do the trained rows of a compact embedding, for only a few are looked up; these are rounded then.
+    """
     import torch
 
-    if precision is Precision.BF16:
-        for parameter in model.parameters():
+    from luthier.models.layers import CompactEmbedding
+
+    if precision is Precision.FP32:
+        return model
+    for module in model.modules():
+        if isinstance(module, CompactEmbedding):
+            module.dtype, module.others = torch.bfloat16, module.others.to(torch.bfloat16)
+            continue
+        for parameter in module.parameters(recurse=False):
             parameter.data = parameter.data.to(torch.bfloat16)
     return model
 

@@ -1,0 +1,149 @@
+"""Attention within the rows of a packed batch, as transformers' attention interface calls it. Imports torch.
+
+Queries, keys and values are gathered from the packed tokens into groups of rows of like length, head by head, so that each
+product of matrices finds its numbers in a row; what is taken in is gathered back. A gather's gradient is a gather too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from luthier.models.layers import drop_mask
+from luthier.models.packing import Group, Layout, layout_of
+
+BEYOND = ("softcap", "s_aux", "position_bias")
+"""What some models hand to their attention, and ours knows nothing of."""
+FUSED_FROM = 1024
+"""From rows of so many tokens on, attention is left to torch's fused kernel, which does not hold all of its weights."""
+
+
+def attention(module: nn.Module, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, attention_mask: Any,
+              scaling: float | None = None, dropout: float = 0.0, is_causal: bool | None = None,
+              sliding_window: int | None = None, **others: Any) -> tuple[torch.Tensor, None]:
+    """Attention within each row of a packed batch.
+
+    Args:
+        query: shape [1, heads, tokens, size]; keys and values may have fewer heads.
+
+    Returns:
+        What each token takes in [1, tokens, heads, size], and no weights.
+
+    Raises:
+        ValueError: the model asks for more than this does.
+    """
+    if attention_mask is not None or any(others.get(name) is not None for name in BEYOND):
+        raise ValueError("this model's attention cannot be packed")
+    layout = layout_of(module)
+    causal = bool(getattr(module, "is_causal", False) if is_causal is None else is_causal)
+    scale = query.shape[-1]**-0.5 if scaling is None else scaling
+    hidden = [_hidden(group, causal, sliding_window, query.device) for group in layout.groups]
+    parts = [part[0].transpose(0, 1) for part in (query, key, value)]
+    needs_gradient = torch.is_grad_enabled() and any(part.requires_grad for part in parts)
+    if needs_gradient and (dropout or layout.longest < FUSED_FROM):
+        taken: Any = _Attention.apply(*parts, layout, hidden, scale, dropout)  # type: ignore[no-untyped-call]
+        return taken[None], None
+    heads = query.shape[1]
+    slots: list[torch.Tensor] = [_Gather.apply(part, layout, heads) for part in parts]  # type: ignore[no-untyped-call]
+    found = []
+    for group, looks in zip(layout.groups, hidden, strict=True):
+        q, k, v = (_rows(part, group, heads) for part in slots)
+        found.append(nn.functional.scaled_dot_product_attention(
+            q, k, v, attn_mask=None if looks is None else ~looks, dropout_p=dropout, scale=scale).flatten(0, 2))
+    return torch.cat(found).index_select(0, layout.by_head(heads, 1)[1]).view(1, -1, *query.shape[1::2]), None
+
+
+def _hidden(group: Group, causal: bool, window: int | None, device: torch.device) -> torch.Tensor | None:
+    """True where a token may not look: at padding, ahead where `causal`, and further than a `window` reaches."""
+    narrow = window is not None and window < group.longest
+    if not (causal or narrow):
+        return group.padding
+    places = torch.arange(group.longest, device=device)
+    away = places[:, None] - places
+    found = away < 0 if causal else torch.zeros_like(away, dtype=torch.bool)
+    if window is not None and narrow:
+        found = found | (away.abs() >= window)
+    return found if group.padding is None else (found | group.padding) & (away != 0)  # padding may look at itself
+
+
+def _rows(slots: torch.Tensor, group: Group, heads: int) -> torch.Tensor:
+    """The slots of one group. Shape [rows, heads, longest, size]; all slots are [heads * slots, size]."""
+    return slots[heads * group.first:heads * (group.first + group.slots)].view(group.rows, heads, group.longest, -1)
+
+
+def _gather(packed: torch.Tensor, layout: Layout, heads: int) -> torch.Tensor:
+    """The slots [heads * slots, size] of packed values [tokens, heads or fewer, size]."""
+    spread, _ = layout.by_head(heads, heads // packed.shape[1])
+    return packed.reshape(-1, packed.shape[-1]).index_select(0, spread)
+
+
+def _gathered_back(slots: torch.Tensor, layout: Layout, heads: int, own: int) -> torch.Tensor:
+    """The gradient of packed values [tokens, own, size] from that of their slots; none ever reaches slots that are padding."""
+    _, place = layout.by_head(heads, 1)
+    found = slots.index_select(0, place).view(-1, own, heads // own, slots.shape[-1])
+    found[layout.count:] = 0
+    return found.sum(2) if own != heads else found[:, :, 0]
+
+
+class _Gather(torch.autograd.Function):
+    """`_gather`, with its gradient."""
+
+    @staticmethod
+    def forward(context: Any, packed: torch.Tensor, layout: Layout, heads: int) -> torch.Tensor:
+        context.layout, context.heads, context.own = layout, heads, packed.shape[1]
+        return _gather(packed, layout, heads)
+
+    @staticmethod
+    def backward(context: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None, None]:
+        return _gathered_back(gradient, context.layout, context.heads, context.own), None, None
+
+
+class _Attention(torch.autograd.Function):
+    """Attention written out, with its gradient: on short rows, torch's fused kernel for CPUs takes half as long again.
+
+    Shapes: queries, keys, values and what is taken in, [tokens, heads, size].
+    """
+
+    @staticmethod
+    def forward(context: Any, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, layout: Layout,
+                hidden: Sequence[torch.Tensor | None], scale: float, dropout: float) -> torch.Tensor:
+        heads = query.shape[1]
+        q, k, v = (_gather(part, layout, heads) for part in (query, key, value))
+        q *= scale
+        found, kept = torch.empty_like(q), []
+        for group, looks in zip(layout.groups, hidden, strict=True):
+            own = [_rows(part, group, heads).flatten(0, 1) for part in (q, k, v, found)]
+            scores = torch.bmm(own[0], own[1].transpose(1, 2))
+            if looks is not None:
+                scores.view(group.rows, heads, *scores.shape[1:]).masked_fill_(looks, float("-inf"))
+            weights = torch.softmax(scores, -1)
+            mask = drop_mask(weights, dropout) if dropout else None
+            torch.bmm(weights if mask is None else weights * mask, own[2], out=own[3])
+            kept += [weights, mask]
+        context.save_for_backward(q, k, v, *kept)
+        context.layout, context.scale, context.heads, context.own = layout, scale, heads, key.shape[1]
+        return found.index_select(0, layout.by_head(heads, 1)[1]).view(query.shape)
+
+    @staticmethod
+    def backward(context: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        layout, heads = context.layout, context.heads
+        q, k, v, *kept = context.saved_tensors
+        place = layout.by_head(heads, 1)[1][:layout.count * heads]
+        taken = torch.zeros_like(q).index_copy_(0, place, gradient.reshape(-1, q.shape[-1])[:len(place)])
+        by_query, by_key, by_value = (torch.empty_like(part) for part in (q, k, v))
+        for group, weights, mask in zip(layout.groups, kept[::2], kept[1::2], strict=True):
+            own = [_rows(part, group, heads).flatten(0, 1) for part in (q, k, v, taken, by_query, by_key, by_value)]
+            torch.bmm((weights if mask is None else weights * mask).transpose(1, 2), own[3], out=own[6])
+            by_weight = torch.bmm(own[3], own[2].transpose(1, 2))
+            if mask is not None:
+                by_weight *= mask
+            by_score = torch.ops.aten._softmax_backward_data(by_weight, weights, -1, weights.dtype)
+            torch.bmm(by_score, own[1], out=own[4])
+            torch.bmm(by_score.transpose(1, 2), own[0], out=own[5])
+        by_query *= context.scale
+        found = (_gathered_back(part, layout, heads, count) for part, count in (
+            (by_query, heads), (by_key, context.own), (by_value, context.own)))
+        return (*found, None, None, None, None)
