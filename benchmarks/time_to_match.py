@@ -2,9 +2,9 @@
 
 For each data set, each seed draws the training rows; validation and test rows are all of them. The peer's script (transformers'
 `hyperparameter_search` with Optuna and its stock space) makes 20 trials and refits the best, once stock (fp32) and once set well
-(bf16, batches of like length); `peers.py` keeps its answers. Then Luthier climbs a ladder of budgets, 30 s and 1.5 times more at each rung, each a whole
-`luthier tune` of the same rows. Both clocks are those of the whole process, from its start to its exit: imports, measuring,
-controls, search, finals, test. Both have all cores.
+(bf16, batches of like length); `peers.py` keeps its answers. Then Luthier climbs a ladder of budgets, 30 s and 1.5 times more at
+each rung, each a whole `luthier tune` of the same rows. Both clocks are those of the whole process, from its start to its exit:
+imports, measuring, controls, search, finals, test. Both have all cores.
 
 A rung matches a peer where the macro-F1 of Luthier's model minus that of the peer's, on the test rows and in the mean over the
 seeds, is not below 0. The ratio is the median of the peer's seconds over the median of Luthier's at the least rung that
