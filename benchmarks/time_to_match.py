@@ -18,6 +18,7 @@ What this does not say:
   says nothing of the noise between seeds, of which there are three.
 - Twenty trials are what the peer was asked for; it may have been as good after fewer.
 - Rungs are 1.5 times apart, so a ratio may be too low by as much.
+- On a machine with other work Luthier refuses budgets that it takes on a quiet one, and refusals are kept like results.
 
 Every finished part is kept under benchmarks/results/ and not run again: after a change of Luthier delete match-luthier-*.json
 there, and the peer's are used again. Weights of Luthier's runs are deleted, the rest of their folders stays. The last line is
