@@ -53,13 +53,14 @@ def boundary(recipe: Recipe, layers: int) -> int:
     return max((depth for depth in (layers // 2, layers - 1) if 0 < depth <= frozen), default=0)
 
 
-def run_work(ends: Sequence[int], recipe: Recipe, shape: Shape, sharing: Sharing = ALL) -> float:
-    """What it takes to train a recipe in stages that end at these steps, in order, with what they reuse.
+def run_work(ends: Sequence[int], recipe: Recipe, shape: Shape, *, stored: int, checkpoints: bool) -> float:
+    """What it really takes to train a recipe in stages that end at these steps, in order; `making_work` is not part of it.
 
-    Entries count as made; see `making_work` for what that takes.
+    Args:
+        stored: the lowest blocks that no stage runs.
+        checkpoints: whether each stage goes on from the one before.
     """
-    stored = boundary(recipe, shape.for_model(recipe.model).layers) if sharing.trunk else 0
-    starts = [0, *ends[:-1]] if sharing.checkpoints else [0] * len(ends)
+    starts = [0, *ends[:-1]] if checkpoints else [0] * len(ends)
     return sum(stage_work(start, end, recipe, shape, stored) for start, end in zip(starts, ends, strict=True))
 
 
