@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from luthier.api.ready import Command, Ready, find_presets, stored_blocks
+from luthier.api.ready import Command, Ready, find_presets
 from luthier.api.settings import SchedulerName
-from luthier.engines.execute import MOST_DISK
+from luthier.api.stored import entry_bytes, stored_blocks, why_not_stored
 from luthier.recipes.recipe import Recipe
 from luthier.recipes.seeds import Seeds
 from luthier.recipes.space import Switched
@@ -19,15 +19,14 @@ from luthier.search.budget import STAGE_SECONDS
 from luthier.search.samplers.equal_work import with_epochs
 from luthier.search.study import Record, Study
 from luthier.sharing.plan import run_work
-from luthier.sharing.trunk import value_type
-from luthier.sharing.work import making_work, never_trained, pass_work, stored_bytes
+from luthier.sharing.work import making_work, never_trained, pass_work
 
 
 @dataclass(frozen=True)
 class Kind:
     """Trials that train the same blocks, as the default recipe would otherwise.
 
-    A full run has so many `stages`, one up to each rung. `seconds_alone` and `seconds_shared` are of its training steps,
+    A full run has so many `stages`, one up to each rung. `seconds_unshared` and `seconds_shared` are of its training steps,
     without and with what they reuse; `whole_seconds` are all that a worker does for it in this study, entries not counted.
     """
 
@@ -37,7 +36,7 @@ class Kind:
     steps: int
     stored: int
     stages: int
-    seconds_alone: float
+    seconds_unshared: float
     seconds_shared: float
     whole_seconds: float
 
@@ -86,14 +85,14 @@ class TrialCosts:
 
 def trial_costs(ready: Ready, elapsed: float) -> TrialCosts:
     """The costs of a study that has been planned; so many seconds after it began, which its search no longer has."""
-    why_not = _why_not_stored(ready)
-    kinds = tuple(_kind(recipe, ready, can_store=not why_not) for recipe in representatives(ready))
-    until = ready.plan.search_until
+    kinds, until = tuple(_kind(recipe, ready) for recipe in representatives(ready)), ready.plan.search_until
+    why_not = why_not_stored(ready.prepared.default, ready.prepared, ready.measured, ready.sharing)
     return TrialCosts(
-        searching=ready.command is Command.TUNE, shares=ready.sharing.checkpoints, kinds=kinds, entries=_entries(ready, sorted({kind.stored for kind in kinds} - {0})),
-        why_not_stored=why_not if any(kind.trained < kind.blocks for kind in kinds) else "", workers=ready.force.workers,
-        trials=ready.trials and ready.trials * ready.prepared.asked.settings.repeats,
-        search_seconds=None if until is None or ready.command is Command.TRAIN else max(0.0, until - elapsed))
+        searching=ready.command is Command.TUNE, shares=ready.sharing.checkpoints, kinds=kinds,
+        entries=_entries(ready, sorted({kind.stored for kind in kinds} - {0})),
+        why_not_stored=why_not if any(kind.trained < kind.blocks for kind in kinds) else "",
+        workers=ready.force.workers, trials=ready.trials and ready.trials * ready.prepared.asked.settings.repeats,
+        search_seconds=None if until is None else max(0.0, until - elapsed))
 
 
 def representatives(ready: Ready) -> list[Recipe]:
@@ -113,19 +112,20 @@ def representatives(ready: Ready) -> list[Recipe]:
     return [default, *(recipe for _, recipe in sorted(found.items()) if recipe is not default)]
 
 
-def _kind(recipe: Recipe, ready: Ready, can_store: bool) -> Kind:
+def _kind(recipe: Recipe, ready: Ready) -> Kind:
+    """What trials of a recipe cost; in a search, with the epochs that its work buys them."""
     prepared, speed, is_default = ready.prepared, ready.measured.speed, recipe is ready.prepared.default
     shape, settings = prepared.shape, prepared.asked.settings
     if ready.command is Command.TUNE and "epochs" not in settings.chosen:
         recipe = with_epochs(recipe, shape, ready.plan.work, keep_warmup="warmup_steps" in settings.chosen)
     ends, layers = _stage_ends(recipe, ready), shape.for_model(recipe.model).layers
-    stored = stored_blocks(recipe, prepared, ready.sharing) if can_store else 0
-    alone = run_work(ends, recipe, shape, stored=0, checkpoints=False) / speed.training
+    stored = stored_blocks(recipe, prepared, ready.measured, ready.sharing)
+    unshared = run_work(ends, recipe, shape, stored=0, checkpoints=False) / speed.training
     shared = run_work(ends, recipe, shape, stored=stored, checkpoints=ready.sharing.checkpoints) / speed.training
     looks = len(ends) + max(0, ready.plan.curve_points - 1)
     looking = looks * pass_work(len(prepared.rung_rows), recipe, shape, stored) / speed.forward
     return Kind(is_default=is_default, blocks=layers, trained=layers - never_trained(recipe, layers), steps=ends[-1], stored=stored,
-                stages=len(ends), seconds_alone=alone, seconds_shared=shared,
+                stages=len(ends), seconds_unshared=unshared, seconds_shared=shared,
                 whole_seconds=shared + looking + len(ends) * STAGE_SECONDS)
 
 
@@ -140,34 +140,11 @@ def _stage_ends(recipe: Recipe, ready: Ready) -> list[int]:
     return rungs[-1:] if settings.scheduler is SchedulerName.NONE else rungs
 
 
-def _stored_rows(ready: Ready) -> tuple[int, int]:
-    """The training rows and the rung rows."""
-    return len(ready.prepared.splits["train"]), len(ready.prepared.rung_rows)
-
-
-def _width(ready: Ready) -> int:
-    """The bytes that are stored of a token."""
-    return int(ready.measured.frozen.model.config.hidden_size) * value_type(ready.measured.precision).itemsize  # type: ignore[union-attr, arg-type]
-
-
 def _entries(ready: Ready, boundaries: list[int]) -> tuple[Entry, ...]:
-    default, shape, rows = ready.prepared.default, ready.prepared.shape, sum(_stored_rows(ready))
+    """The entries at these boundaries, of the training and the rung rows, each made from the one below."""
+    prepared, measured = ready.prepared, ready.measured
+    rows = len(prepared.splits["train"]) + len(prepared.rung_rows)
     return tuple(
-        Entry(boundary, lower, making_work(boundary, rows, default, shape, lower) / ready.measured.speed.forward,
-              stored_bytes(rows, default, shape, _width(ready)))
+        Entry(boundary, lower, making_work(boundary, rows, prepared.default, prepared.shape, lower) / measured.speed.forward,
+              entry_bytes(rows, prepared, measured))
         for lower, boundary in zip([0, *boundaries], boundaries, strict=False))
-
-
-def _why_not_stored(ready: Ready) -> str:
-    """Why what frozen blocks make of rows is not stored; empty where it is."""
-    prepared, sharing = ready.prepared, ready.sharing
-    if not sharing.checkpoints:
-        return "nothing is shared (--no-sharing)"
-    if not sharing.trunk:
-        return ("the configuration switches it off" if prepared.asked.settings.trunk is not None else
-                "a full run sees fewer rows than there are, so going over all of them would not pay")
-    if prepared.asked.models[prepared.default.model].shares_layers:
-        return "the model's blocks share their weights"
-    if stored_bytes(_stored_rows(ready)[0], prepared.default, prepared.shape, _width(ready)) > MOST_DISK:
-        return f"they would take more than the {MOST_DISK / 2**30:.0f} GiB that they may"
-    return ""

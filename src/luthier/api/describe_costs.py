@@ -14,11 +14,11 @@ WORDS = (0, 5)
 
 def cost_lines(costs: TrialCosts) -> list[str]:
     """A line for each kind of trial; what is stored, and what making that takes; how many trials there is time for."""
-    table = [["", "blocks trained", "steps", "alone", *(["shared", "reuses"] if costs.shares else [])]]
-    table += [[_title(kind, costs), f"{kind.trained} of {kind.blocks}", str(kind.steps), duration(kind.seconds_alone),
+    table = [["", "blocks trained", "steps", "unshared", *(["shared", "reuses"] if costs.shares else [])]]
+    table += [[_title(kind, costs), f"{kind.trained} of {kind.blocks}", str(kind.steps), duration(kind.seconds_unshared),
                *([duration(kind.seconds_shared), reused(kind)] if costs.shares else [])] for kind in costs.kinds]
     what = "a full run takes of one worker" if costs.searching else "the training takes, its final included"
-    return [f"What {what}{', alone and with what it reuses' if costs.shares else ''}:",
+    return [f"What {what}{', unshared and shared' if costs.shares else ''}:",
             *_aligned(table), *_storing(costs), *_fitting(costs)]
 
 

@@ -14,13 +14,14 @@ from luthier.api.measure import Measured, measure
 from luthier.api.observer import Observer
 from luthier.api.prepare import Asked, Prepared, prepare
 from luthier.api.settings import PrecisionName, SamplerName
+from luthier.api.stored import stored_blocks
 from luthier.engines.local import Workforce, plan_workers
 from luthier.errors import ConfigError
 from luthier.recipes.presets import Preset, load_presets
-from luthier.recipes.recipe import Recipe, Schedule
+from luthier.recipes.recipe import Schedule
 from luthier.search.budget import Job, Plan, parse_duration, plan_budget
-from luthier.sharing.plan import NOTHING, Sharing, boundary, pays, run_work
-from luthier.sharing.work import step_work
+from luthier.sharing.plan import NOTHING, Sharing, pays
+from luthier.sharing.work import step_work, work_of
 from luthier.training.precision import Precision, fastest
 
 DEFAULT_BUDGET = "15m"
@@ -86,18 +87,12 @@ def get_ready(command: Command, asked: Asked, observer: Observer, started: float
     steps = round(plan.work / step_work(default, prepared.shape))
     stored = settings.trunk if settings.trunk is not None else pays(steps, default.batch_size, rows)
     sharing = Sharing(trunk=stored) if settings.sharing else NOTHING
-    work = run_work((steps,), default, prepared.shape, stored=stored_blocks(default, prepared, sharing), checkpoints=True)
-    plan = replace(plan, full_run_seconds=work / measured.speed.training)
+    blocks = stored_blocks(default, prepared, measured, sharing)
+    plan = replace(plan, full_run_seconds=work_of(steps, default, prepared.shape, blocks) / measured.speed.training)
     ready = Ready(command, prepared, measured, controls, plan, sharing, force, device, started, budget, trials)
     for line in plan_lines(prepared, plan, force, device, measured.precision, budget, trials, command is Command.TUNE):
         observer.say(line)
     return ready
-
-
-def stored_blocks(recipe: Recipe, prepared: Prepared, sharing: Sharing) -> int:
-    """How many of the lowest blocks trials of a recipe do not run, for what they make of rows is stored."""
-    model = prepared.asked.models[recipe.model]
-    return boundary(recipe, model.layers) if sharing.trunk and not model.shares_layers else 0
 
 
 def _budget(command: Command, asked: str | None, trials: int | None) -> float | None:
