@@ -26,8 +26,9 @@ def test_each_kind_has_a_line_with_its_seconds_and_what_it_reuses() -> None:
 
 
 def test_what_is_stored_is_said_with_time_and_size() -> None:
-    assert cost_lines(COSTS)[5] == ("  Stored once a study, by the first trial that needs it: blocks 1 to 3, in about 3 s, 29.0 MB; "
-                                    "blocks 1 to 5, from blocks 1 to 3, in about 1 s, 29.0 MB.")
+    assert cost_lines(COSTS)[5] == (
+        "  Stored once a study, by the first trial that needs it: blocks 1 to 3, in about 3 s, 29.0 MB; "
+        "blocks 1 to 5, from blocks 1 to 3, in about 1 s, 29.0 MB.")
 
 
 def test_how_many_trials_fit_counts_all_workers_and_what_is_made_once() -> None:

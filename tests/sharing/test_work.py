@@ -20,8 +20,8 @@ from luthier.sharing.work import (
     pass_work,
     stage_work,
     step_work,
-    stored_bytes,
     steps_for,
+    stored_bytes,
     work_of,
 )
 
