@@ -32,7 +32,7 @@ def test_what_is_stored_is_said_with_time_and_size() -> None:
 
 
 def test_how_many_trials_fit_counts_all_workers_and_what_is_made_once() -> None:
-    assert cost_lines(COSTS)[6] == ("  Full runs that fit in the 5 min of search on 2 workers: 6 × default or 11 × top 1 or "
+    assert cost_lines(COSTS)[7] == ("  Full runs that fit in the 5 min of search on 2 workers: 6 × default or 11 × top 1 or "
                                     "19 × head only. Most trials stop at an early rung, so more are tried.")
 
 

@@ -48,7 +48,8 @@ def _storing(costs: TrialCosts) -> list[str]:
         return [f"  What frozen blocks make of rows is not stored: {costs.why_not_stored}."]
     if not costs.entries:
         return []
-    return ["  Stored once a study, by the first trial that needs it: " + "; ".join(map(_entry, costs.entries)) + "."]
+    return ["  Stored once a study, by the first trial that needs it: " + "; ".join(map(_entry, costs.entries)) + ".",
+            "  Steps of few blocks take somewhat longer than shown: seconds count blocks alone."]
 
 
 def _entry(entry: Entry) -> str:
