@@ -37,6 +37,17 @@ def test_dry_run_says_the_plan_and_writes_nothing(tiny_model: Path, small_data: 
     done = luthier_command("tune", small_data, "--model", tiny_model, "--budget", "10m", "--dry-run", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "Search: 10 min" in done.stdout and "7 hyperparameters" in done.stdout and "Time: search until" in done.stdout
+    assert "blocks 1 to" not in done.stdout and "block 1 stored" in done.stdout and "Full runs that fit" in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_dry_run_gives_machines_what_trials_cost(tiny_model: Path, small_data: Path, tmp_path: Path) -> None:
+    done = luthier_command("tune", small_data, "--model", tiny_model, "--trials", "4", "--no-sharing", "--dry-run", "--json",
+                           cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    costs = json.loads(done.stdout)
+    assert costs["shares"] is False and costs["entries"] == [] and len(costs["kinds"]) == 3
+    assert "Nothing is shared (--no-sharing)" in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 

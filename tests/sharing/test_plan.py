@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +13,7 @@ from luthier.recipes.recipe import Recipe
 from luthier.recipes.seeds import Seeds
 from luthier.recipes.trial import Trial
 from luthier.sharing import plan
+from luthier.sharing.work import Shape, work_of
 
 FOLDER, CHECKPOINT = Path("checkpoints"), Path("checkpoints/trial-3.safetensors")
 TRIAL = Trial(7, Recipe(epochs=10, batch_size=16), 0, "made up", Seeds.all(0))
@@ -60,3 +62,16 @@ def test_the_boundary_lies_below_all_that_ever_trains(changes: dict[str, object]
 
 def test_storing_pays_where_full_runs_see_the_rows() -> None:
     assert plan.pays(100, 16, 1600) and not plan.pays(99, 16, 1600)
+
+
+@given(ends=st.lists(st.integers(1, 300), min_size=1, unique=True).map(sorted), frozen=st.integers(0, 6),
+       unfreeze_every=st.sampled_from([0, 20]))
+def test_a_run_that_goes_on_costs_its_last_step_and_one_that_does_not_all_of_its_stages(
+        ends: list[int], frozen: int, unfreeze_every: int) -> None:
+    recipe, shape = Recipe(frozen_layers=frozen, unfreeze_every=unfreeze_every), Shape(np.array([10, 20, 30, 40]), layers=6)
+    stored = plan.boundary(recipe, 6)
+    shared = plan.run_work(ends, recipe, shape, stored=stored, checkpoints=True)
+    unshared = plan.run_work(ends, recipe, shape, stored=0, checkpoints=False)
+    assert shared == pytest.approx(work_of(ends[-1], recipe, shape, stored))
+    assert unshared == pytest.approx(sum(work_of(end, recipe, shape) for end in ends))
+    assert shared <= unshared * (1 + 1e-9) and (shared < unshared) is (len(ends) > 1 or stored > 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -11,7 +12,18 @@ from hypothesis import strategies as st
 
 from luthier.data.tokens import Tokens
 from luthier.recipes.recipe import Method, Recipe
-from luthier.sharing.work import FORWARD_SHARE, Shape, pass_work, step_work, steps_for, work_of
+from luthier.sharing.work import (
+    FORWARD_SHARE,
+    Shape,
+    making_work,
+    never_trained,
+    pass_work,
+    stage_work,
+    step_work,
+    steps_for,
+    stored_bytes,
+    work_of,
+)
 
 LENGTHS = st.lists(st.integers(3, 300), min_size=1, max_size=50).map(np.array)
 SHAPES = st.builds(Shape, LENGTHS, st.integers(1, 24))
@@ -105,3 +117,56 @@ def test_rates_of_zero_cost_what_freezing_does() -> None:
 def test_blocks_that_start_afresh_train_from_the_first_step() -> None:
     gradual = Recipe(unfreeze_every=10, reinit_layers=2)
     assert work_of(10, gradual, SHAPE) == pytest.approx(10 * step_work(Recipe(frozen_layers=4), SHAPE))
+
+
+@pytest.mark.parametrize(("frozen", "stored", "work"), [
+    (3, 0, 50 * 4 / 6), (3, 3, 50 * 3 / 6), (5, 5, 50 * 1 / 6), (6, 5, 50 / 18), (6, 6, 0.0)])
+def test_stored_blocks_are_not_passed_through(frozen: int, stored: int, work: float) -> None:
+    assert step_work(Recipe(batch_size=2, frozen_layers=frozen), SHAPE, stored) == pytest.approx(work)
+
+
+@given(recipe=RECIPES, shape=SHAPES, steps=st.integers(0, 1000), rows=st.integers(0, 1000))
+def test_nothing_stored_is_the_plain_cost(recipe: Recipe, shape: Shape, steps: int, rows: int) -> None:
+    assert step_work(recipe, shape, 0) == step_work(recipe, shape)
+    assert work_of(steps, recipe, shape, 0) == stage_work(0, steps, recipe, shape) == work_of(steps, recipe, shape)
+    assert pass_work(rows, recipe, shape, 0) == pass_work(rows, recipe, shape)
+
+
+@given(recipe=st.one_of(RECIPES, GRADUAL), shape=SHAPES, steps=st.integers(1, 1000), data=st.data())
+def test_storing_saves_forward_passes_of_what_is_stored_and_nothing_else(
+        recipe: Recipe, shape: Shape, steps: int, data: st.DataObject) -> None:
+    stored = data.draw(st.integers(0, never_trained(recipe, shape.layers)))
+    plain, left = work_of(steps, recipe, shape), work_of(steps, recipe, shape, stored)
+    forward = work_of(steps, recipe.replace(frozen_layers="all", unfreeze_every=0), shape)
+    assert left <= plain
+    assert plain - left == pytest.approx(forward * stored / shape.layers)
+
+
+@given(shape=SHAPES, frozen=st.integers(0, 23), steps=st.integers(1, 100))
+def test_freezing_and_storing_one_more_block_always_saves(shape: Shape, frozen: int, steps: int) -> None:
+    less, more = (min(depth, shape.layers) for depth in (frozen, frozen + 1))
+    work = [work_of(steps, Recipe(frozen_layers=depth), shape, depth) for depth in (less, more)]
+    assert work[1] < work[0] if more > less else work[1] == work[0]
+
+
+@given(recipe=GRADUAL, cuts=st.lists(st.integers(0, 500)), stored=st.integers(0, 6))
+def test_stages_cost_together_what_the_whole_does(recipe: Recipe, cuts: list[int], stored: int) -> None:
+    stored = min(stored, never_trained(recipe, SHAPE.layers))
+    steps = [0, *sorted(cuts), 500]
+    parts = [stage_work(start, end, recipe, SHAPE, stored) for start, end in pairwise(steps)]
+    assert min(parts) >= 0
+    assert sum(parts) == pytest.approx(work_of(500, recipe, SHAPE, stored))
+
+
+@given(shape=SHAPES, recipe=RECIPES, rows=st.integers(1, 10_000), data=st.data())
+def test_making_an_entry_is_the_part_of_a_pass_that_it_saves(shape: Shape, recipe: Recipe, rows: int, data: st.DataObject) -> None:
+    boundary = data.draw(st.integers(0, shape.layers))
+    lower = data.draw(st.integers(0, boundary))
+    whole = pass_work(rows, recipe, shape)
+    assert making_work(boundary, rows, recipe, shape) + pass_work(rows, recipe, shape, boundary) == pytest.approx(whole)
+    assert (making_work(lower, rows, recipe, shape) + making_work(boundary, rows, recipe, shape, lower)
+            == pytest.approx(making_work(boundary, rows, recipe, shape)))
+
+
+def test_an_entry_holds_every_token_that_is_read() -> None:
+    assert stored_bytes(4, Recipe(max_length=25), SHAPE, width=10) == 10 * (10 + 20 + 25 + 25)

@@ -14,12 +14,14 @@ from luthier.api.measure import Measured, measure
 from luthier.api.observer import Observer
 from luthier.api.prepare import Asked, Prepared, prepare
 from luthier.api.settings import PrecisionName, SamplerName
+from luthier.api.stored import stored_blocks
 from luthier.engines.local import Workforce, plan_workers
 from luthier.errors import ConfigError
+from luthier.recipes.presets import Preset, load_presets
 from luthier.recipes.recipe import Schedule
 from luthier.search.budget import Job, Plan, parse_duration, plan_budget
 from luthier.sharing.plan import NOTHING, Sharing, pays
-from luthier.sharing.work import step_work
+from luthier.sharing.work import step_work, work_of
 from luthier.training.precision import Precision, fastest
 
 DEFAULT_BUDGET = "15m"
@@ -82,9 +84,11 @@ def get_ready(command: Command, asked: Asked, observer: Observer, started: float
     plan = plan_budget(budget, time.monotonic() - started, job, measured.speed)
     prepared = replace(prepared, rung_rows=np.sort(prepared.rung_rows[:plan.rung_rows]))
     default, rows = prepared.default, prepared.shape.rows(prepared.default)
-    stored = settings.trunk if settings.trunk is not None else pays(
-        round(plan.work / step_work(default, prepared.shape)), default.batch_size, rows)
+    steps = round(plan.work / step_work(default, prepared.shape))
+    stored = settings.trunk if settings.trunk is not None else pays(steps, default.batch_size, rows)
     sharing = Sharing(trunk=stored) if settings.sharing else NOTHING
+    blocks = stored_blocks(default, prepared, measured, sharing)
+    plan = replace(plan, full_run_seconds=work_of(steps, default, prepared.shape, blocks) / measured.speed.training)
     ready = Ready(command, prepared, measured, controls, plan, sharing, force, device, started, budget, trials)
     for line in plan_lines(prepared, plan, force, device, measured.precision, budget, trials, command is Command.TUNE):
         observer.say(line)
@@ -111,6 +115,15 @@ def find_trials(prepared: Prepared) -> int | None:
         return settings.trials
     cells = sum(1 for _ in space.cells())
     return min(settings.trials or cells, cells)
+
+
+def find_presets(prepared: Prepared) -> tuple[Preset, ...]:
+    """The presets that a search begins with; none where the space or the sampler is of a person's own choice."""
+    settings, models = prepared.asked.settings, prepared.asked.models.values()
+    if settings.search or settings.sampler is not SamplerName.AUTO:
+        return ()
+    whole = {"layer_decay", "frozen_layers"} if any(model.shares_layers for model in models) else set()
+    return load_presets(prepared.space.base, None if len(models) > 1 else prepared.shape.layers, held=whole.union(settings.fixed))
 
 
 def find_precision(name: PrecisionName, device: str) -> Precision:

@@ -12,7 +12,7 @@ import numpy as np
 from luthier.api.folder import RunFolder, choose_folder
 from luthier.api.interrupt import Interrupt
 from luthier.api.observer import Observer
-from luthier.api.ready import Command, Ready
+from luthier.api.ready import Command, Ready, find_presets
 from luthier.api.scoring import Final, groups_of, score_finals, truths
 from luthier.api.settings import SamplerName, SchedulerName
 from luthier.api.write import write_config, write_outcome
@@ -20,7 +20,6 @@ from luthier.data.tokens import used_ids
 from luthier.engines.execute import Base, Setup, head_file
 from luthier.engines.local import LocalEngine, Workforce
 from luthier.errors import RunError
-from luthier.recipes.presets import load_presets
 from luthier.recipes.recipe import HeadInit
 from luthier.recipes.space import Space
 from luthier.recipes.trial import TrialState
@@ -149,15 +148,12 @@ def make_sampler(ready: Ready) -> Sampler:
 
 
 def _others(ready: Ready, space: Space, seed: int) -> Sampler:
-    settings, models = ready.prepared.asked.settings, ready.prepared.asked.models.values()
+    settings = ready.prepared.asked.settings
     if settings.sampler is SamplerName.RANDOM:
         return RandomSampler(space, seed)
     if settings.sampler is SamplerName.TPE:
         return TpeSampler(space, seed)
-    whole = {"layer_decay", "frozen_layers"} if any(model.shares_layers for model in models) else set()
-    layers = None if len(models) > 1 else ready.prepared.shape.layers
-    presets = () if settings.search else load_presets(space.base, layers, held=whole.union(settings.fixed))
-    return AutoSampler(space, seed, presets, first=1)
+    return AutoSampler(space, seed, find_presets(ready.prepared), first=1)
 
 
 def _finals(search: Search, ready: Ready, interrupt: Interrupt) -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import sys
+import time
+from json import dumps
 
 from rich.console import Console
 
+from luthier.api.costs import trial_costs
+from luthier.api.describe_costs import cost_lines
 from luthier.api.public import carry_out, plan_run
-from luthier.api.ready import Command
+from luthier.api.ready import Command, Ready
 from luthier.api.run import Run
 from luthier.api.settings import Settings
 from luthier.cli.display import Display
@@ -31,7 +35,7 @@ def execute(command: str, settings: Settings, *, dry_run: bool, quiet: bool, jso
         with Display(console, alone=command == Command.TRAIN.value) as display:
             ready = plan_run(Command(command), settings, settings.given, display, STARTED)
             if dry_run:
-                return 0
+                return _say_costs(ready, console, json)
             run = carry_out(ready, display)
     except KeyboardInterrupt:
         print("luthier: ended at once, before a model was delivered; the run's folder, where there is one, holds what was tried "
@@ -41,6 +45,16 @@ def execute(command: str, settings: Settings, *, dry_run: bool, quiet: bool, jso
         console.print(line)
     if json:
         sys.stdout.write(run.folder.results.read_text(encoding="utf-8") + "\n")
+    return 0
+
+
+def _say_costs(ready: Ready, console: Console, json: bool) -> int:
+    """End a dry run with what trials take and share, for people and, where asked for, for machines; the exit status."""
+    costs = trial_costs(ready, time.monotonic() - ready.started)
+    for line in cost_lines(costs):
+        console.print(line)
+    if json:
+        sys.stdout.write(dumps(costs.to_table(), indent=2) + "\n")
     return 0
 
 

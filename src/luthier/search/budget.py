@@ -97,6 +97,7 @@ class Plan:
 
     `work` is that of one full run of the default recipe; `levels` are the rungs; `curve_points` how often a full run is
     looked at for its curve, each time on `rung_rows`; `challengers` how many trials meet the default in the finals.
+    `full_run_seconds` is for people to read, and is shortened by what frozen blocks have stored; no decision rests on it.
     """
 
     work: float

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from luthier.recipes.recipe import Recipe
 from luthier.recipes.trial import Stage, Trial
-from luthier.sharing.work import never_trained
+from luthier.sharing.work import Shape, never_trained, stage_work
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,17 @@ def boundary(recipe: Recipe, layers: int) -> int:
     """
     frozen = 0 if recipe.dropout_in_frozen else never_trained(recipe, layers)
     return max((depth for depth in (layers // 2, layers - 1) if 0 < depth <= frozen), default=0)
+
+
+def run_work(ends: Sequence[int], recipe: Recipe, shape: Shape, *, stored: int, checkpoints: bool) -> float:
+    """What it really takes to train a recipe in stages that end at these steps, in order; `making_work` is not part of it.
+
+    Args:
+        stored: the lowest blocks that no stage runs.
+        checkpoints: whether each stage goes on from the one before.
+    """
+    starts = [0, *ends[:-1]] if checkpoints else [0] * len(ends)
+    return sum(stage_work(start, end, recipe, shape, stored) for start, end in zip(starts, ends, strict=True))
 
 
 def pays(steps: int, batch_size: int, rows: int) -> bool:

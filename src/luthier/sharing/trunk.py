@@ -106,6 +106,11 @@ class Trunk:
         return stand_in
 
 
+def value_type(precision: Precision) -> np.dtype[Any]:
+    """In what each number is kept."""
+    return np.dtype(np.int16 if precision is Precision.BF16 else np.float32)
+
+
 class _ReachedError(Exception):
     """Ends a forward pass at the boundary."""
 
@@ -132,7 +137,7 @@ class TrunkStore:
         """
         starts = np.concatenate([[0], np.cumsum(read.lengths)])
         hidden = int(model.config.hidden_size)  # type: ignore[union-attr, arg-type]
-        dtype = np.dtype(np.int16 if precision is Precision.BF16 else np.float32)
+        dtype = value_type(precision)
         shape, path = (int(starts[-1]), hidden), "packed" if packing_of(model) is not None else "padded"
         names = {depth: f"{weights[:16]}-{depth}-{precision}-{path}-{_identity(read)}.npy" for depth in range(1, boundary + 1)}
         try:

@@ -3,6 +3,10 @@
 The unit is one token passed forward and backward through the whole, fully trained encoder. A third of that is the forward
 pass; of the backward pass, which reaches only the trained blocks, half is for the activations and half for the weights,
 and that half falls away where only biases or low-rank additions are trained.
+
+Where what the lowest blocks make of rows is stored, they are not run: functions that take `stored` then count the others
+alone. That is what a stage really costs, and seconds are made of it. Decisions are made of the cost with nothing stored, so
+that a study that shares nothing takes the same ones.
 """
 
 from __future__ import annotations
@@ -60,10 +64,14 @@ def cut_of(recipe: Recipe) -> Cut:
     return Cut(recipe.max_length, recipe.long_texts is LongTexts.WINDOWS)
 
 
-def step_work(recipe: Recipe, shape: Shape) -> float:
-    """The work of one optimiser step, with everything unfrozen that ever is."""
+def step_work(recipe: Recipe, shape: Shape, stored: int = 0) -> float:
+    """The work of one optimiser step, with everything unfrozen that ever is.
+
+    Args:
+        stored: the blocks, from the bottom, that are not run; no more of them than are never trained.
+    """
     shape = shape.for_model(recipe.model)
-    return _step_work(recipe, shape, shape.layers - never_trained(recipe, shape.layers))
+    return _step_work(recipe, shape, shape.layers - never_trained(recipe, shape.layers), stored)
 
 
 def never_trained(recipe: Recipe, layers: int) -> int:
@@ -76,29 +84,39 @@ def never_trained(recipe: Recipe, layers: int) -> int:
     return frozen
 
 
-def _step_work(recipe: Recipe, shape: Shape, trained_blocks: int) -> float:
+def _step_work(recipe: Recipe, shape: Shape, trained_blocks: int, stored: int) -> float:
     backward = ACTIVATIONS_SHARE + (WEIGHTS_SHARE if recipe.method is Method.FULL else 0.0)
-    depth = FORWARD_SHARE + backward * trained_blocks / max(1, shape.layers)
+    depth = FORWARD_SHARE * _run_share(shape, stored) + backward * trained_blocks / max(1, shape.layers)
     passes = 2 if recipe.r_drop > 0 else 1
     rows = shape.rows(recipe)
     tokens = shape.tokens_per_row(recipe) * len(shape.lengths) / rows
     return min(recipe.batch_size, rows) * tokens * shape.size * depth * passes
 
 
-def _phases(recipe: Recipe, shape: Shape) -> Iterator[tuple[int, float]]:
+def _run_share(shape: Shape, stored: int) -> float:
+    """The share of the blocks that a forward pass runs."""
+    return 1 - stored / max(1, shape.layers)
+
+
+def _phases(recipe: Recipe, shape: Shape, stored: int = 0) -> Iterator[tuple[int, float]]:
     """Gradual unfreezing as (steps, work of each) for every phase but the last, which has no end."""
     shape = shape.for_model(recipe.model)
     for blocks in range(shape.layers - never_trained(recipe, shape.layers) if recipe.unfreeze_every else 0):
-        yield recipe.unfreeze_every, _step_work(recipe, shape, max(blocks, recipe.reinit_layers))
+        yield recipe.unfreeze_every, _step_work(recipe, shape, max(blocks, recipe.reinit_layers), stored)
 
 
-def work_of(steps: int, recipe: Recipe, shape: Shape) -> float:
+def work_of(steps: int, recipe: Recipe, shape: Shape, stored: int = 0) -> float:
     """The work of a run's first `steps` optimiser steps."""
     work = 0.0
-    for length, each in _phases(recipe, shape):
+    for length, each in _phases(recipe, shape, stored):
         made = min(steps, length)
         work, steps = work + made * each, steps - made
-    return work + steps * step_work(recipe, shape)
+    return work + steps * step_work(recipe, shape, stored)
+
+
+def stage_work(start: int, until: int, recipe: Recipe, shape: Shape, stored: int = 0) -> float:
+    """The work of the steps after `start`, up to `until`."""
+    return work_of(until, recipe, shape, stored) - work_of(start, recipe, shape, stored)
 
 
 def steps_for(work: float, recipe: Recipe, shape: Shape) -> int:
@@ -111,7 +129,17 @@ def steps_for(work: float, recipe: Recipe, shape: Shape) -> int:
     return max(1, steps + round(work / step_work(recipe, shape)))
 
 
-def pass_work(rows: int, recipe: Recipe, shape: Shape) -> float:
+def pass_work(rows: int, recipe: Recipe, shape: Shape, stored: int = 0) -> float:
     """The work of one forward pass over `rows` rows."""
     shape = shape.for_model(recipe.model)
-    return rows * shape.tokens_per_row(recipe) * shape.size * FORWARD_SHARE
+    return rows * shape.tokens_per_row(recipe) * shape.size * FORWARD_SHARE * _run_share(shape, stored)
+
+
+def making_work(boundary: int, rows: int, recipe: Recipe, shape: Shape, lower: int = 0) -> float:
+    """The work of storing what the lowest `boundary` blocks make of rows, from what is stored of the lowest `lower`."""
+    return pass_work(rows, recipe, shape, lower) - pass_work(rows, recipe, shape, boundary)
+
+
+def stored_bytes(rows: int, recipe: Recipe, shape: Shape, width: int) -> int:
+    """The size of what is stored of rows, of a token in so many bytes; the same at every boundary."""
+    return round(rows * shape.for_model(recipe.model).tokens_per_row(recipe)) * width

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from luthier.recipes.recipe import steps_per_epoch
+from luthier.recipes.recipe import Recipe, steps_per_epoch
 from luthier.search.samplers.base import Sampler, Suggestion
 from luthier.search.study import Observation
 from luthier.sharing.work import Shape, steps_for
@@ -30,7 +30,12 @@ class EqualWork:
     def suggest(self, observations: Sequence[Observation], number: int) -> Suggestion:
         """The suggestion of `others`, with its epochs."""
         suggestion = self.others.suggest(observations, number)
-        steps = steps_for(self.work, suggestion.recipe, self.shape)
-        per_epoch = steps_per_epoch(self.shape.rows(suggestion.recipe), suggestion.recipe.batch_size)
-        warmup = suggestion.recipe.warmup_steps if self.keep_warmup else max(1, round(WARMUP_SHARE * steps))
-        return Suggestion(suggestion.recipe.replace(epochs=steps / per_epoch, warmup_steps=warmup), suggestion.role)
+        return Suggestion(with_epochs(suggestion.recipe, self.shape, self.work, self.keep_warmup), suggestion.role)
+
+
+def with_epochs(recipe: Recipe, shape: Shape, work: float, keep_warmup: bool = False) -> Recipe:
+    """The recipe with the epochs that `work` buys, and a warmup that suits them; see `EqualWork`."""
+    steps = steps_for(work, recipe, shape)
+    per_epoch = steps_per_epoch(shape.rows(recipe), recipe.batch_size)
+    warmup = recipe.warmup_steps if keep_warmup else max(1, round(WARMUP_SHARE * steps))
+    return recipe.replace(epochs=steps / per_epoch, warmup_steps=warmup)
