@@ -2,7 +2,9 @@
 
 The same model, rows, batch size and frozen layers on each side. Luthier runs as in a search on this machine, two workers of
 one thread each; the Trainer has all threads. Sides take turns, each measured over a window after its warm-up, and ratios are
-of neighbouring windows; the table holds medians. Windows are kept under benchmarks/results/ and not measured again.
+of neighbouring windows; the table holds medians. Windows are kept under benchmarks/results/ and not measured again. Where
+blocks are frozen, Luthier reads what they make of rows from the store of a study, as its trials do; making the entry, once a
+study, is not within the window, and its seconds stand in the results.
 
     python benchmarks/throughput.py                 # all cases, three rounds
     python benchmarks/throughput.py --quick         # short texts, one round
@@ -18,7 +20,9 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +76,8 @@ def measure_luthier(case: str, seconds: float, worker: int) -> dict[str, float]:
     from luthier.data.tokens import used_ids
     from luthier.engines.memory import keep_memory
     from luthier.recipes.seeds import Seeds
+    from luthier.sharing.plan import boundary
+    from luthier.sharing.trunk import Trunk, TrunkStore
     from luthier.sharing.work import cut_of
     from luthier.training.learner import Learner
     from luthier.training.loop import train
@@ -81,10 +87,24 @@ def measure_luthier(case: str, seconds: float, worker: int) -> dict[str, float]:
     fixed = {"max_length": str(LONGEST), "batch_size": str(BATCH), "frozen_layers": str(CASES[case])}
     settings = Settings(fixed=fixed)
     prepared = prepare(check(settings, Given(rows_of(case))))
-    learner = Learner(fresh_model(prepared, prepared.default, "cpu"), prepared.default, Seeds.all(worker),
-                      find_precision(settings.precision, "cpu"), used_ids(prepared.splits["train"], prepared.start.pad_token_id))
-    steps = train(learner, prepared.asked.task, sequences(prepared.splits["train"], cut_of(prepared.default)), 10**6, 10**6,
-                  prepared.start.pad_token_id)
+    recipe, precision, pad = prepared.default, find_precision(settings.precision, "cpu"), prepared.start.pad_token_id
+    read, model = sequences(prepared.splits["train"], cut_of(recipe)), fresh_model(prepared, prepared.default, "cpu")
+    depth = boundary(recipe, prepared.shape.layers)
+    trunk = Trunk(model, depth) if depth else None
+    learner = Learner(model, recipe, Seeds.all(worker), precision, used_ids(prepared.splits["train"], pad))
+    given, making = None, time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        if trunk is not None:
+            stored = TrunkStore(Path(folder), 2**40).get(learner.model, prepared.start.pretrained.hash, depth, read, precision, pad)
+            assert stored is not None
+            given = partial(trunk.give, stored)
+        making = time.perf_counter() - making
+        steps = train(learner, prepared.asked.task, read, 10**6, 10**6, pad, given)
+        return _window(steps, seconds) | {"making": making}
+
+
+def _window(steps: Any, seconds: float) -> dict[str, float]:
+    """Rows and tokens a second of some steps, after the first ones."""
     for _ in range(WARM_UP_STEPS):
         next(steps)
     wait_for_start()

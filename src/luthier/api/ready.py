@@ -15,7 +15,7 @@ from luthier.api.observer import Observer
 from luthier.api.prepare import Asked, Prepared, prepare
 from luthier.api.settings import PrecisionName, SamplerName
 from luthier.api.stored import stored_blocks
-from luthier.engines.local import Workforce, plan_workers
+from luthier.engines.local import Workforce, load_for_workers, plan_workers
 from luthier.errors import ConfigError
 from luthier.recipes.presets import Preset, load_presets
 from luthier.recipes.recipe import Schedule
@@ -59,6 +59,7 @@ def get_ready(command: Command, asked: Asked, observer: Observer, started: float
     """
     settings = asked.settings
     device = find_device(settings.device.value)
+    load_for_workers()
     prepared = prepare(asked)
     if command is Command.TRAIN and "schedule" not in settings.fixed:  # nothing is compared, so the horizon is known
         prepared = replace(prepared, default=prepared.default.replace(schedule=Schedule.WARMUP_STABLE_DECAY))

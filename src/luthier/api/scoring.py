@@ -30,7 +30,7 @@ class Final:
     """A trial that ended as a model: its folder, its scores of all validation rows, whether it ends the default.
 
     These scores are by the model as it was trained, in the precision of the study: finals are chosen by them. What is
-    reported is in fp32, of models as they were written.
+    reported of the delivered model, and of any on test rows, is in fp32, of models as they were written.
     """
 
     record: Record
@@ -97,7 +97,7 @@ def score_finals(ready: Ready, finals: list[Final], verdict: Verdict) -> Outcome
     held = {fitted.control.name: task.score(fitted.scores, base["validation"], groups["validation"]) for fitted in ready.controls}
     gain = None
     if default:
-        looked = kept if default is final else predict_final(ready, default, "validation", task)
+        looked = kept if default is final else default.validation  # a control: as the study saw it, which saves a pass
         own = task.tuned(looked, base["validation"])
         scores = delivered if default is final else predict_final(ready, default, "test", task)
         controls["default"] = (served if default is final else own).score(scores, base["test"], groups["test"])

@@ -6,10 +6,12 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkServerContext, SpawnContext
 from multiprocessing.process import BaseProcess
 
 from luthier.engines.execute import Setup, run_stage
@@ -19,6 +21,7 @@ from luthier.errors import RunError
 from luthier.recipes.trial import EngineEvent, Finished, Lost, Progress, Stage, StageResult
 
 MOST_WORKERS = 4
+_FORKED = sys.platform == "linux"
 READY = "ready"
 MAIN_GUARD = "In a script, call luthier under: if __name__ == '__main__':"
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -50,6 +53,27 @@ def plan_workers(asked: int | None, trials: int | None, device: str) -> Workforc
     return Workforce(workers, max(1, cores() // workers))
 
 
+def load_for_workers() -> None:
+    """Begin to load what workers need, in a process of its own that they will be forked from, while this one goes on.
+
+    Where processes cannot be forked safely each worker loads it by itself.
+    """
+    if _FORKED:
+        from multiprocessing.forkserver import ensure_running
+
+        _context()
+        with environment(dict.fromkeys(_THREAD_VARIABLES, "1")):  # workers say how many they want; a thread would not be forked
+            ensure_running()
+
+
+def _context() -> ForkServerContext | SpawnContext:
+    if not _FORKED:
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["luthier.engines.warm"])
+    return context
+
+
 @dataclass
 class _Worker:
     process: BaseProcess
@@ -59,7 +83,7 @@ class _Worker:
 
 
 class LocalEngine:
-    """Runs stages in spawned worker processes. A worker that dies is replaced, and its stage reported as lost."""
+    """Runs stages in worker processes. A worker that dies is replaced, and its stage reported as lost."""
 
     def __init__(self, setup: Setup, force: Workforce) -> None:
         self._setup, self._force = setup, force
@@ -130,7 +154,8 @@ class LocalEngine:
             worker.pipe.close()
 
     def _spawn(self) -> _Worker:
-        context = multiprocessing.get_context("spawn")
+        load_for_workers()
+        context = _context()
         ours, theirs = context.Pipe()
         process = context.Process(target=_work, args=(theirs, self._setup, self._force.threads), daemon=True)
         with environment(dict.fromkeys(_THREAD_VARIABLES, str(self._force.threads))):

@@ -1,18 +1,36 @@
-"""Linear models by scikit-learn, as the weights of a linear layer: for controls, and for a head to start from."""
+"""Linear models by scikit-learn, as the weights of a linear layer: for controls, and for a head to start from.
+
+All are fitted on one thread: products this small take many times as long where threads wait for one another.
+"""
 
 from __future__ import annotations
 
+import functools
 import warnings
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 Weights = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
+Fit = TypeVar("Fit", bound=Callable[..., Weights])
 UNSEEN = 0.5
 """How many units a label counts for that none has: the sample may lack what the training rows have."""
 
 
+def one_thread(fit: Fit) -> Fit:
+    """Have a function call the linear algebra of NumPy, SciPy and scikit-learn on one thread."""
+    @functools.wraps(fit)
+    def alone(*args: Any, **kwargs: Any) -> Weights:
+        from threadpoolctl import threadpool_limits
+
+        with threadpool_limits(1):
+            return fit(*args, **kwargs)
+    return alone  # type: ignore[return-value]
+
+
+@one_thread
 def softmax_regression(features: Any, targets: npt.NDArray[Any], labels: int, c: float, iterations: int = 300) -> Weights:
     """Multinomial logistic regression: weight [labels, features] and bias [labels], for a softmax. Stops without complaint."""
     from sklearn.exceptions import ConvergenceWarning
@@ -34,6 +52,7 @@ def softmax_regression(features: Any, targets: npt.NDArray[Any], labels: int, c:
     return weight, bias
 
 
+@one_thread
 def sigmoid_regressions(features: Any, targets: npt.NDArray[Any], c: float, iterations: int = 100) -> Weights:
     """A logistic regression for each label: `targets` [rows, labels] of 0 and 1; weight [labels, features], bias [labels].
 
@@ -66,6 +85,7 @@ def sigmoid_regressions(features: Any, targets: npt.NDArray[Any], c: float, iter
     return weight, bias
 
 
+@one_thread
 def ridge_regression(features: Any, targets: npt.NDArray[Any], c: float) -> Weights:
     """Ridge regression of numbers: weight [1, features], bias [1]; the penalty is 1 / c."""
     from sklearn.linear_model import Ridge
