@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
+from typing import Any
 
 from rich.console import Console
 
@@ -59,5 +61,19 @@ def closing_lines(run: Run) -> list[str]:
                  if point["confidence"] == SAID_CONFIDENCE)
     if results["command"] == "tune":
         lines.append(f"Trial {results['best']['trial']} of {results['trials'] + results['finals']}: {results['best']['reason']}.")
+    lines += troubles(results)
     lines += [f"Model:  {run.folder.model}", f"Report: {run.folder.report}", f"Done in {duration(results['seconds'])}."]
+    return lines
+
+
+def troubles(results: Mapping[str, Any]) -> list[str]:
+    """What went otherwise than planned: trials that failed, a space that was tried whole, steps that were made again."""
+    lines, failures, replay = [], results["failures"], results["replay"]
+    if failures["number"]:
+        most = "" if failures["number"] == 1 else "most often: "
+        lines.append(f"{failures['number']} of {count(failures['of'], 'trial')} failed: {most}{failures['reason']}")
+    if results["exhausted"]:
+        lines.append(f"The search ended early: all {results['trials'] // results['repeats']} recipes of the space have been tried.")
+    if replay["steps"]:
+        lines.append(f"{count(replay['steps'], 'step')} ({duration(replay['seconds'])}) were made again, for no checkpoint of them was kept.")
     return lines
