@@ -79,7 +79,7 @@ def test_stage_reports_points_at_the_steps_asked_for(engine: LocalEngine, tmp_pa
 def test_stage_in_two_parts_equals_one_in_one(engine: LocalEngine, tmp_path: Path) -> None:
     whole = finish(engine, make_stage(12, evaluate_at=(6,)))
     first = finish(engine, make_stage(6, save=tmp_path / "c.safetensors"))
-    second = finish(engine, make_stage(12, start=6, checkpoint=tmp_path / "c.safetensors"))
+    second = finish(engine, make_stage(12, start=6, reached=6, checkpoint=tmp_path / "c.safetensors"))
     assert first.points[-1].metrics == whole.points[0].metrics
     assert second.points[-1].metrics == whole.points[-1].metrics
 
@@ -110,8 +110,8 @@ def test_the_finished_model_is_made_once_and_after_the_peak_was_taken(
 
 
 def test_failure_is_a_result_that_says_why(engine: LocalEngine) -> None:
-    missing = make_stage(5, start=2, checkpoint=Path("nowhere.safetensors"))
-    assert "nowhere.safetensors" in (finish(engine, missing).failure or "")
+    unknown = make_stage(5, trial=Trial(0, RECIPE.replace(layer_lr={"7": 0.1}), 1, "default", Seeds.all(1)))
+    assert "layer_lr" in (finish(engine, unknown).failure or "")
     assert finish(engine, make_stage(2)).failure is None, "the worker lives on"
 
 

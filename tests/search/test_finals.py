@@ -47,7 +47,7 @@ def test_finalists_are_the_default_and_the_best_others() -> None:
     assert _numbers(study, 9) == [0, 2, 3, 4, 1]
 
 
-def test_finalists_need_a_checkpoint_and_a_value() -> None:
+def test_finalists_need_a_value_and_must_not_have_been_stopped() -> None:
     study = _study(0.3, 0.9, 0.8, None, 0.5)
     study.apply(stopped_event(1, "stopped"))
     assert _numbers(study, 3) == [0, 2, 4]

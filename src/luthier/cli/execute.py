@@ -73,7 +73,8 @@ def troubles(results: Mapping[str, Any]) -> list[str]:
         most = "" if failures["number"] == 1 else "most often: "
         lines.append(f"{failures['number']} of {count(failures['of'], 'trial')} failed: {most}{failures['reason']}")
     if results["exhausted"]:
-        lines.append(f"The search ended early: all {results['trials'] // results['repeats']} recipes of the space have been tried.")
+        recipes = count(results["trials"] // results["repeats"], "recipe")
+        lines.append(f"No more was tried than {recipes}: the space holds no other.")
     if replay["steps"]:
-        lines.append(f"{count(replay['steps'], 'step')} ({duration(replay['seconds'])}) were made again, for no checkpoint of them was kept.")
+        lines.append(f"Made again, for no checkpoint was kept: {count(replay['steps'], 'step')}, in {duration(replay['seconds'])}.")
     return lines

@@ -103,13 +103,13 @@ class Costs:
     """
 
     seconds: float = 0.0
-    replayed_steps: int = 0
-    replay_seconds: float = 0.0
     rows_per_second: float = 0.0
     tokens_per_second: float = 0.0
     peak_memory: int = 0
     trainable_parameters: int = 0
     drift: float | None = None
+    replayed_steps: int = 0
+    replay_seconds: float = 0.0
 
 
 @dataclass(frozen=True)
