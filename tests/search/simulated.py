@@ -1,8 +1,8 @@
 """An engine that replays made-up learning curves in simulated time, and what the tests of the search share.
 
 `SimulatedEngine` is a full `Engine`: stages take the time that their work takes, checkpoints are real files that say
-which trial and step they hold, what none of them holds is replayed, cancelled stages end at their next step. It refuses what a real engine could not do: a
-stage too many, a trial twice at once, a start that its checkpoint does not hold.
+which trial and step they hold, what none of them holds is replayed, cancelled stages end at their next step. It
+refuses what a real engine could not do: a stage too many, a trial twice at once, a start that its checkpoint does not hold.
 """
 
 from __future__ import annotations

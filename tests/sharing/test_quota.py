@@ -18,7 +18,8 @@ def test_sizes_are_read_as_people_write_them(text: str, amount: int) -> None:
 
 
 @pytest.mark.parametrize("text", [
-    "", "lots", "GB", "-1GB", "2XB", "2GB2", "1e9", "nan", "inf", "1,5GB", "2G", ".5GB", "1.GB", "٣GB", str(MOST_BYTES + 1), "9" * 5000])
+    "", "lots",
+    "GB", "-1GB", "2XB", "2GB2", "1e9", "nan", "inf", "1,5GB", "2G", ".5GB", "1.GB", "٣GB", str(MOST_BYTES + 1), "9" * 5000])
 def test_anything_else_is_one_error_that_says_what_to_write(text: str) -> None:
     with pytest.raises(ConfigError, match=r"--disk .*: not an amount of disk space; write 500MB, 2GB") as error:
         parse_size(text)
@@ -33,6 +34,7 @@ def test_a_quota_is_divided_whole_and_in_halves(total: int) -> None:
 
 
 @pytest.mark.parametrize(("amount", "said"), [
-    (0, "0 bytes"), (512, "512 bytes"), (10**6, "1.0 MB"), (183_400_000, "183 MB"), (DEFAULT_BYTES, "17 GB"), (2 * 10**12, "2.0 TB")])
+    (0, "0 bytes"), (512, "512 bytes"), (10**6, "1.0 MB"), (183_400_000, "183 MB"),
+    (DEFAULT_BYTES, "17 GB"), (2 * 10**12, "2.0 TB")])
 def test_sizes_are_said_shortly(amount: int, said: str) -> None:
     assert size(amount) == said
