@@ -12,29 +12,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from luthier.data.row import Row
-from luthier.data.tokens import tokenize
-from luthier.engines.execute import Base, Setup, run_stage
+from luthier.engines.execute import Setup, run_stage
 from luthier.engines.local import LocalEngine, Workforce, cores, plan_workers
-from luthier.models.classifier import load_tokenizer
 from luthier.recipes.recipe import Recipe
 from luthier.recipes.seeds import Seeds
 from luthier.recipes.trial import EngineEvent, Finished, Lost, Progress, Stage, StageResult, Trial
-from luthier.tasks.classification import Classification
 from luthier.training.learner import Learner
 
-TASK = Classification(("negative", "neutral", "positive"))
 RECIPE = Recipe(batch_size=8, max_length=48, warmup_steps=4, learning_rate=5e-4)
-
-
-@pytest.fixture(scope="module")
-def setup(tiny_model: Path, reviews: list[Row], tmp_path_factory: pytest.TempPathFactory) -> Setup:
-    folder = tmp_path_factory.mktemp("engine")
-    tokenizer = load_tokenizer(tiny_model)
-    for name, rows in (("train", reviews[:120]), ("validation", reviews[120:200])):
-        TASK.encode(tokenize([row.text for row in rows], tokenizer, 64), rows).save(folder / "tokens" / name)
-    return Setup(bases={"": Base(tiny_model, "tiny", folder / "tokens", pad_token_id=0, layers=2)}, task=TASK,
-                 rung_rows=np.arange(0, 80, 2), cache=folder / "cache", device="cpu")
 
 
 @pytest.fixture(scope="module")

@@ -70,11 +70,12 @@ def troubles(results: Mapping[str, Any]) -> list[str]:
     """What went otherwise than planned: trials that failed, a space that was tried whole, steps that were made again."""
     lines, failures, replay = [], results["failures"], results["replay"]
     if failures["number"]:
-        most = "" if failures["number"] == 1 else "most often: "
-        lines.append(f"{failures['number']} of {count(failures['of'], 'trial')} failed: {most}{failures['reason']}")
+        why = "; most often" if failures["number"] > 1 else ""
+        lines.append(f"{failures['number']} of {count(failures['of'], 'trial')} failed{why}: {failures['reason']}")
     if results["exhausted"]:
         recipes = count(results["trials"] // results["repeats"], "recipe")
-        lines.append(f"No more was tried than {recipes}: the space holds no other.")
+        lines.append(f"The search ended early: all {recipes} of the space have been tried.")
     if replay["steps"]:
-        lines.append(f"Made again, for no checkpoint was kept: {count(replay['steps'], 'step')}, in {duration(replay['seconds'])}.")
+        steps, took = count(replay["steps"], "step"), duration(replay["seconds"])
+        lines.append(f"{steps} made again, in {took} of all workers, because no checkpoint was kept.")
     return lines
