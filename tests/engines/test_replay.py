@@ -51,17 +51,18 @@ def test_a_replay_equals_going_on_from_the_checkpoint(changes: dict[str, Any], s
     final, end = recipe, END
     if recipe.horizon_free:
         end = decayed_total(PAUSE, recipe.decay_share)
-        final = recipe.replace(schedule="warmup_stable_decay", epochs=end / 15)
+        final = recipe.replace(schedule="warmup-stable-decay", epochs=end / 15)
         assert final.total_steps(120) == end > PAUSE
     for of, until, deliver in ((recipe, END, False), (final, end, True)):
-        on, again = (_run(_stage(of, until, start=start, reached=PAUSE, checkpoint=checkpoint, trunk=trunk, evaluate_at=(NEXT,) * (
-            until > NEXT), save=None if deliver else tmp_path / f"{name}.safetensors", deliver=tmp_path / name if deliver else None),
-            setup) for name, start, checkpoint in (("on", PAUSE, file), ("again", 0, None)))
+        files = [tmp_path / "on.safetensors", tmp_path / "again.safetensors"]
+        on, again = (_run(_stage(
+            of, until, start=start, reached=PAUSE, checkpoint=checkpoint, trunk=trunk, evaluate_at=(NEXT,) if until > NEXT else (),
+            save=None if deliver else left, deliver=left.with_suffix("") if deliver else None), setup)
+            for left, start, checkpoint in zip(files, (PAUSE, 0), (file, None), strict=True))
         assert on.failure is None and _seen(again.points) == _seen(on.points)
         assert all(point.train and point.step > PAUSE for point in again.points if point.rows == "rung")
         assert (on.costs.replayed_steps, again.costs.replayed_steps) == (0, PAUSE) and again.costs.replay_seconds > 0
-        files = [tmp_path / f"{name}/model.safetensors" if deliver else tmp_path / f"{name}.safetensors" for name in ("on", "again")]
-        ours, theirs = (load_file(file) for file in files)
+        ours, theirs = (load_file(left.with_suffix("") / "model.safetensors" if deliver else left) for left in files)
         assert ours.keys() == theirs.keys() and all(torch.equal(weight, theirs[name]) for name, weight in ours.items())
 
 

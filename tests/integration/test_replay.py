@@ -50,7 +50,7 @@ def _check_equal(run: luthier.Run, undisturbed: luthier.Run) -> None:
 def undisturbed(tiny_model: Path, small_data: Path, tmp_path_factory: pytest.TempPathFactory) -> luthier.Run:
     run = _tune(small_data, tiny_model, tmp_path_factory.mktemp("undisturbed") / "run")
     stages = [event for event in _events(run) if event["event"] == "stage"]
-    assert sum(0 < stage["start"] == stage["reached"] for stage in stages) >= 4, "trials go on after a pause, and finals"
+    assert sum(0 < stage["start"] == stage["reached"] for stage in stages) >= 3, "trials go on after a pause, and finals"
     assert run.results["replay"] == {"steps": 0, "seconds": 0.0} and run.trials["score"].notna().all()
     return run
 
@@ -105,7 +105,7 @@ def test_checkpoints_deleted_or_damaged_at_any_time_change_no_number(
 
     monkeypatch.setattr(LocalEngine, "submit", submitted)
     run = _tune(small_data, tiny_model, tmp_path / "run")
-    assert len(harmed) >= 4 and any(stage.deliver for stage in harmed) and any(stage.save for stage in harmed)
+    assert len(harmed) >= 3 and any(stage.deliver for stage in harmed) and any(stage.save for stage in harmed)
     _check_equal(run, undisturbed)
     assert run.results["replay"]["steps"] == sum(stage.reached for stage in harmed)
     np.testing.assert_array_equal(run.trials["steps"], undisturbed.trials["steps"])

@@ -51,7 +51,7 @@ def test_duration_reads_as_a_person_says_it(seconds: float, text: str) -> None:
 def test_finals_that_must_be_replayed_are_given_the_time_for_it() -> None:
     recipe, shape = Recipe(schedule="constant"), Shape(np.full(2000, 30), 6)
     speed = Speed(30000.0, 90000.0, 90000.0)
-    plans = [plan_budget(600.0, 5.0, Job(recipe, shape, 2, 300, 200, 300, kept_checkpoints=kept), speed)
+    plans = [plan_budget(90.0, 5.0, Job(recipe, shape, 2, 300, 200, 300, kept_checkpoints=kept), speed)
              for kept in (math.inf, 4, 3, 0)]
     assert plans[0] == plans[1]
     for plan in plans[2:]:
