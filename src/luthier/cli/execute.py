@@ -77,5 +77,5 @@ def troubles(results: Mapping[str, Any]) -> list[str]:
         lines.append(f"The search ended early: all {recipes} of the space have been tried.")
     if replay["steps"]:
         steps, took = count(replay["steps"], "step"), duration(replay["seconds"])
-        lines.append(f"{steps} made again, in {took} of all workers, because no checkpoint was kept.")
+        lines.append(f"{steps} made again, in {took} of all workers, because their checkpoints were not there.")
     return lines

@@ -202,8 +202,8 @@ class _Running:
         try:
             save_checkpoint(learner, self.stage.save)
         except OSError as error:
-            log.warning("the checkpoint of trial %d cannot be written (%s): it is trained from its first step where it goes on",
-                        self.stage.trial.number, error)
+            log.info("the checkpoint of trial %d cannot be written (%s): it is trained from its first step where it goes on",
+                     self.stage.trial.number, error)
             return None
         return self.stage.save
 
@@ -330,7 +330,7 @@ def build_learner(stage: Stage, setup: Setup, tokens: Tokens) -> tuple[Learner, 
         try:
             load_checkpoint(learner, stage.checkpoint, stage.start)
         except UnreadableCheckpointError as error:
-            log.warning("trial %d is trained from its first step: its checkpoint cannot be read: %s", stage.trial.number, error)
+            log.info("trial %d is trained from its first step: its checkpoint cannot be read: %s", stage.trial.number, error)
     return learner, trunk
 
 
