@@ -18,6 +18,7 @@ from luthier.api.settings import SchedulerName, Settings
 from luthier.api.stored import entry_bytes, why_not_stored
 from luthier.recipes.space import Choice, Interval
 from luthier.sharing.plan import NOTHING, Sharing
+from luthier.sharing.quota import Quota
 from luthier.sharing.work import step_work
 
 
@@ -70,10 +71,9 @@ def test_a_study_that_shares_nothing_saves_nothing(equal_work: Ready) -> None:
 def test_a_study_that_stores_nothing_says_why(equal_work: Ready) -> None:
     costs = trial_costs(dataclasses.replace(equal_work, sharing=Sharing(trunk=False)), elapsed=0)
     assert costs.shares and costs.entries == () and "would not pay" in costs.why_not_stored
-    huge = dataclasses.replace(equal_work.prepared.shape, lengths=equal_work.prepared.shape.lengths * 0 + 10**6)
-    prepared = dataclasses.replace(
-        equal_work.prepared, shape=huge, default=equal_work.prepared.default.replace(max_length=10**6))
-    assert "more than the 4 GiB" in why_not_stored(prepared.default, prepared, equal_work.measured, equal_work.sharing)
+    prepared = equal_work.prepared
+    why = why_not_stored(prepared.default, prepared, equal_work.measured, equal_work.sharing, Quota(2000))
+    assert "more than the 1.0 kB" in why
 
 
 def test_one_entry_serves_every_depth_above_it_and_holds_every_token(equal_work: Ready) -> None:

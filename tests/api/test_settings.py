@@ -10,6 +10,7 @@ from luthier.api.settings import SamplerName, Settings, read_config
 from luthier.config import build, to_table, write_toml
 from luthier.errors import ConfigError
 from luthier.recipes.seeds import HeldSeeds
+from luthier.sharing.quota import parse_size
 
 
 def test_recipe_file_holds_hyperparameters_with_or_without_a_table(tmp_path: Path) -> None:
@@ -86,3 +87,19 @@ def test_trial_of_a_damaged_run_is_one_error(tmp_path: Path, row: str, run: str,
     (tmp_path / "run.toml").write_text(run)
     with pytest.raises(ConfigError, match=message):
         read_config(tmp_path, 0)
+
+
+@pytest.mark.parametrize("asked", ["2GB", 2_000_000_000])
+def test_disk_is_a_size_or_a_number_of_bytes(asked: str | int) -> None:
+    assert parse_size(build(Settings, {"disk": asked}).disk or "") == 2_000_000_000
+
+
+def test_disk_that_is_no_size_is_one_error() -> None:
+    with pytest.raises(ConfigError, match="--disk plenty: not an amount of disk space"):
+        Settings(disk="plenty")
+
+
+def test_disk_of_a_run_is_taken_from_its_machine(tmp_path: Path) -> None:
+    (tmp_path / "run.toml").write_text("[settings]\ndata = 'a.csv'\n[machine]\ndisk = 17179869184\nrung_rows = 5\n")
+    found = build(Settings, read_config(tmp_path / "run.toml", None))
+    assert (found.disk, found.rung_rows) == ("17179869184", None)

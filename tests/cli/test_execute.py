@@ -18,7 +18,8 @@ def run_of(folder: Path, **changes: object) -> Run:
         "counts": {}, "rows": {"test": 120}, "test": score, "validation": score, "test_metrics": {"pearson": score, "rmse": score},
         "controls": {"majority": {"value": 0.0, "low": 0.0, "high": 0.0}},
         "control_titles": {"majority": "the mean of the training rows"},
-        "calibration": {}, "best": {"trial": 0}, "trials": 1, "finals": 1, "seconds": 12.0, "gain": None}
+        "calibration": {}, "best": {"trial": 0}, "trials": 1, "finals": 1, "seconds": 12.0, "gain": None,
+        "repeats": 1, "failures": {"number": 0, "of": 2, "reason": ""}, "exhausted": False, "replay": {"steps": 0, "seconds": 0.0}}
     (folder / "results.json").write_text(json.dumps(results | changes), encoding="utf-8")
     return Run(folder)
 
@@ -42,3 +43,20 @@ def test_closing_lines_give_one_operating_point(tmp_path: Path, confidence: floa
     point = {"confidence": confidence, "answered": 0.7, "right": 0.9, "sentence": "at confidence: so many"}
     lines = closing_lines(run_of(tmp_path, calibration={"operating_points": [point]}))
     assert ("  at confidence: so many" in lines) is there
+
+
+def test_closing_lines_say_nothing_of_troubles_that_there_were_not(tmp_path: Path) -> None:
+    assert not [line for line in closing_lines(run_of(tmp_path)) if "failed" in line or "again" in line or "space" in line]
+
+
+@pytest.mark.parametrize(("failures", "said"), [
+    ({"number": 3, "of": 12, "reason": "the loss is nan"}, "3 of 12 trials failed; most often: the loss is nan"),
+    ({"number": 1, "of": 12, "reason": "the loss is nan"}, "1 of 12 trials failed: the loss is nan")])
+def test_closing_lines_count_failures_with_their_commonest_reason(tmp_path: Path, failures: dict[str, object], said: str) -> None:
+    assert said in closing_lines(run_of(tmp_path, failures=failures))
+
+
+def test_closing_lines_say_why_a_search_ended_early_and_what_was_made_again(tmp_path: Path) -> None:
+    lines = closing_lines(run_of(tmp_path, exhausted=True, trials=12, repeats=2, replay={"steps": 1200, "seconds": 14.2}))
+    assert "The search ended early: all 6 recipes of the space have been tried." in lines
+    assert "1,200 steps made again, in 14 s of all workers, because their checkpoints were not there." in lines

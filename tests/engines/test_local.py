@@ -12,29 +12,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from luthier.data.row import Row
-from luthier.data.tokens import tokenize
-from luthier.engines.execute import Base, Setup, run_stage
+from luthier.engines.execute import Setup, run_stage
 from luthier.engines.local import LocalEngine, Workforce, cores, plan_workers
-from luthier.models.classifier import load_tokenizer
 from luthier.recipes.recipe import Recipe
 from luthier.recipes.seeds import Seeds
 from luthier.recipes.trial import EngineEvent, Finished, Lost, Progress, Stage, StageResult, Trial
-from luthier.tasks.classification import Classification
 from luthier.training.learner import Learner
 
-TASK = Classification(("negative", "neutral", "positive"))
 RECIPE = Recipe(batch_size=8, max_length=48, warmup_steps=4, learning_rate=5e-4)
-
-
-@pytest.fixture(scope="module")
-def setup(tiny_model: Path, reviews: list[Row], tmp_path_factory: pytest.TempPathFactory) -> Setup:
-    folder = tmp_path_factory.mktemp("engine")
-    tokenizer = load_tokenizer(tiny_model)
-    for name, rows in (("train", reviews[:120]), ("validation", reviews[120:200])):
-        TASK.encode(tokenize([row.text for row in rows], tokenizer, 64), rows).save(folder / "tokens" / name)
-    return Setup(bases={"": Base(tiny_model, "tiny", folder / "tokens", pad_token_id=0, layers=2)}, task=TASK,
-                 rung_rows=np.arange(0, 80, 2), cache=folder / "cache", device="cpu")
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +64,7 @@ def test_stage_reports_points_at_the_steps_asked_for(engine: LocalEngine, tmp_pa
 def test_stage_in_two_parts_equals_one_in_one(engine: LocalEngine, tmp_path: Path) -> None:
     whole = finish(engine, make_stage(12, evaluate_at=(6,)))
     first = finish(engine, make_stage(6, save=tmp_path / "c.safetensors"))
-    second = finish(engine, make_stage(12, start=6, checkpoint=tmp_path / "c.safetensors"))
+    second = finish(engine, make_stage(12, start=6, reached=6, checkpoint=tmp_path / "c.safetensors"))
     assert first.points[-1].metrics == whole.points[0].metrics
     assert second.points[-1].metrics == whole.points[-1].metrics
 
@@ -110,8 +95,8 @@ def test_the_finished_model_is_made_once_and_after_the_peak_was_taken(
 
 
 def test_failure_is_a_result_that_says_why(engine: LocalEngine) -> None:
-    missing = make_stage(5, start=2, checkpoint=Path("nowhere.safetensors"))
-    assert "nowhere.safetensors" in (finish(engine, missing).failure or "")
+    unknown = make_stage(5, trial=Trial(0, RECIPE.replace(layer_lr={"7": 0.1}), 1, "default", Seeds.all(1)))
+    assert "layer_lr" in (finish(engine, unknown).failure or "")
     assert finish(engine, make_stage(2)).failure is None, "the worker lives on"
 
 

@@ -1,8 +1,8 @@
 """An engine that replays made-up learning curves in simulated time, and what the tests of the search share.
 
 `SimulatedEngine` is a full `Engine`: stages take the time that their work takes, checkpoints are real files that say
-which trial and step they hold, cancelled stages end at their next step. It refuses what a real engine could not do: a
-stage too many, a trial twice at once, a start that its checkpoint does not hold.
+which trial and step they hold, what none of them holds is replayed, cancelled stages end at their next step. It
+refuses what a real engine could not do: a stage too many, a trial twice at once, a start that its checkpoint does not hold.
 """
 
 from __future__ import annotations
@@ -135,21 +135,25 @@ class SimulatedEngine:
         number, recipe = stage.trial.number, stage.trial.recipe
         if self.lose(stage):
             return Lost(number, "the worker was killed")
+        if running.until < stage.reached:
+            return Finished(StageResult(number, stage.reached, failure="ended in its replay" if stage.deliver else None))
         steps = sorted({step for step in stage.evaluate_at if step < running.until})
         seconds = self._seconds(running)
         if self.fail(stage):
-            points = [point(step, self.curve(recipe, step), recipe, (step - stage.start) * seconds) for step in steps]
+            points = [point(step, self.curve(recipe, step), recipe, (step - stage.reached) * seconds) for step in steps]
             return Finished(StageResult(number, running.until - 1, tuple(points), failure="the loss is not finite"))
-        points = [point(step, self.curve(recipe, step), recipe, (step - stage.start) * seconds)
-                  for step in [*steps, running.until]]
+        ends = [running.until] if running.until > stage.reached or stage.deliver else []
+        points = [point(step, self.curve(recipe, step), recipe, (step - stage.reached) * seconds) for step in [*steps, *ends]]
         if stage.deliver is not None:
             points.append(point(running.until, self.curve(recipe, running.until), recipe, rows="all"))
             stage.deliver.mkdir(parents=True)
         if stage.save is not None:
             stage.save.parent.mkdir(parents=True, exist_ok=True)
             stage.save.write_text(f"{number} {running.until}")
+        replay = (stage.reached - stage.start) * seconds
         return Finished(StageResult(number, running.until, tuple(points), stage.save, Costs(
-            seconds=self.clock - running.began, rows_per_second=16 / seconds, peak_memory=1000 + number)))
+            seconds=self.clock - running.began - replay, rows_per_second=16 / seconds, peak_memory=1000 + number,
+            replayed_steps=stage.reached - stage.start, replay_seconds=replay)))
 
 
 def _held(checkpoint: Path | None) -> int:

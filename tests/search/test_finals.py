@@ -13,7 +13,7 @@ from luthier.recipes.recipe import Recipe, Schedule, steps_per_epoch
 from luthier.recipes.trial import Stage, StageResult
 from luthier.search.finals import MOST_TRIES, Finals, choose, decayed_total, finalists
 from luthier.search.schedulers import Branch, Done, Wait
-from luthier.search.study import Study, result_event, stage_event, stopped_event, trial_event
+from luthier.search.study import Study, dropped_event, result_event, stage_event, stopped_event, trial_event
 from luthier.tasks.metrics import Score
 from luthier.training.optimizer import rate_share
 
@@ -47,7 +47,7 @@ def test_finalists_are_the_default_and_the_best_others() -> None:
     assert _numbers(study, 9) == [0, 2, 3, 4, 1]
 
 
-def test_finalists_need_a_checkpoint_and_a_value() -> None:
+def test_finalists_need_a_value_and_must_not_have_been_stopped() -> None:
     study = _study(0.3, 0.9, 0.8, None, 0.5)
     study.apply(stopped_event(1, "stopped"))
     assert _numbers(study, 3) == [0, 2, 4]
@@ -213,3 +213,11 @@ def test_branches_write_steps_as_epochs_of_their_own_batch_size() -> None:
     action = Finals(challengers=0, decay=False).next(study)
     assert isinstance(action, Branch)
     assert action.recipe.epochs == pytest.approx(50 / steps_per_epoch(SHAPE.rows(action.recipe), 7))
+
+
+def test_finals_do_not_ask_whether_a_checkpoint_was_kept() -> None:
+    study = _study(0.3, 0.5, 0.9, 0.7, 0.6)
+    before = _numbers(study, 2)
+    for number in (0, 2):
+        study.apply(dropped_event(number))
+    assert _numbers(study, 2) == before == [0, 2, 3]

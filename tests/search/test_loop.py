@@ -25,6 +25,7 @@ from luthier.search.loop import KEPT_CHECKPOINTS, Search
 from luthier.search.samplers import AutoSampler, DefaultFirst, EqualWork, GridSampler, RandomSampler, Sampler, TpeSampler
 from luthier.search.schedulers import AshaScheduler, FullRuns, MedianScheduler, Scheduler
 from luthier.search.study import FAILURES_IN_A_ROW, Study
+from luthier.sharing.quota import Quota
 
 SPACE = parse_space({"learning_rate": "1e-5..1e-2:log", "batch_size": "8,16,32", "frozen_layers": "0..6"}, BASE)
 RANDOM = EqualWork(DefaultFirst(BASE, RandomSampler(SPACE, 3)), SHAPE, WORK)
@@ -378,3 +379,115 @@ def test_recipes_in_the_journal_are_whole(tmp_path: Path) -> None:
     for event in outcome.events("trial"):
         assert Recipe.from_table(event["trial"]["recipe"]) == outcome.study.records[event["trial"]["number"]].trial.recipe
         assert set(event["trial"]["recipe"]) == set(Recipe().to_table())
+
+
+KEPT_BYTES = 12
+"""Room for two or three of the simulated engine's checkpoints, of four or five bytes each."""
+TUNED = EqualWork(DefaultFirst(BASE, AutoSampler(SPACE, 1, first=1)), SHAPE, WORK)
+
+
+def _decided(outcome: Outcome) -> list[tuple[Any, ...]]:
+    """What was decided and seen, without where stages went on from."""
+    return [(event["event"], event.get("trial"), event.get("until"), event.get("step"), event.get("reason"),
+             [{name: value for name, value in point.items() if name != "seconds"} for point in event.get("points", ())])
+            for event in read_journal(outcome.journal) if event["event"] != "dropped"]
+
+
+@pytest.mark.parametrize("most", [0, 2 * KEPT_BYTES])
+@pytest.mark.parametrize("repeats", [1, 2])
+@pytest.mark.parametrize("scheduler", [AshaScheduler(12), MedianScheduler(12), FullRuns(12)])
+def test_a_quota_changes_no_decision_and_no_point(scheduler: Scheduler, repeats: int, most: int, tmp_path: Path) -> None:
+    found = []
+    for name, quota in (("plenty", Quota()), ("little", Quota(most))):
+        (tmp_path / name).mkdir()
+        found.append(_search(tmp_path / name, scheduler, TUNED, finals=Finals(3), curve_points=4, repeats=repeats, quota=quota))
+        _check(found[-1])
+    plenty, little = found
+    assert _decided(little) == _decided(plenty)
+    assert sum(stage.reached > stage.start for stage in little.engine.submitted) > 0
+    assert all(stage.reached == stage.start for stage in plenty.engine.submitted)
+    for record in little.study.records.values():
+        steps = [(point.step, point.rows) for point in record.points]
+        assert len(set(steps)) == len(steps), "a point that was looked at twice"
+        assert record.costs.seconds == pytest.approx(plenty.study.records[record.trial.number].costs.seconds, abs=1e-6)
+    assert sum(record.costs.replay_seconds for record in little.study.records.values()) > 0
+
+
+def test_a_quota_keeps_the_default_and_the_best(tmp_path: Path) -> None:
+    outcome = _search(tmp_path, AshaScheduler(12), TUNED, quota=Quota(2 * KEPT_BYTES))
+    kept, paused = outcome.checkpoints(), {record.trial.number for record in outcome.study.records.values()
+                                           if record.state in (TrialState.PAUSED, TrialState.COMPLETE)}
+    best = [record.trial.number for record in outcome.study.ranked() if record.trial.number in paused]
+    assert 2 <= len(kept) < len(paused) and kept == {0, *best[:len(kept) - (0 not in best[:len(kept)])]}
+    assert sum(file.stat().st_size for file in outcome.folder.iterdir()) <= KEPT_BYTES
+
+
+def test_a_checkpoint_that_a_running_stage_goes_on_from_is_never_dropped(tmp_path: Path) -> None:
+    """The simulated engine refuses to begin without it; the real one reads it some time after it was told to."""
+    seen: list[set[Path]] = []
+
+    @dataclass
+    class Watched(SimulatedEngine):
+        def events(self, timeout: float) -> Any:
+            found = list(super().events(timeout))
+            yield from found
+            for running in self._running.values():
+                if running.stage.checkpoint:
+                    seen.append({running.stage.checkpoint})
+                    assert running.stage.checkpoint.exists()
+
+    _check(_search(tmp_path, AshaScheduler(14), engine=Watched(slots=3), finals=Finals(3), quota=Quota(20)))
+    assert seen
+
+
+@pytest.mark.parametrize("deadline", [0.6, 1.3, 1.75, 2.2, 3.1])
+def test_a_replay_that_the_deadline_ends_leaves_the_trial_where_it_was(deadline: float, tmp_path: Path) -> None:
+    outcome = _search(tmp_path, AshaScheduler(None), engine=SimulatedEngine(slots=2), deadline=deadline, finals=Finals(2),
+                      quota=Quota(0), curve_points=3)
+    _check(outcome)
+    for record in outcome.study.records.values():
+        assert record.last is None or record.step == record.last.step
+        assert len({(point.step, point.rows) for point in record.points}) == len(record.points)
+    finals = [record for record in outcome.study.records.values() if record.trial.parent is not None]
+    assert finals and all(record.state is TrialState.COMPLETE for record in finals)
+
+
+def test_no_recipe_is_run_twice_and_a_space_that_was_tried_whole_ends_the_search(tmp_path: Path) -> None:
+    space = parse_space({"batch_size": "8,16,32", "frozen_layers": "0..1"}, BASE)
+    fallback = EqualWork(RandomSampler(space, 5), SHAPE, WORK)
+    samplers = {"random": RandomSampler(space, 1), "tpe": TpeSampler(space, 1), "auto": AutoSampler(space, 1, first=1)}
+    for name, others in samplers.items():
+        for repeats, scheduler in ((1, AshaScheduler(None)), (2, FullRuns(40)), (1, MedianScheduler(None))):
+            folder = tmp_path / f"{name}-{repeats}-{type(scheduler).__name__}"
+            folder.mkdir()
+            outcome = _search(folder, scheduler, EqualWork(DefaultFirst(BASE, others), SHAPE, WORK), finals=Finals(2),
+                              engine=SimulatedEngine(slots=2), repeats=repeats, fallback=fallback)
+            _check(outcome)
+            recipes = [replicates[0].trial.recipe.hash for replicates in outcome.study.recipes()]
+            assert len(recipes) == len(set(recipes)) == 6
+            assert [event["recipes"] for event in outcome.events("exhausted")] == [6]
+            assert outcome.study.exhausted
+            assert not any(record.state is TrialState.PAUSED for record in outcome.study.records.values())
+
+
+def test_a_recipe_that_fails_is_not_tried_again(tmp_path: Path) -> None:
+    space = parse_space({"batch_size": "8,16,32,64"}, BASE)
+    outcome = _search(tmp_path, AshaScheduler(20), EqualWork(DefaultFirst(BASE, TpeSampler(space, 1)), SHAPE, WORK),
+                      engine=SimulatedEngine(fail=lambda stage: stage.trial.recipe.batch_size == 64),
+                      fallback=EqualWork(RandomSampler(space, 1), SHAPE, WORK))
+    _check(outcome)
+    assert sorted(record.trial.recipe.batch_size for record in outcome.study.records.values()) == [8, 16, 32, 64]
+    failures = outcome.study.failures()
+    assert (failures["number"], failures["of"], failures["reason"]) == (1, 4, "the loss is not finite")
+
+
+def test_what_is_new_is_suggested_alike_each_time(tmp_path: Path) -> None:
+    space = parse_space({"batch_size": "8,16,32", "frozen_layers": "0..3"}, BASE)
+    written = []
+    for name in ("a.jsonl", "b.jsonl"):
+        outcome = _search(tmp_path, AshaScheduler(9), EqualWork(DefaultFirst(BASE, TpeSampler(space, 1)), SHAPE, WORK),
+                          fallback=EqualWork(RandomSampler(space, 1), SHAPE, WORK), journal=name)
+        written.append(outcome.journal.read_bytes())
+        shutil.rmtree(outcome.folder)
+    assert written[0] == written[1] and not outcome.study.exhausted
+    assert len({record.trial.recipe.hash for record in outcome.study.records.values()}) == 9

@@ -15,7 +15,16 @@ from luthier.config import plain
 from luthier.recipes.recipe import Recipe
 from luthier.recipes.trial import Costs, Stage, StageResult, Trial, TrialState
 from luthier.search.journal import Event
-from luthier.search.study import Record, Study, dropped_event, result_event, stage_event, stopped_event, trial_event
+from luthier.search.study import (
+    Record,
+    Study,
+    dropped_event,
+    exhausted_event,
+    result_event,
+    stage_event,
+    stopped_event,
+    trial_event,
+)
 from luthier.sharing.work import Shape, step_work
 
 TOTAL = BASE.total_steps(SHAPE.rows(BASE))
@@ -362,3 +371,45 @@ def test_the_fold_over_events_read_from_disk_is_the_live_study(events: list[Even
     assert live.levels == LEVELS
     assert folded.observations() == live.observations()
     assert [record.trial.number for record in folded.ranked()] == [record.trial.number for record in live.ranked()]
+
+
+def test_a_quota_takes_the_worst_first_and_the_default_last() -> None:
+    study = new_study()
+    for value, step in ((0.2, TOTAL), (0.9, 10), (0.5, 10), (0.7, TOTAL), (None, 3)):
+        add_trial(study, BASE, value, step)
+    assert _numbers(study.least_wanted_first()) == [4, 2, 3, 1, 0]
+    study.apply(stage_event(Stage(study.records[2].trial, 10, 30, TOTAL)))
+    study.apply(dropped_event(3))
+    assert _numbers(study.least_wanted_first()) == [4, 1, 0], "one runs, one has been dropped"
+
+
+def test_a_quota_takes_a_recipes_other_replicates_before_its_first() -> None:
+    assert _numbers(_repeated(0.5, 0.5, 0.9, 0.9, 0.1, 0.1).least_wanted_first()) == [5, 4, 3, 2, 1, 0]
+
+
+def test_failures_are_told_by_the_commonest_kind_of_reason() -> None:
+    study = new_study()
+    for reason in ("the worker was killed", "the loss is nan at step 31, learning rate 3.1e-05",
+                   "the loss is nan at step 7, learning rate 0.1"):
+        add_trial(study, BASE, None, 0, failure=reason, checkpoint=None)
+    add_trial(study, BASE, 0.5, TOTAL)
+    assert study.failures() == {"number": 3, "of": 4, "reason": "the loss is nan at step 31, learning rate 3.1e-05"}
+    assert new_study().failures() == {"number": 0, "of": 0, "reason": ""}
+
+
+def test_replayed_steps_are_told_apart() -> None:
+    study = new_study()
+    trial = study.records[add_trial(study, BASE, 0.5, 10, costs=Costs(seconds=4.0))].trial
+    study.apply(dropped_event(0))
+    study.apply(stage_event(Stage(trial, 0, 30, TOTAL, reached=10)))
+    study.apply(result_event(StageResult(0, 30, (point(30, 0.6, seconds=8.0),), costs=Costs(
+        seconds=8.0, replayed_steps=10, replay_seconds=4.5))))
+    costs = _record(study).costs
+    assert (costs.seconds, costs.replayed_steps, costs.replay_seconds) == (12.0, 10, 4.5)
+    assert [seen.seconds for seen in _record(study).points] == [0.0, 12.0]
+
+
+def test_a_space_that_was_tried_whole_is_known_from_the_journal() -> None:
+    study = new_study()
+    study.apply(exhausted_event(6))
+    assert study.exhausted

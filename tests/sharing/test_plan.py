@@ -21,13 +21,13 @@ TRIAL = Trial(7, Recipe(epochs=10, batch_size=16), 0, "made up", Seeds.all(0))
 
 def test_a_stage_goes_on_from_the_checkpoint() -> None:
     stage = plan.stage(TRIAL, 60, rows=160, reached=20, checkpoint=CHECKPOINT, folder=FOLDER, layers=6)
-    assert (stage.trial, stage.start, stage.until, stage.total_steps) == (TRIAL, 20, 60, 100)
+    assert (stage.trial, stage.start, stage.reached, stage.until, stage.total_steps) == (TRIAL, 20, 20, 60, 100)
     assert stage.checkpoint == CHECKPOINT
 
 
-def test_a_stage_without_a_checkpoint_begins_at_the_beginning_whatever_was_reached() -> None:
+def test_a_stage_without_a_checkpoint_replays_what_was_reached_and_looks_only_beyond() -> None:
     stage = plan.stage(TRIAL, 60, rows=160, reached=20, checkpoint=None, folder=FOLDER, layers=6, evaluate_at=(10, 30))
-    assert (stage.start, stage.checkpoint, stage.evaluate_at) == (0, None, (10, 30))
+    assert (stage.start, stage.reached, stage.checkpoint, stage.evaluate_at) == (0, 20, None, (30,))
 
 
 def test_a_stage_leaves_a_checkpoint_or_a_model_but_not_both() -> None:
@@ -47,7 +47,7 @@ def test_a_stage_looks_only_between_its_ends(reached: int, until: int, steps: li
 def test_a_study_that_shares_nothing_begins_each_stage_anew_and_looks_where_it_would() -> None:
     stage = plan.stage(TRIAL, 60, rows=160, reached=20, checkpoint=CHECKPOINT, folder=FOLDER, layers=6, sharing=plan.NOTHING,
                        evaluate_at=(10, 30))
-    assert (stage.start, stage.checkpoint, stage.evaluate_at, stage.trunk) == (0, None, (30,), 0)
+    assert (stage.start, stage.checkpoint, stage.save, stage.evaluate_at, stage.trunk) == (0, None, None, (30,), 0)
 
 
 @pytest.mark.parametrize(("changes", "layers", "boundary"), [

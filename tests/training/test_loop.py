@@ -162,7 +162,7 @@ def test_resumed_run_equals_the_uninterrupted_one_bit_for_bit(
     begun = [step.objective for step in train(first, TASK, read, 4, 9, 0)]
     save_checkpoint(first, tmp_path / "c.safetensors")
     second = learner(tiny_model, of, seed=5)
-    load_checkpoint(second, tmp_path / "c.safetensors")
+    load_checkpoint(second, tmp_path / "c.safetensors", 4)
     ended = [step.objective for step in train(second, TASK, read, 9, 9, 0)]
 
     assert begun + ended == losses
@@ -183,7 +183,7 @@ def test_resuming_without_the_moments_would_be_noticed(tiny_model: Path, read: S
         pass
     save_checkpoint(first, tmp_path / "c.safetensors")
     second = learner(tiny_model, of)
-    load_checkpoint(second, tmp_path / "c.safetensors")
+    load_checkpoint(second, tmp_path / "c.safetensors", 4)
     second.optimizer.state.clear()
     assert [step.objective for step in train(second, TASK, read, 8, 8, 0)] != losses[4:]
 

@@ -86,7 +86,7 @@ class TrialCosts:
 def trial_costs(ready: Ready, elapsed: float) -> TrialCosts:
     """The costs of a study that has been planned; so many seconds after it began, which its search no longer has."""
     kinds, until = tuple(_kind(recipe, ready) for recipe in representatives(ready)), ready.plan.search_until
-    why_not = why_not_stored(ready.prepared.default, ready.prepared, ready.measured, ready.sharing)
+    why_not = why_not_stored(ready.prepared.default, ready.prepared, ready.measured, ready.sharing, ready.quota)
     return TrialCosts(
         searching=ready.command is Command.TUNE, shares=ready.sharing.checkpoints, kinds=kinds,
         entries=_entries(ready, sorted({kind.stored for kind in kinds} - {0})),
@@ -119,7 +119,7 @@ def _kind(recipe: Recipe, ready: Ready) -> Kind:
     if ready.command is Command.TUNE and "epochs" not in settings.chosen:
         recipe = with_epochs(recipe, shape, ready.plan.work, keep_warmup="warmup_steps" in settings.chosen)
     ends, layers = _stage_ends(recipe, ready), shape.for_model(recipe.model).layers
-    stored = stored_blocks(recipe, prepared, ready.measured, ready.sharing)
+    stored = stored_blocks(recipe, prepared, ready.measured, ready.sharing, ready.quota)
     unshared = run_work(ends, recipe, shape, stored=0, checkpoints=False) / speed.training
     shared = run_work(ends, recipe, shape, stored=stored, checkpoints=ready.sharing.checkpoints) / speed.training
     looks = len(ends) + max(0, ready.plan.curve_points - 1)

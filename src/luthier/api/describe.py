@@ -13,6 +13,7 @@ from luthier.engines.local import Workforce
 from luthier.recipes.recipe import LongTexts
 from luthier.recipes.space import Space
 from luthier.search.budget import Plan, duration
+from luthier.sharing.quota import Quota, size
 from luthier.training.precision import Precision
 
 MOST_LABELS_SHOWN = 12
@@ -76,3 +77,12 @@ def plan_lines(prepared: Prepared, plan: Plan, force: Workforce, device: str, pr
                      f"for the finals of {finalists(settings, prepared.space, plan.challengers, trials)}, and "
                      f"{duration(budget - plan.finals_until)} to score the test rows")
     return lines
+
+
+def disk_line(quota: Quota, checkpoint: int, kept: int) -> str:
+    """What may be kept on disk, and what follows where that is little; `kept` checkpoints of the default recipe fit."""
+    said = f"  Disk: {size(quota.total)} beside the results, half of it for checkpoints; one takes {size(checkpoint)}"
+    if kept:
+        return f"{said}, so {kept} fit{'s' * (kept == 1)}; a trial without one is trained again from its first step to go on"
+    return (f"{said}, so none is kept: every trial is trained again from its first step to go on, which takes longer and gives "
+            "the same numbers")

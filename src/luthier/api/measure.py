@@ -28,6 +28,7 @@ from luthier.search.budget import Speed
 from luthier.sharing.features import Features, Floats, extract, head_logits, some_rows
 from luthier.sharing.work import cut_of, pass_work, work_of
 from luthier.tasks.base import Head
+from luthier.training.checkpoint import checkpoint_bytes
 from luthier.training.learner import Learner
 from luthier.training.loop import predict_logits, train
 from luthier.training.precision import Precision, bears, lower
@@ -48,7 +49,8 @@ COMPANY = 0.85
 class Measured:
     """The pre-trained model, frozen; its features of the training and validation rows; and the speed of one worker.
 
-    `precision` is what all models of the study can compute in; `padded` names those that cannot be packed.
+    `precision` is what all models of the study can compute in; `padded` names those that cannot be packed; `checkpoint` is
+    the bytes of a checkpoint of the default recipe.
     """
 
     frozen: Frozen
@@ -56,6 +58,7 @@ class Measured:
     speed: Speed
     precision: Precision
     padded: tuple[str, ...]
+    checkpoint: int
 
 
 def measure(prepared: Prepared, force: Workforce, device: str, precision: Precision) -> Measured:
@@ -78,11 +81,14 @@ def measure(prepared: Prepared, force: Workforce, device: str, precision: Precis
     rows = sum(len(found.rows) for found in features.values())
     forward = pass_work(rows, prepared.default, prepared.shape) / (time.perf_counter() - started) / force.workers
     torch.set_num_threads(force.threads)
-    training = _training_speed(prepared, fresh_model(prepared, prepared.default, device), precision)
+    used = used_ids(prepared.splits["train"], prepared.start.pad_token_id)
+    learner = Learner(fresh_model(prepared, prepared.default, device), prepared.default, Seeds.all(0), precision, used)
+    training = _training_speed(prepared, learner)
     training *= COMPANY if force.workers > 1 else 1.0
     torch.set_num_threads(force.workers * force.threads)
     reset_peak(device)
-    return Measured(frozen, features, Speed(training, max(forward, training), serving), precision, padded)
+    speed = Speed(training, max(forward, training), serving)
+    return Measured(frozen, features, speed, precision, padded, checkpoint_bytes(learner))
 
 
 def fresh_model(prepared: Prepared, recipe: Recipe, device: str) -> nn.Module:
@@ -162,10 +168,8 @@ def _serving_speed(prepared: Prepared, model: nn.Module) -> float:
     return pass_work(len(order), prepared.default, prepared.shape) / seconds
 
 
-def _training_speed(prepared: Prepared, model: nn.Module, precision: Precision) -> float:
+def _training_speed(prepared: Prepared, learner: Learner) -> float:
     """Work a second of one worker, over a few real steps after the first ones."""
-    used = used_ids(prepared.splits["train"], prepared.start.pad_token_id)
-    learner = Learner(model, prepared.default, Seeds.all(0), precision, used)
     read = sequences(prepared.splits["train"], cut_of(prepared.default))
     steps = train(learner, prepared.asked.task, read, WARM_UP_STEPS + MOST_TIMED_STEPS,
                   WARM_UP_STEPS + MOST_TIMED_STEPS, prepared.start.pad_token_id)

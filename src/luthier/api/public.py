@@ -33,7 +33,7 @@ def tune(data: Any, *, model: str | Path | Sequence[str | Path] = "auto", budget
          group_column: str | None = None, annotators: str = "first", spans: str = "refuse", encoding: str = "utf-8",
          labels: str | Path | None = None, max_train_rows: int | None = None,
          validation: Any = None, test: Any = None, device: str = "auto",
-         precision: str = "auto", workers: int | None = None, threads: int | None = None,
+         precision: str = "auto", workers: int | None = None, threads: int | None = None, disk: str | int | None = None,
          output: str | Path | None = None, seed: int = 0,
          init_seed: int | None = None, order_seed: int | None = None, dropout_seed: int | None = None,
          offline: bool = False) -> Run:
@@ -64,6 +64,8 @@ def tune(data: Any, *, model: str | Path | Sequence[str | Path] = "auto", budget
         precision: what models compute in, "fp32", "bf16", or "auto": bf16 where this machine is faster with it. Weights and
             the figures on test rows are fp32 in any case.
         workers: trials trained at once; `threads`, the processor threads of each. All cores are shared out by default.
+        disk: most that is kept on disk beside the results, such as "2GB" or a number of bytes; what does not fit is computed
+            again, to the same numbers.
         output: the run's folder; runs/NAME-1, runs/NAME-2, … by default.
         offline: open no network socket; a hub model must be in the cache, or a folder that `fetch` wrote.
 
@@ -81,8 +83,8 @@ def train(data: Any, recipe: Recipe | None = None, *, model: str | Path = "auto"
           group_column: str | None = None, annotators: str = "first", spans: str = "refuse", encoding: str = "utf-8",
           labels: str | Path | None = None, max_train_rows: int | None = None, validation: Any = None,
           test: Any = None, device: str = "auto", precision: str = "auto", threads: int | None = None,
-          output: str | Path | None = None, seed: int = 0, init_seed: int | None = None, order_seed: int | None = None,
-          dropout_seed: int | None = None, offline: bool = False, **hyperparameters: Any) -> Run:
+          disk: str | int | None = None, output: str | Path | None = None, seed: int = 0, init_seed: int | None = None,
+          order_seed: int | None = None, dropout_seed: int | None = None, offline: bool = False, **hyperparameters: Any) -> Run:
     """Fine-tune a model by one recipe: `recipe`, or the default one, with `hyperparameters` changed.
 
     See `tune` for the other arguments, and for what is raised.

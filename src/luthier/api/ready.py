@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import enum
+import shutil
 import time
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
 from luthier.api.baselines import FittedControl, fit_controls
-from luthier.api.describe import data_lines, plan_lines
+from luthier.api.describe import data_lines, disk_line, plan_lines
 from luthier.api.measure import Measured, measure
 from luthier.api.observer import Observer
 from luthier.api.prepare import Asked, Prepared, prepare
-from luthier.api.settings import PrecisionName, SamplerName
+from luthier.api.settings import PrecisionName, SamplerName, Settings
 from luthier.api.stored import stored_blocks
 from luthier.engines.local import Workforce, load_for_workers, plan_workers
 from luthier.errors import ConfigError
 from luthier.recipes.presets import Preset, load_presets
 from luthier.recipes.recipe import Schedule
 from luthier.search.budget import Job, Plan, parse_duration, plan_budget
+from luthier.search.loop import KEPT_CHECKPOINTS
 from luthier.sharing.plan import NOTHING, Sharing, pays
+from luthier.sharing.quota import DEFAULT_BYTES, Quota, parse_size
 from luthier.sharing.work import step_work, work_of
 from luthier.training.precision import Precision, fastest
 
@@ -44,6 +48,7 @@ class Ready:
     controls: list[FittedControl]
     plan: Plan
     sharing: Sharing
+    quota: Quota
     force: Workforce
     device: str
     started: float
@@ -79,20 +84,24 @@ def get_ready(command: Command, asked: Asked, observer: Observer, started: float
     controls = fit_controls(prepared, measured)
     for control in controls:
         observer.say(f"  {control.title}: {asked.task.metric_title} {control.validation:.3f} on the validation rows")
+    quota = find_quota(settings, measured.checkpoint * (1 if command is Command.TRAIN else KEPT_CHECKPOINTS))
+    kept = quota.checkpoints // measured.checkpoint if settings.sharing else 0
     test_rows = len(prepared.splits["test"])
     job = Job(prepared.default, prepared.shape, force.workers, len(prepared.splits["validation"]), len(prepared.rung_rows),
-              test_rows, settings.repeats, prepared.fewest_rung_rows, test_rows if settings.record_test else 0)
+              test_rows, settings.repeats, prepared.fewest_rung_rows, test_rows if settings.record_test else 0, kept)
     plan = plan_budget(budget, time.monotonic() - started, job, measured.speed)
     prepared = replace(prepared, rung_rows=np.sort(prepared.rung_rows[:plan.rung_rows]))
     default, rows = prepared.default, prepared.shape.rows(prepared.default)
     steps = round(plan.work / step_work(default, prepared.shape))
     stored = settings.trunk if settings.trunk is not None else pays(steps, default.batch_size, rows)
     sharing = Sharing(trunk=stored) if settings.sharing else NOTHING
-    blocks = stored_blocks(default, prepared, measured, sharing)
+    blocks = stored_blocks(default, prepared, measured, sharing, quota)
     plan = replace(plan, full_run_seconds=work_of(steps, default, prepared.shape, blocks) / measured.speed.training)
-    ready = Ready(command, prepared, measured, controls, plan, sharing, force, device, started, budget, trials)
+    ready = Ready(command, prepared, measured, controls, plan, sharing, quota, force, device, started, budget, trials)
     for line in plan_lines(prepared, plan, force, device, measured.precision, budget, trials, command is Command.TUNE):
         observer.say(line)
+    if settings.sharing and (settings.disk is not None or kept < 1 + plan.challengers):
+        observer.say(disk_line(quota, measured.checkpoint, kept))
     return ready
 
 
@@ -125,6 +134,18 @@ def find_presets(prepared: Prepared) -> tuple[Preset, ...]:
         return ()
     whole = {"layer_decay", "frozen_layers"} if any(model.shares_layers for model in models) else set()
     return load_presets(prepared.space.base, None if len(models) > 1 else prepared.shape.layers, held=whole.union(settings.fixed))
+
+
+def find_quota(settings: Settings, checkpoints: int) -> Quota:
+    """What may be kept on disk: what was asked for, else the usual or what `checkpoints` bytes of them need.
+
+    Unless it was asked for, it is never more than half of what is free where the run's folder will be.
+    """
+    if settings.disk is not None:
+        return Quota(parse_size(settings.disk))
+    path = Path(settings.output or "runs").absolute()
+    there = next(folder for folder in (path, *path.parents) if folder.exists())
+    return Quota(min(max(DEFAULT_BYTES, 2 * checkpoints), shutil.disk_usage(there).free // 2))
 
 
 def find_precision(name: PrecisionName, device: str) -> Precision:

@@ -85,7 +85,7 @@ def _train(ready: Ready, folder: RunFolder, journal: Journal, observer: Observer
                   settings.held_seeds, own_epochs="epochs" in settings.chosen)
     with _engine(make_setup(ready, folder), ready.force) as engine:
         search = Search(study, journal, engine, folder.checkpoints, observer, lambda: interrupt.asked,
-                        curve_points=ready.plan.curve_points, sharing=ready.sharing)
+                        curve_points=ready.plan.curve_points, sharing=ready.sharing, quota=ready.quota)
         observer.searching(ready.plan, ready.started)
         _search(search, ready)
         _finals(search, ready, interrupt)
@@ -113,7 +113,7 @@ def make_setup(ready: Ready, folder: RunFolder) -> Setup:
         bases[name] = Base(start.pretrained.path, start.pretrained.hash, tokens, start.pad_token_id, start.pretrained.layers,
                            prepared.shape.for_model(name).size, used_ids(start.splits["train"], start.pad_token_id))
     setup = Setup(bases=bases, task=asked.task, rung_rows=prepared.rung_rows, cache=folder.cache, device=ready.device,
-                  record_test=asked.settings.record_test, precision=ready.measured.precision)
+                  record_test=asked.settings.record_test, precision=ready.measured.precision, quota=ready.quota)
     default = prepared.default
     if default.head_init is HeadInit.PROBE and not default.reinit_layers:
         init = asked.settings.held_seeds.seeds(asked.settings.seed).init
@@ -128,10 +128,18 @@ def _search(search: Search, ready: Ready) -> None:
         search.run(FullRuns(1), DefaultFirst(ready.prepared.default, make_sampler(ready)), until)
         return
     settings = ready.prepared.asked.settings
-    sampler = make_sampler(ready)
-    if "epochs" not in settings.chosen:  # in a grid too: its cells are compared at equal cost
-        sampler = EqualWork(sampler, ready.prepared.shape, ready.plan.work, keep_warmup="warmup_steps" in settings.chosen)
+    sampler = _at_equal_work(make_sampler(ready), ready)
+    if settings.sampler is not SamplerName.GRID:  # whose cells all differ
+        search.fallback = _at_equal_work(RandomSampler(ready.prepared.space, settings.seed), ready)
     search.run(SCHEDULERS[settings.scheduler](ready.trials), sampler, until)
+
+
+def _at_equal_work(sampler: Sampler, ready: Ready) -> Sampler:
+    """The sampler with the epochs that its recipes get, where no epochs were asked for: of a grid too, to compare its cells."""
+    chosen = ready.prepared.asked.settings.chosen
+    if "epochs" in chosen:
+        return sampler
+    return EqualWork(sampler, ready.prepared.shape, ready.plan.work, keep_warmup="warmup_steps" in chosen)
 
 
 SCHEDULERS: dict[SchedulerName, Callable[[int | None], Scheduler]] = {

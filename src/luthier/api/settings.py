@@ -14,6 +14,7 @@ from luthier.data.options import DataOptions
 from luthier.errors import ConfigError
 from luthier.recipes.recipe import HELP, Recipe
 from luthier.recipes.seeds import HeldSeeds
+from luthier.sharing.quota import parse_size
 
 
 class SamplerName(enum.Enum):
@@ -108,6 +109,9 @@ class Settings:
         True, "Let trials go on from checkpoints and share what their frozen layers make of the rows.")
     trunk: bool | None = setting(
         None, "Whether what frozen layers make of the rows is stored [default: where that saves time].")
+    disk: str | None = setting(
+        None, "Most that is kept on disk beside the results, such as 500MB or 2GB: half for checkpoints, half for what frozen "
+        "layers make of the rows; what does not fit is computed again [default: 16GiB, or what the finals need].")
     workers: int | None = setting(None, "Trials trained at once.", Limits(1, 256))
     threads: int | None = setting(None, "Threads of each worker.", Limits(1, 1024))
     rung_rows: int | None = setting(
@@ -122,6 +126,8 @@ class Settings:
     def __post_init__(self) -> None:
         validate(self)
         _ = self.reading  # refuses what no data can be read by
+        if self.disk is not None:
+            parse_size(self.disk)
 
     @property
     def chosen(self) -> set[str]:
@@ -209,10 +215,10 @@ def _settings(tables: Mapping[str, Any], path: Path) -> Settings:
 
 
 def _machine(tables: Mapping[str, Any], path: Path) -> dict[str, Any]:
-    """What was measured and planned for the machine, as it was: workers, threads, precision, rung rows, and whether
-    frozen layers are stored."""
+    """What was measured and planned for the machine, as it was: workers, threads, precision, rung rows, what may be kept on
+    disk, and whether frozen layers are stored."""
     machine = _table(tables, "machine", path)
-    return {name: machine[name] for name in ("workers", "threads", "precision", "rung_rows", "trunk") if name in machine}
+    return {name: machine[name] for name in ("workers", "threads", "precision", "rung_rows", "disk", "trunk") if name in machine}
 
 
 def _table(tables: Mapping[str, Any], name: str, path: Path) -> Mapping[str, Any]:

@@ -6,20 +6,20 @@ from typing import Any
 
 from luthier.api.measure import Measured
 from luthier.api.prepare import Prepared
-from luthier.engines.execute import MOST_DISK
 from luthier.recipes.recipe import Recipe
 from luthier.sharing.plan import Sharing, boundary
+from luthier.sharing.quota import Quota, size
 from luthier.sharing.trunk import value_type
 from luthier.sharing.work import stored_bytes
 
 
-def stored_blocks(recipe: Recipe, prepared: Prepared, measured: Measured, sharing: Sharing) -> int:
+def stored_blocks(recipe: Recipe, prepared: Prepared, measured: Measured, sharing: Sharing, quota: Quota) -> int:
     """How many of the lowest blocks trials of a recipe do not run, for what they make of rows is stored."""
     layers = prepared.asked.models[recipe.model].layers
-    return 0 if why_not_stored(recipe, prepared, measured, sharing) else boundary(recipe, layers)
+    return 0 if why_not_stored(recipe, prepared, measured, sharing, quota) else boundary(recipe, layers)
 
 
-def why_not_stored(recipe: Recipe, prepared: Prepared, measured: Measured, sharing: Sharing) -> str:
+def why_not_stored(recipe: Recipe, prepared: Prepared, measured: Measured, sharing: Sharing, quota: Quota) -> str:
     """Why nothing is stored for a recipe's model; empty where it is."""
     if not sharing.checkpoints:
         return "nothing is shared (--no-sharing)"
@@ -28,8 +28,8 @@ def why_not_stored(recipe: Recipe, prepared: Prepared, measured: Measured, shari
                 "a full run sees fewer rows than there are, so going over all of them would not pay")
     if prepared.asked.models[recipe.model].shares_layers:
         return "the model's blocks share their weights"
-    if entry_bytes(len(prepared.splits["train"]), prepared, measured) > MOST_DISK:
-        return f"it would take more than the {MOST_DISK / 2**30:.0f} GiB that it may"
+    if entry_bytes(len(prepared.splits["train"]), prepared, measured) > quota.trunk:
+        return f"it would take more than the {size(quota.trunk)} that it may (--disk)"
     return ""
 
 

@@ -68,6 +68,7 @@ def write_config(folder: RunFolder, ready: Ready) -> None:
                    "revision": model.revision or ""} for key, model in asked.models.items()],
         "machine": {"device": ready.device, "workers": ready.force.workers, "threads": ready.force.threads,
                     "precision": ready.measured.precision, "rung_rows": len(ready.prepared.rung_rows), "trunk": ready.sharing.trunk,
+                    "disk": ready.quota.total,
                     "work_per_second": ready.measured.speed.training, "versions": versions()}})
 
 
@@ -151,11 +152,14 @@ def summarize(ready: Ready, study: Study, outcome: Outcome, interrupted: bool) -
                  "default_recipe": (default.trial.recipe if default else prepared.default).to_table(),
                  "reason": outcome.verdict.reason},
         "trials": len(study.search_records()), "default_trial": default.trial.number if default else None,
-        "repeats": study.repeats, "finals": outcome.finals,
+        "repeats": study.repeats, "finals": outcome.finals, "failures": study.failures(), "exhausted": study.exhausted,
+        "replay": {"steps": sum(record.costs.replayed_steps for record in study.records.values()),
+                   "seconds": round(sum(record.costs.replay_seconds for record in study.records.values()), 1)},
         "seconds": round(time.monotonic() - ready.started, 1), "budget": ready.budget, "interrupted": interrupted,
         "machine": {"workers": ready.force.workers, "threads": ready.force.threads, "device": ready.device,
                     "precision": ready.measured.precision, "versions": versions()},
-        "seed": study.seed, "model": "model", "examples": mistakes(corpus.test, start.splits["test"], outcome)}
+        "disk": ready.quota.total, "seed": study.seed, "model": "model",
+        "examples": mistakes(corpus.test, start.splits["test"], outcome)}
 
 
 def mistakes(rows: list[Row], tokens: Tokens, outcome: Outcome) -> list[dict[str, Any]]:

@@ -116,9 +116,10 @@ class Display:
         for record in sorted(shown, key=lambda record: record.trial.number):
             recipe, value = record.trial.recipe, record.value(study.metric)
             step = running[record.trial.number].step if record.trial.number in running else record.step
+            state = "replaying" if step < record.step else record.state.value
             goal = f"/{record.target}" if record.state is TrialState.RUNNING else ""
             table.add_row(
-                str(record.trial.number), self._named(record) if self._alone else record.trial.role, record.state.value,
+                str(record.trial.number), self._named(record) if self._alone else record.trial.role, state,
                 f"{step}{goal}",
                 "" if value is None else f"{value:.3f}", f"{recipe.learning_rate:.2g}",
                 f"{recipe.frozen_layers}+" if recipe.frozen_layers else "all", str(recipe.batch_size),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Mapping
 from json import dumps
+from typing import Any
 
 from rich.console import Console
 
@@ -73,5 +75,21 @@ def closing_lines(run: Run) -> list[str]:
                  if point["confidence"] == SAID_CONFIDENCE)
     if results["command"] == "tune":
         lines.append(f"Trial {results['best']['trial']} of {results['trials'] + results['finals']}: {results['best']['reason']}.")
+    lines += troubles(results)
     lines += [f"Model:  {run.folder.model}", f"Report: {run.folder.report}", f"Done in {duration(results['seconds'])}."]
+    return lines
+
+
+def troubles(results: Mapping[str, Any]) -> list[str]:
+    """What went otherwise than planned: trials that failed, a space that was tried whole, steps that were made again."""
+    lines, failures, replay = [], results["failures"], results["replay"]
+    if failures["number"]:
+        why = "; most often" if failures["number"] > 1 else ""
+        lines.append(f"{failures['number']} of {count(failures['of'], 'trial')} failed{why}: {failures['reason']}")
+    if results["exhausted"]:
+        recipes = count(results["trials"] // results["repeats"], "recipe")
+        lines.append(f"The search ended early: all {recipes} of the space have been tried.")
+    if replay["steps"]:
+        steps, took = count(replay["steps"], "step"), duration(replay["seconds"])
+        lines.append(f"{steps} made again, in {took} of all workers, because their checkpoints were not there.")
     return lines

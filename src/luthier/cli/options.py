@@ -42,6 +42,7 @@ Offline = Annotated[bool | None, option("--offline/--no-offline", setting="offli
 Fixed = Annotated[list[str] | None, option("--set", setting="fixed")]
 Device = Annotated[str | None, option("--device", setting="device")]
 Precision = Annotated[str | None, option("--precision", setting="precision")]
+Disk = Annotated[str | None, option("--disk", setting="disk")]
 Threads = Annotated[int | None, option("--threads", setting="threads")]
 Output = Annotated[str | None, option("--output", setting="output")]
 Seed = Annotated[int | None, option("--seed", setting="seed")]

@@ -25,10 +25,11 @@ from luthier.models.packing import pack
 from luthier.recipes.recipe import Averaging, HeadInit, Recipe, steps_per_epoch
 from luthier.recipes.trial import Costs, Point, Progress, Stage, StageResult
 from luthier.sharing.features import extract, fit_head, some_rows, start_head
+from luthier.sharing.quota import Quota
 from luthier.sharing.trunk import Trunk, TrunkStore
 from luthier.sharing.work import Shape, cut_of, work_of
 from luthier.tasks.base import Floats, Task
-from luthier.training.checkpoint import load_checkpoint, save_checkpoint
+from luthier.training.checkpoint import UnreadableCheckpointError, checkpoint_bytes, load_checkpoint, save_checkpoint
 from luthier.training.learner import Learner
 from luthier.training.loop import BeforePass, Step, predict_scores, train
 from luthier.training.precision import Precision, lower
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 PROGRESS_SECONDS = 0.5
-MOST_DISK = 4 * 2**30
-"""Bytes that what frozen blocks make of rows may take on disk, unless told otherwise."""
 MOST_UNITS = 20_000
 """Units whose scores training figures are of: every reading of a curve would otherwise hold those of all tokens since the last."""
 
@@ -72,7 +71,7 @@ class Setup:
 
     `bases` holds the pre-trained models by the name that recipes give them; `rung_rows` numbers the validation rows that
     rungs are scored on; with `record_test` every stage ends with a look at the test rows too; `precision` is what stages
-    compute in, `disk` the most bytes of what frozen blocks make of rows.
+    compute in, `quota` what may be kept on disk.
     """
 
     bases: Mapping[str, Base]
@@ -82,7 +81,7 @@ class Setup:
     device: str
     record_test: bool = False
     precision: Precision = Precision.FP32
-    disk: int = MOST_DISK
+    quota: Quota = Quota()
 
     def base(self, recipe: Recipe) -> Base:
         """The pre-trained model of a recipe."""
@@ -126,6 +125,26 @@ class Seen:
         return task.batch_metrics(scores.astype(np.float64), targets) | {"objective": float(np.mean(self.objectives))}
 
 
+@dataclass
+class Made:
+    """Steps that a stage has made: how many, of how many rows and real tokens, and the seconds they took."""
+
+    steps: int = 0
+    rows: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+
+    def add(self, step: Step, seconds: float) -> None:
+        """Count one more."""
+        self.steps, self.rows, self.tokens = self.steps + 1, self.rows + step.rows, self.tokens + step.tokens
+        self.seconds += seconds
+
+    def speed(self, others: Made) -> tuple[float, float]:
+        """Rows and tokens a second, over these steps and others."""
+        seconds = self.seconds + others.seconds
+        return ((self.rows + others.rows) / seconds, (self.tokens + others.tokens) / seconds) if seconds else (0.0, 0.0)
+
+
 class _Running:
     """One stage under way."""
 
@@ -133,7 +152,7 @@ class _Running:
         self.stage, self.setup, self.recipe = stage, setup, stage.trial.recipe
         self.base = setup.base(self.recipe)
         self.step, self.costs = stage.start, Costs()
-        self.seconds, self.rows, self.tokens = 0.0, 0, 0
+        self.new, self.again = Made(), Made()
         self.seen = Seen()
         self.points: list[Point] = []
         self.checkpoint: Path | None = None
@@ -144,6 +163,7 @@ class _Running:
         self.train, self.validation = self.base.split("train"), self.base.split("validation")
         self.shape = Shape.of(self.train, self.base.layers, self.base.size)
         learner, trunk = build_learner(self.stage, self.setup, self.train)
+        self.step = learner.step
         self.costs = Costs(trainable_parameters=learner.trained_parameters)
         read = sequences(self.train, cut_of(self.recipe))
         self.per_epoch = steps_per_epoch(len(read), self.recipe.batch_size)
@@ -158,28 +178,51 @@ class _Running:
                 self._evaluate(learner)
             if time.monotonic() - shown > PROGRESS_SECONDS:
                 shown = time.monotonic()
-                yield Progress(self.stage.trial.number, self.step, self.rows / self.seconds)
+                yield Progress(self.stage.trial.number, self.step, self.new.speed(self.again)[0])
                 if cancelled():
                     break
-        self._evaluate(learner, at_end=True)
-        if self.stage.save:
-            save_checkpoint(learner, self.stage.save)
-            self.checkpoint = self.stage.save
+        if self.step < self.stage.reached:
+            yield self._given_up()
+            return
+        if self.step > self.stage.reached or self.stage.deliver:  # else the trial has been looked at here before
+            self._evaluate(learner, at_end=True)
+        self.checkpoint = self._saved(learner)
         yield self.result()
+
+    def _given_up(self) -> StageResult:
+        """What a replay comes to that was ended on its way: the trial stays where it was; a final has nothing to deliver."""
+        self.step = self.stage.reached
+        failed = self.stage.deliver is not None
+        return self.result("the time ended while the steps that it goes on from were being made again" if failed else None)
+
+    def _saved(self, learner: Learner) -> Path | None:
+        """The checkpoint that the stage leaves; None where it would take more than all of them may, or the disk is full."""
+        if self.stage.save is None or checkpoint_bytes(learner) > self.setup.quota.checkpoints:
+            return None
+        try:
+            save_checkpoint(learner, self.stage.save)
+        except OSError as error:
+            log.info("the checkpoint of trial %d cannot be written (%s): it is trained from its first step where it goes on",
+                     self.stage.trial.number, error)
+            return None
+        return self.stage.save
 
     def _given(self, model: nn.Module, trunk: Trunk, read: Sequences) -> BeforePass | None:
         """Gives the model what its lowest blocks make of some sequences; None where that cannot be stored."""
-        store = TrunkStore(self.setup.cache / "trunk", self.setup.disk)
+        store = TrunkStore(self.setup.cache / "trunk", self.setup.quota.trunk)
         stored = store.get(model, self.base.hash, self.stage.trunk, read, self.setup.precision, self.base.pad_token_id)
         return None if stored is None else partial(trunk.give, stored)
 
     def _timed_next(self, steps: Iterator[Step]) -> Step | None:
         started = time.perf_counter()
         step = next(steps, None)
-        self.seconds += time.perf_counter() - started
         if step is not None:
-            self.step, self.rows, self.tokens = step.step, self.rows + step.rows, self.tokens + step.tokens
-            self.seen.add(step)
+            self.step, seconds = step.step, time.perf_counter() - started
+            if step.step > self.stage.reached:
+                self.new.add(step, seconds)
+                self.seen.add(step)
+            else:
+                self.again.add(step, seconds)
         return step
 
     def _evaluate(self, learner: Learner, at_end: bool = False) -> None:
@@ -229,15 +272,16 @@ class _Running:
         task = task or self.setup.task
         self.points.append(Point(
             step=self.step, epoch=self.step / self.per_epoch,
-            work=work_of(self.step, self.recipe, self.shape), seconds=self.seconds, rows=rows,
+            work=work_of(self.step, self.recipe, self.shape), seconds=self.new.seconds, rows=rows,
             weights="raw" if self.recipe.averaging is Averaging.NONE else "averaged",
             metrics=task.metrics(scores, task.truth(tokens, which)) | task.signs(scores),
             train=self.seen.figures(task) if rows == "rung" else {}))
 
     def result(self, failure: str | None = None) -> StageResult:
-        per_second = 1 / self.seconds if self.seconds else 0.0
-        costs = replace(self.costs, seconds=self.seconds, rows_per_second=self.rows * per_second,
-                        tokens_per_second=self.tokens * per_second,
+        rows_per_second, tokens_per_second = self.new.speed(self.again)
+        costs = replace(self.costs, seconds=self.new.seconds, replayed_steps=self.again.steps,
+                        replay_seconds=self.again.seconds, rows_per_second=rows_per_second,
+                        tokens_per_second=tokens_per_second,
                         peak_memory=self.costs.peak_memory or peak_memory(self.setup.device))
         return StageResult(trial=self.stage.trial.number, step=self.step, points=tuple(self.points),
                            checkpoint=self.checkpoint, costs=costs, failure=failure)
@@ -273,14 +317,20 @@ def _headless(stage: Stage, setup: Setup) -> nn.Module:
 
 
 def build_learner(stage: Stage, setup: Setup, tokens: Tokens) -> tuple[Learner, Trunk | None]:
-    """The learner at the stage's start, fresh from the pre-trained model or as the checkpoint left it; and its trunk, if used."""
+    """The learner at the stage's start, and its trunk, if used.
+
+    It is as the checkpoint left it, or fresh from the pre-trained model: also where the checkpoint cannot be read.
+    """
     recipe, base = stage.trial.recipe, setup.base(stage.trial.recipe)
     model = start_model(stage, setup, tokens)
     pack(model, base.pad_token_id)
     trunk = Trunk(model, stage.trunk) if stage.trunk and not anatomy(model).shared else None
     learner = Learner(model.to(setup.device), recipe, stage.trial.seeds, setup.precision, base.used)
     if stage.checkpoint is not None:
-        load_checkpoint(learner, stage.checkpoint)
+        try:
+            load_checkpoint(learner, stage.checkpoint, stage.start)
+        except UnreadableCheckpointError as error:
+            log.info("trial %d is trained from its first step: its checkpoint cannot be read: %s", stage.trial.number, error)
     return learner, trunk
 
 

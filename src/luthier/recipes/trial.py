@@ -74,7 +74,9 @@ class Point:
 class Stage:
     """The unit that an engine runs: train `trial` from step `start` (of the checkpoint, if any) to step `until`.
 
-    Evaluates at the steps of `evaluate_at` and at the end, leaves a checkpoint at `save`, and, when `deliver` is given,
+    The trial, or the one whose weights it goes on from, has been at step `reached` before. Steps up to there are replayed
+    where no checkpoint holds them, or where that turns out to be missing or damaged: made again, and neither evaluated nor
+    counted. Evaluates at the steps of `evaluate_at` and at the end, leaves a checkpoint at `save`, and, when `deliver` is given,
     also evaluates all validation rows and writes there the model (a folder in transformers' layout) and its
     validation probabilities (validation.npy, shape [rows, labels]). What the lowest `trunk` blocks make of rows is stored.
     """
@@ -83,6 +85,7 @@ class Stage:
     start: int
     until: int
     total_steps: int
+    reached: int = 0
     checkpoint: Path | None = None
     save: Path | None = None
     deliver: Path | None = None
@@ -94,6 +97,9 @@ class Stage:
 class Costs:
     """What training took: seconds, rows and real tokens (without padding) a second, peak memory in bytes, parameters
     trained, and how far the encoder moved: the norm of its change over its norm (None where that was not measured).
+
+    `seconds` are of the steps that brought the trial on; those that were made again are in `replayed_steps` and
+    `replay_seconds`.
     """
 
     seconds: float = 0.0
@@ -102,6 +108,8 @@ class Costs:
     peak_memory: int = 0
     trainable_parameters: int = 0
     drift: float | None = None
+    replayed_steps: int = 0
+    replay_seconds: float = 0.0
 
 
 @dataclass(frozen=True)

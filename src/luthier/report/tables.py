@@ -47,7 +47,8 @@ def _cell(value: Any) -> Any:
 
 
 def _costs(costs: Costs) -> dict[str, Any]:
-    return {"seconds": round(costs.seconds, 2), "rows_per_second": round(costs.rows_per_second, 2),
+    return {"seconds": round(costs.seconds, 2), "replayed_steps": costs.replayed_steps,
+            "replay_seconds": round(costs.replay_seconds, 2), "rows_per_second": round(costs.rows_per_second, 2),
             "tokens_per_second": round(costs.tokens_per_second, 1), "peak_memory_mb": round(costs.peak_memory / 2**20),
             "trainable_parameters": costs.trainable_parameters,
             "drift": "" if costs.drift is None else float(f"{costs.drift:.4g}")}

@@ -77,7 +77,7 @@ class Job:
     """What has to be done besides searching.
 
     Rungs are scored on `rung_rows` validation rows at the most and `fewest_rung_rows` at the least, and on `recorded_rows`
-    besides.
+    besides. What goes on after more trials have paused than there are `kept_checkpoints` is trained from its first step.
     """
 
     recipe: Recipe
@@ -89,6 +89,7 @@ class Job:
     repeats: int = 1
     fewest_rung_rows: int = FEWEST_RUNG_ROWS
     recorded_rows: int = 0
+    kept_checkpoints: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -180,7 +181,8 @@ class _Costs:
     def finals(self, steps: int, challengers: int) -> float:
         """The default and its challengers, side by side on the workers."""
         rounds = math.ceil((1 + challengers) / self.job.workers)
-        return MARGIN * rounds * self._final(steps)
+        replay = steps * self.step_seconds if self.job.kept_checkpoints < 1 + challengers else 0.0
+        return MARGIN * rounds * (self._final(steps) + replay)
 
     def _final(self, steps: int) -> float:
         return (decayed_total(steps, self.job.recipe.decay_share) - steps) * self.step_seconds + self.validation + STAGE_SECONDS
@@ -205,4 +207,5 @@ class _Costs:
         """The default recipe on all of its seeds, side by side on the workers."""
         rounds = math.ceil(self.job.repeats / self.job.workers)
         rung = (self.rung_rows(steps) + self.job.recorded_rows) * self.row_seconds
-        return rounds * ((1 + CURVE_SHARE) * steps * self.step_seconds + 3 * rung + STAGE_SECONDS)
+        replay = 1 / REDUCTION + 1 / REDUCTION**2 if self.job.kept_checkpoints < 1 else 0.0
+        return rounds * ((1 + CURVE_SHARE + replay) * steps * self.step_seconds + 3 * rung + STAGE_SECONDS)

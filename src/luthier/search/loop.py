@@ -12,12 +12,23 @@ from pathlib import Path
 from typing import Protocol
 
 from luthier.recipes.trial import Finished, Lost, Progress, Stage, StageResult, Trial
+from luthier.search.distinct import suggest
 from luthier.search.engine import Engine
 from luthier.search.journal import Event, Journal
 from luthier.search.samplers.base import Sampler, Suggestion
 from luthier.search.schedulers.base import Ask, Branch, Done, Run, Scheduler, Stop, Wait
-from luthier.search.study import Record, Study, dropped_event, result_event, stage_event, stopped_event, trial_event
+from luthier.search.study import (
+    Record,
+    Study,
+    dropped_event,
+    exhausted_event,
+    result_event,
+    stage_event,
+    stopped_event,
+    trial_event,
+)
 from luthier.sharing import plan
+from luthier.sharing.quota import Quota
 
 KEPT_CHECKPOINTS = 4
 """Ended trials, the best ones, whose weights are kept for the finals."""
@@ -39,6 +50,9 @@ class Search:
         interrupted: answers whether the user wants the search to end.
         curve_points: evaluations of a whole run, evenly spaced, besides those at the rungs.
         sharing: what trials may reuse.
+        quota: what checkpoints may take on disk.
+        fallback: what suggests recipes where the sampler has nothing to suggest but recipes that have been run; without it
+            these are run again.
     """
 
     study: Study
@@ -49,6 +63,8 @@ class Search:
     interrupted: Callable[[], bool]
     curve_points: int = 0
     sharing: plan.Sharing = plan.ALL
+    quota: Quota = Quota()
+    fallback: Sampler | None = None
     _stages: dict[int, Stage] = field(default_factory=dict)
     _progress: dict[int, Progress] = field(default_factory=dict)
 
@@ -82,7 +98,8 @@ class Search:
     def _carry_out(self, action: Run | Ask | Branch | Stop | Done, sampler: Sampler | None) -> None:
         if isinstance(action, Ask):
             assert sampler is not None, "this scheduler asks for trials, so it needs a sampler"
-            self._record(trial_event(self._next_trial(sampler)))
+            trial = self._next_trial(sampler)
+            self._record(trial_event(trial) if trial else exhausted_event(len(self.study.recipes())))
         elif isinstance(action, Branch):
             parent = self.study.records[action.parent]
             number = len(self.study.records)
@@ -107,14 +124,16 @@ class Search:
     def _layers(self, trial: Trial) -> int:
         return self.study.shape.for_model(trial.recipe.model).layers
 
-    def _next_trial(self, sampler: Sampler) -> Trial:
-        """The next replicate of the newest recipe, or the first of another, which the sampler suggests."""
-        recipe, replicate = self.study.next_trial()
+    def _next_trial(self, sampler: Sampler) -> Trial | None:
+        """The next replicate of the newest recipe, or the first of another; None where there is no other."""
+        _, replicate = self.study.next_trial()
         if replicate:
             first = self.study.recipes()[-1][0].trial
-            suggestion = Suggestion(first.recipe, first.role)
+            suggestion: Suggestion | None = Suggestion(first.recipe, first.role)
         else:
-            suggestion = sampler.suggest(self.study.observations(), recipe)
+            suggestion = suggest(self.study, sampler, self.fallback)
+        if suggestion is None:
+            return None
         seed = self.study.seed + replicate
         return Trial(len(self.study.records), suggestion.recipe, seed, suggestion.role, self.study.held.seeds(seed))
 
@@ -134,17 +153,39 @@ class Search:
             return
         result = event.result if isinstance(event, Finished) else StageResult(
             event.trial, self._stages[event.trial].start, failure=event.reason)
-        stage = self._stages.pop(result.trial)
+        self._stages.pop(result.trial)
         self._progress.pop(result.trial, None)
+        before = self.study.records[result.trial]
         if result.failure:
-            result = replace(result, checkpoint=stage.checkpoint, step=stage.start)  # what was reached before is still there
+            result = replace(result, checkpoint=before.checkpoint, step=before.step)  # what was reached before is still there
+        elif before.checkpoint is not None and before.checkpoint != result.checkpoint:
+            before.checkpoint.unlink(missing_ok=True)  # of an earlier step, or damaged
         self._record(result_event(result))
         self._drop_checkpoints()
 
     def _drop_checkpoints(self) -> None:
-        """Delete the checkpoints of ended trials that cannot become finalists: each is four times the model's size."""
+        """Delete the checkpoints of ended trials that cannot become finalists, and then those that there is no room for.
+
+        Each is four times the model's size. One that a running stage goes on from is never deleted.
+        """
         for record in self.study.out_of_the_running(KEPT_CHECKPOINTS):
-            checkpoint = record.checkpoint
-            assert checkpoint is not None
-            self._record(dropped_event(record.trial.number))
-            checkpoint.unlink(missing_ok=True)
+            self._drop(record)
+        sizes = {number: _size(record.checkpoint) for number, record in self.study.records.items() if record.checkpoint}
+        in_use = {stage.checkpoint for stage in self._stages.values()}
+        for record in self.study.least_wanted_first():
+            if sum(sizes.values()) <= self.quota.checkpoints:
+                return
+            if record.checkpoint not in in_use:
+                del sizes[record.trial.number]
+                self._drop(record)
+
+    def _drop(self, record: Record) -> None:
+        checkpoint = record.checkpoint
+        assert checkpoint is not None
+        self._record(dropped_event(record.trial.number))
+        checkpoint.unlink(missing_ok=True)
+
+
+def _size(file: Path) -> int:
+    """The bytes of a file; none where somebody has deleted it."""
+    return file.stat().st_size if file.exists() else 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -17,6 +19,7 @@ from luthier.sharing.work import Shape, steps_for
 FAILURES_IN_A_ROW = 4
 DEFAULT = "default"
 """The role of the default recipe's trials."""
+_NUMBER = re.compile(r"\d[\d.]*(?:e[-+]?\d+)?")
 
 
 @dataclass
@@ -80,6 +83,7 @@ class Study:
         levels: the rungs, in work (see sharing/work.py), ascending; the last is a full run.
         own_epochs: whether epochs were set or searched: then a recipe's full run is its own, and its rungs are the same
             shares of it.
+        exhausted: whether every recipe of the space has been tried, so that no other can be asked for.
     """
 
     seed: int
@@ -89,6 +93,7 @@ class Study:
     repeats: int = 1
     held: HeldSeeds = HeldSeeds()
     own_epochs: bool = False
+    exhausted: bool = False
     records: dict[int, Record] = field(default_factory=dict)
 
     def apply(self, event: Event) -> None:
@@ -98,6 +103,8 @@ class Study:
             trial = Trial.from_table(event["trial"])
             self.records[trial.number] = Record(trial)
             return
+        if kind == "exhausted":
+            self.exhausted = True
         if kind not in ("stage", "result", "stopped", "dropped"):
             return
         record = self.records[event["trial"]]
@@ -118,6 +125,8 @@ class Study:
         record.checkpoint = Path(event["checkpoint"]) if event["checkpoint"] else None
         costs = Costs(**event["costs"])
         record.costs = replace(costs, seconds=record.costs.seconds + costs.seconds,
+                               replayed_steps=record.costs.replayed_steps + costs.replayed_steps,
+                               replay_seconds=record.costs.replay_seconds + costs.replay_seconds,
                                peak_memory=max(record.costs.peak_memory, costs.peak_memory),
                                drift=record.costs.drift if costs.drift is None else costs.drift)
         if event["failure"]:
@@ -188,17 +197,36 @@ class Study:
         """
         settled = {replicates[0].trial.number for replicates in self.recipes() if len(replicates) == self.repeats
                    and all(record.state in _ENDED for record in replicates)}
-        best = [lead for lead in self.ranked() if lead.trial.number in settled and lead.checkpoint is not None]
+        best = [lead for lead in self.ranked() if lead.trial.number in settled and lead.state is not TrialState.STOPPED]
         wanted = {lead.trial.number for lead in best[:kept]}
         leads = [lead for lead, *_ in self.recipes() if lead.trial.number in settled - wanted and not lead.is_default]
         others = [record for _, *replicates in self.recipes() for record in replicates]
         return [record for record in leads + others if record.checkpoint is not None and record.state in _ENDED]
+
+    def least_wanted_first(self) -> list[Record]:
+        """The trials that have a checkpoint and do not run, in the order in which a quota takes them away.
+
+        Recipes without a value come first, then the worst; the best comes last but for the default, which always goes on.
+        """
+        place = {lead.trial.number: number for number, lead in enumerate(self.ranked())}
+        recipes = sorted(self.recipes(), key=lambda replicates: (
+            replicates[0].is_default, -place.get(replicates[0].trial.number, len(self.records))))
+        return [record for replicates in recipes for record in reversed(replicates)
+                if record.checkpoint is not None and record.state is not TrialState.RUNNING]
 
     def hopeless(self) -> bool:
         """Whether the last few recipes have failed on every seed: then more of them would fail too."""
         few = FAILURES_IN_A_ROW * self.repeats
         states = [record.state for record in self.search_records()][-few:]
         return len(states) == few and set(states) == {TrialState.FAILED}
+
+    def failures(self) -> dict[str, Any]:
+        """How many trials failed, and the reason of most of them; reasons that differ in their numbers alone are one."""
+        reasons = [record.reason for record in self.records.values() if record.state is TrialState.FAILED]
+        kinds = Counter(_NUMBER.sub("#", reason) for reason in reasons)
+        most = kinds.most_common(1)[0][0] if kinds else ""
+        return {"number": len(reasons), "of": len(self.records),
+                "reason": next((reason for reason in reasons if _NUMBER.sub("#", reason) == most), "")}
 
     def running(self) -> list[Record]:
         """The trials that are being trained now."""
@@ -253,7 +281,7 @@ def trial_event(trial: Trial) -> Event:
 
 def stage_event(stage: Stage) -> Event:
     """The event of a stage given to an engine."""
-    return {"event": "stage", "trial": stage.trial.number, "start": stage.start, "until": stage.until,
+    return {"event": "stage", "trial": stage.trial.number, "start": stage.start, "reached": stage.reached, "until": stage.until,
             "trunk": stage.trunk}
 
 
@@ -263,8 +291,13 @@ def stopped_event(number: int, reason: str) -> Event:
 
 
 def dropped_event(number: int) -> Event:
-    """The event of a checkpoint that is no longer needed."""
+    """The event of a checkpoint that is no longer needed, or that there is no room for."""
     return {"event": "dropped", "trial": number}
+
+
+def exhausted_event(recipes: int) -> Event:
+    """The event of a search that has tried every recipe of its space."""
+    return {"event": "exhausted", "recipes": recipes}
 
 
 def result_event(result: StageResult) -> Event:

@@ -26,20 +26,22 @@ def stage(trial: Trial, until: int, *, rows: int, reached: int, checkpoint: Path
           sharing: Sharing = ALL, evaluate_at: tuple[int, ...] = (), deliver: bool = False) -> Stage:
     """The stage that takes `trial` to step `until`, going on from `checkpoint` (at step `reached`) if there is one.
 
+    Without one, the steps up to `reached` are replayed.
+
     Args:
         rows: training rows, which turn epochs into steps.
-        checkpoint: the trial's own, or its parent's for a trial that has not run yet; None starts at step 0.
+        reached: how far the trial has come, or its parent for a trial that has not run yet.
+        checkpoint: of the one that has come so far; None where none was kept.
         folder: where checkpoints and delivered models go.
         layers: the model's blocks.
     """
     goes_on = sharing.checkpoints and checkpoint is not None
-    seen = reached if checkpoint is not None else 0
     return Stage(
         trial=trial, start=reached if goes_on else 0, until=until, total_steps=trial.recipe.total_steps(rows),
-        checkpoint=checkpoint if goes_on else None,
-        save=None if deliver else folder / f"trial-{trial.number}.safetensors",
+        reached=reached, checkpoint=checkpoint if goes_on else None,
+        save=folder / f"trial-{trial.number}.safetensors" if sharing.checkpoints and not deliver else None,
         deliver=folder / f"model-{trial.number}" if deliver else None,
-        evaluate_at=tuple(step for step in evaluate_at if seen < step < until),
+        evaluate_at=tuple(step for step in evaluate_at if reached < step < until),
         trunk=boundary(trial.recipe, layers) if sharing.trunk else 0)
 
 

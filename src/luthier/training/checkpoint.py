@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from luthier.training.learner import Learner
 
@@ -13,8 +16,22 @@ if TYPE_CHECKING:
 _ADAM = ("step", "exp_avg", "exp_avg_sq")
 
 
+class UnreadableCheckpointError(Exception):
+    """A checkpoint is missing, damaged, or not of this learner at this step."""
+
+
+def checkpoint_bytes(learner: Learner) -> int:
+    """What a checkpoint takes: each trained number four times in fp32, or three times without an average."""
+    return sum(weight.numel() for weight in learner.trainable.values()) * 4 * (4 if learner.average else 3)
+
+
 def save_checkpoint(learner: Learner, file: Path) -> None:
-    """Write the trainable weights, both Adam moments, the average and the step; the file appears whole or not at all."""
+    """Write the trainable weights, both Adam moments, the average and the step; the file appears whole or not at all.
+
+    Raises:
+        OSError: it cannot be written, as on a full disk.
+    """
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     tensors: dict[str, torch.Tensor] = {}
@@ -26,21 +43,64 @@ def save_checkpoint(learner: Learner, file: Path) -> None:
                 tensors[f"{part}/{name}"] = state[part]
         if learner.average:
             tensors[f"average/{name}"] = learner.average.weights[name]
+    tensors = {name: tensor.contiguous().cpu() for name, tensor in tensors.items()}
     file.parent.mkdir(parents=True, exist_ok=True)
     partial = file.with_name(file.name + ".partial")
-    save_file({name: tensor.contiguous().cpu() for name, tensor in tensors.items()}, partial,
-              metadata={"step": str(learner.step)})
-    partial.replace(file)
+    try:
+        save_file(tensors, partial, metadata={"step": str(learner.step), "digest": _digest(tensors)})
+        partial.replace(file)
+    except SafetensorError as error:
+        raise OSError(str(error)) from error
+    finally:
+        partial.unlink(missing_ok=True)
 
 
-def load_checkpoint(learner: Learner, file: Path) -> None:
-    """Put a learner back where `save_checkpoint` left it."""
+def load_checkpoint(learner: Learner, file: Path, step: int) -> None:
+    """Put a learner back where `save_checkpoint` left it at `step`.
+
+    Raises:
+        UnreadableCheckpointError: it cannot be; the learner is as it was.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(file, framework="pt") as tensors:
+            _check(learner, tensors, step)
+        with safe_open(file, framework="pt", device=str(learner.device)) as tensors:
+            _put(learner, tensors, step)
+    except (OSError, SafetensorError) as error:
+        raise UnreadableCheckpointError(f"{file.name}: {error}") from error
+
+
+def _check(learner: Learner, tensors: Any, step: int) -> None:
+    """See that what lies on disk is whole, and of this learner at this step; one tensor at a time is in memory."""
+    metadata, names = tensors.metadata() or {}, list(tensors.keys())
+    kept = {f"weight/{name}": weight for name, weight in learner.trainable.items()}
+    if learner.average:
+        kept |= {f"average/{name}": weight for name, weight in learner.trainable.items()}
+    if metadata.get("step") != str(step):
+        raise UnreadableCheckpointError(f"it is of step {metadata.get('step')}, not {step}")
+    if any(name not in names or list(weight.shape) != tensors.get_slice(name).get_shape() for name, weight in kept.items()):
+        raise UnreadableCheckpointError("it is of another model or recipe")
+    if metadata.get("digest") != _digest({name: tensors.get_slice(name) for name in names}):
+        raise UnreadableCheckpointError("its numbers are not those that were written")
+
+
+def _digest(tensors: Any) -> str:
+    """What tells these numbers from any others: tensors by name, or slices of a file that become tensors when they are read."""
+    found = hashlib.blake2b(digest_size=16)
+    for name in sorted(tensors):
+        found.update(name.encode())
+        found.update(np.ascontiguousarray(tensors[name][...].numpy()).tobytes())
+    return found.hexdigest()
+
+
+def _put(learner: Learner, tensors: Any, step: int) -> None:
     import torch
-    from safetensors import safe_open
 
-    with safe_open(file, framework="pt", device=str(learner.device)) as tensors, torch.no_grad():
-        names = set(tensors.keys())
-        learner.step = int(tensors.metadata()["step"])
+    names = set(tensors.keys())
+    learner.step = step
+    with torch.no_grad():
         for name, parameter in learner.trainable.items():
             parameter.copy_(tensors.get_tensor(f"weight/{name}"))
             if f"step/{name}" in names:

@@ -7,7 +7,7 @@ from simulated import BASE, add_trial, new_study, peak_at_3e4, play
 
 from luthier.recipes.trial import Stage, TrialState
 from luthier.search.schedulers import AshaScheduler, Ask, Done, Run, Stop, Wait
-from luthier.search.study import Study, stage_event, stopped_event
+from luthier.search.study import Study, exhausted_event, stage_event, stopped_event
 
 OTHER = BASE.replace(dropout=0.2)
 
@@ -179,3 +179,14 @@ def test_asha_finds_the_best_of_many_at_a_fraction_of_the_work() -> None:
     played = play(AshaScheduler(28), study, recipes, peak_at_3e4)
     assert study.ranked()[0].trial.recipe.learning_rate == pytest.approx(3e-4, rel=0.12)
     assert sum(until - start for _, start, until in played.stages) < 0.55 * 28 * 90
+
+
+def test_asha_lets_all_go_on_where_no_other_recipe_is_left() -> None:
+    study = _study(0.4, 0.6, 0.3)
+    assert AshaScheduler(None).next(study) == Run(2, 30), "the best third"
+    study = _study(0.4, 0.3)
+    assert AshaScheduler(None).next(study) == Ask()
+    study.apply(exhausted_event(3))
+    assert AshaScheduler(None).next(study) == Run(1, 30)
+    play(AshaScheduler(None), study, [BASE])
+    assert {record.state for record in study.records.values()} == {TrialState.COMPLETE}

@@ -3,7 +3,8 @@
 A trial pauses at each level; whenever its recipe is among the best third of those that have reached the level, it goes on
 to the next. Levels are in work, so a cheaper recipe makes more steps for its level. A recipe on several seeds is judged by
 its mean, once all of its trials are there, and they go on or stop together. The default recipe always goes on to the end:
-it is what the others are held against.
+it is what the others are held against. Where every recipe of the space has been tried, those that paused go on too, the
+best first.
 """
 
 from __future__ import annotations
@@ -28,7 +29,16 @@ class AshaScheduler:
         """Begin what waits, promote what may go on, stop what is far behind, else ask for a new trial."""
         levels = reversed(range(len(study.levels) - 1))
         judged = (action for level in levels if (action := _at_level(study, level)))
-        return begin(study) or next(judged, None) or ask_or_end(study, self.max_recipes)
+        return begin(study) or next(judged, None) or _best_paused(study) or ask_or_end(study, self.max_recipes)
+
+
+def _best_paused(study: Study) -> Run | None:
+    """Where no other recipe can be tried, the best that has paused goes on: there is nothing better to do with the time."""
+    if not study.exhausted:
+        return None
+    replicates = {recipe[0].trial.number: recipe for recipe in study.recipes()}
+    paused = (record for lead in study.ranked() for record in replicates[lead.trial.number] if record.state is TrialState.PAUSED)
+    return next((Run(record.trial.number, next_level(study, record)) for record in paused), None)
 
 
 def _at_level(study: Study, level: int) -> Action | None:

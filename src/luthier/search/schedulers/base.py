@@ -80,7 +80,8 @@ def follows(replicates: Sequence[Record], step: int) -> bool:
 
 
 def ask_or_end(study: Study, max_recipes: int | None) -> Action:
-    """Ask for another trial while there may be more recipes, on all of their seeds; else wait for what runs."""
-    if (max_recipes is None or len(study.search_records()) < max_recipes * study.repeats) and not study.hopeless():
+    """Ask for another trial while there may be and are more recipes, on all of their seeds; else wait for what runs."""
+    more = max_recipes is None or len(study.search_records()) < max_recipes * study.repeats
+    if more and not (study.exhausted or study.hopeless()):
         return Ask()
     return Wait() if study.running() else Done()
