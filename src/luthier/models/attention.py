@@ -7,18 +7,21 @@ product of matrices finds its numbers in a row; what is taken in is gathered bac
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import torch
 from torch import nn
 
 from luthier.models.layers import drop_mask
-from luthier.models.packing import Group, Layout, layout_of
+from luthier.models.packing import Group, Layout, lay_out, layout_of
 
 BEYOND = ("softcap", "s_aux", "position_bias")
 """What some models hand to their attention, and ours knows nothing of."""
 FUSED_FROM = 1024
 """From rows of so many tokens on, attention is left to torch's fused kernel, which does not hold all of its weights."""
+ROUGHLY = 0.05
+"""How far two ways to compute attention in 16 bits may be apart, over the largest number."""
 
 
 def attention(module: nn.Module, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, attention_mask: Any,
@@ -40,20 +43,62 @@ def attention(module: nn.Module, query: torch.Tensor, key: torch.Tensor, value: 
     layout = layout_of(module)
     causal = bool(getattr(module, "is_causal", False) if is_causal is None else is_causal)
     scale = query.shape[-1]**-0.5 if scaling is None else scaling
+    q, k, v = (part[0].transpose(0, 1) for part in (query, key, value))
+    if not dropout and by_row_agrees(query.device, query.dtype):
+        return by_row(q, k, v, layout, scale, causal, sliding_window)[None], None
     hidden = [_hidden(group, causal, sliding_window, query.device) for group in layout.groups]
-    parts = [part[0].transpose(0, 1) for part in (query, key, value)]
-    needs_gradient = torch.is_grad_enabled() and any(part.requires_grad for part in parts)
+    needs_gradient = torch.is_grad_enabled() and any(part.requires_grad for part in (q, k, v))
     if needs_gradient and (dropout or layout.longest < FUSED_FROM):
-        taken: Any = _Attention.apply(*parts, layout, hidden, scale, dropout)  # type: ignore[no-untyped-call]
+        taken: Any = _Attention.apply(q, k, v, layout, hidden, scale, dropout)  # type: ignore[no-untyped-call]
         return taken[None], None
     heads = query.shape[1]
-    slots: list[torch.Tensor] = [_Gather.apply(part, layout, heads) for part in parts]  # type: ignore[no-untyped-call]
+    slots: list[torch.Tensor] = [_Gather.apply(part, layout, heads) for part in (q, k, v)]  # type: ignore[no-untyped-call]
     found = []
     for group, looks in zip(layout.groups, hidden, strict=True):
         q, k, v = (_rows(part, group, heads) for part in slots)
         found.append(nn.functional.scaled_dot_product_attention(
             q, k, v, attn_mask=None if looks is None else ~looks, dropout_p=dropout, scale=scale).flatten(0, 2))
     return torch.cat(found).index_select(0, layout.by_head(heads, 1)[1]).view(1, -1, *query.shape[1::2]), None
+
+
+def by_row(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, layout: Layout, scale: float, causal: bool,
+           window: int | None) -> torch.Tensor:
+    """Attention of packed tokens by torch's kernel for rows of any lengths, of GPUs and without dropout. [tokens, heads, size]"""
+    from torch.nn.attention.varlen import varlen_attn
+
+    reach = -1 if window is None else window - 1
+    found: Any = varlen_attn(query.contiguous(), key.contiguous(), value.contiguous(), layout.starts, layout.starts,
+                             layout.longest, layout.longest, scale=scale, window_size=(reach, 0 if causal else reach),
+                             enable_gqa=query.shape[1] != key.shape[1])
+    return found  # type: ignore[no-any-return]
+
+
+@lru_cache(maxsize=8)
+def by_row_agrees(device: torch.device, dtype: torch.dtype) -> bool:
+    """Whether `by_row` works on a device, and comes to what attention written out does; tried out on two short rows."""
+    if device.type != "cuda" or dtype not in (torch.bfloat16, torch.float16):
+        return False
+    layout = lay_out((torch.arange(9) < torch.tensor([[9], [5]])).long().to(device))
+    hidden = [_hidden(group, False, None, device) for group in layout.groups]
+    generator = torch.Generator(device).manual_seed(0)
+    parts = torch.randn(3, len(layout.real), 2, 32, generator=generator, device=device, dtype=dtype)
+
+    def by_kernel(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+        return by_row(q, k, v, layout, 0.2, False, None)
+
+    def written_out(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> Any:
+        return _Attention.apply(q, k, v, layout, hidden, 0.2, 0.0)  # type: ignore[no-untyped-call]
+
+    found = []
+    try:
+        for attend in (by_kernel, written_out):
+            q, k, v = (part.clone().requires_grad_() for part in parts)
+            taken = attend(q, k, v)[:layout.count]
+            slopes = torch.autograd.grad(taken.float().square().sum(), (q, k, v))
+            found.append(torch.cat([part[:layout.count].flatten().float() for part in (taken, *slopes)]))
+    except (ImportError, NotImplementedError, RuntimeError, TypeError, ValueError):
+        return False
+    return bool((found[0] - found[1]).abs().max() <= ROUGHLY * found[1].abs().max())
 
 
 def _hidden(group: Group, causal: bool, window: int | None, device: torch.device) -> torch.Tensor | None:

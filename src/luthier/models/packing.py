@@ -60,6 +60,7 @@ class Layout:
         shape: rows and columns of the padded batch.
         count: the real tokens. Some more follow when they are packed, for the sake of a round number: repeats of the last,
             which no other token sees, and of which nothing is put out.
+        starts: the first packed token of each row, of the tokens that follow, and their end. Shape [rows + 2].
         real: where each packed token stands in the padded batch. Shape [tokens].
         spread: the packed token in each slot of the groups; any at all in slots that are padding. Shape [slots].
         place: the slot of each packed token. Shape [tokens].
@@ -67,6 +68,7 @@ class Layout:
 
     shape: tuple[int, int]
     count: int
+    starts: torch.Tensor
     real: torch.Tensor
     spread: torch.Tensor
     place: torch.Tensor
@@ -142,9 +144,10 @@ def lay_out(mask: torch.Tensor) -> Layout:
         first += (high - low) * longest
     count = int(starts[-1])
     more = -count % ROUND_TOKENS
-    real_, spread_, place_ = (torch.from_numpy(found).to(mask.device) for found in (
-        np.pad(real, (0, more), mode="edge"), np.concatenate(spread), np.pad(np.concatenate(place), (0, more), mode="edge")))
-    return Layout((rows, width), count, real_, spread_, place_, tuple(groups))
+    found = (np.append(starts, count + more).astype(np.int32), np.pad(real, (0, more), mode="edge"), np.concatenate(spread),
+             np.pad(np.concatenate(place), (0, more), mode="edge"))
+    begins, real_, spread_, place_ = (torch.from_numpy(part).to(mask.device) for part in found)
+    return Layout((rows, width), count, begins, real_, spread_, place_, tuple(groups))
 
 
 class Packing:
