@@ -72,7 +72,7 @@ def test_a_study_that_stores_nothing_says_why(equal_work: Ready) -> None:
     costs = trial_costs(dataclasses.replace(equal_work, sharing=Sharing(trunk=False)), elapsed=0)
     assert costs.shares and costs.entries == () and "would not pay" in costs.why_not_stored
     prepared = equal_work.prepared
-    why = why_not_stored(prepared.default, prepared, equal_work.measured, equal_work.sharing, Quota(2000))
+    why = why_not_stored(prepared.default, prepared, equal_work.measured, equal_work.sharing, Quota(4000))
     assert "more than the 1.0 kB" in why
 
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 import dataclasses
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
+from multiprocessing import forkserver
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from luthier.engines.execute import Setup, run_stage
-from luthier.engines.local import LocalEngine, Workforce, cores, plan_workers
+from luthier.engines.local import LocalEngine, Workforce, cores, plan_workers, wait_for_loading
 from luthier.recipes.recipe import Recipe
 from luthier.recipes.seeds import Seeds
 from luthier.recipes.trial import EngineEvent, Finished, Lost, Progress, Stage, StageResult, Trial
@@ -128,3 +131,35 @@ def test_plan_workers_gives_a_single_trial_all_cores() -> None:
     assert plan_workers(None, None, "cuda").workers == 1
     force = plan_workers(None, None, "cpu")
     assert force.workers * force.threads <= cores()
+
+
+FORKED = pytest.mark.skipif(sys.platform != "linux", reason="workers are not forked there")
+
+
+@FORKED
+def test_the_process_that_workers_are_forked_from_has_no_other_threads() -> None:
+    """A thread would be missing in what is forked, and whoever waits for it waits for ever."""
+    wait_for_loading()
+    server = forkserver._forkserver._forkserver_pid  # type: ignore[attr-defined]
+    assert len(list(Path(f"/proc/{server}/task").iterdir())) == 1
+
+
+@FORKED
+def test_workers_start_where_no_process_can_be_forked(tmp_path: Path) -> None:
+    """Sockets cannot be made in folders with long names; each worker then loads what it needs by itself."""
+    script = tmp_path / "script.py"
+    script.write_text("""
+from luthier.engines.local import _context, load_for_workers
+if __name__ == "__main__":
+    load_for_workers()
+    context = _context()
+    worker = context.Process(target=print, args=(context.get_start_method(),))
+    worker.start()
+    worker.join()
+""", encoding="utf-8")
+    folder = tmp_path / ("x" * 120)
+    folder.mkdir()
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True, timeout=200,
+                          env=os.environ | {"TMPDIR": str(folder)})
+    assert done.stdout == "spawn\n"
+

@@ -58,12 +58,13 @@ def test_the_kernel_for_rows_is_told_what_it_must_know(layout: Layout, monkeypat
 
 
 def test_it_is_not_used_where_it_was_not_seen_to_agree() -> None:
-    assert not by_row_agrees(torch.device("cpu"), torch.bfloat16)
+    assert not by_row_agrees(torch.device("cpu"), torch.bfloat16, (4, 4, 32), False, None)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_it_agrees_on_a_gpu() -> None:
-    assert by_row_agrees(torch.device("cuda"), torch.bfloat16)
+    with torch.no_grad():
+        assert by_row_agrees(torch.device("cuda"), torch.bfloat16, (4, 2, 32), True, 3)
 
 
 def test_the_gradient_is_that_of_what_was_kept(layout: Layout) -> None:

@@ -158,6 +158,21 @@ def test_a_deeper_entry_begins_at_a_lower_one(tmp_path: Path, read: Sequences, m
     assert seen == [None, None, 1]
 
 
+def test_making_an_entry_from_a_lower_one_leaves_the_trunk_of_a_trial_in_place(
+        architecture: Callable[..., Any], tmp_path: Path) -> None:
+    tokens = Tokens(np.array([5, 9, 7, 5, 9, 5], np.int32), np.array([0, 4, 6]), np.zeros(2, np.int32), 0, 0)
+    read, store = sequences(tokens, Cut(8)), TrunkStore(tmp_path, ROOM)
+    model = architecture("bert", num_hidden_layers=5)
+    get(store, model, read, 2)
+    trunk, run = Trunk(model, 4), []
+    for block in model.bert.encoder.layer:
+        block.attention.register_forward_hook(lambda *_: run.append(1))
+    stored = get(store, model, read, 4)
+    run.clear()
+    predict_logits(model, tokens, np.arange(2), Cut(8), 0, partial(trunk.give, stored))
+    assert len(run) == 1, "the one block above"
+
+
 def test_entries_of_two_depths_with_a_compact_vocabulary(architecture: Callable[..., Any], tmp_path: Path) -> None:
     """What a search over depths does: the model of each trial has only the embeddings of the rows."""
     ids = np.array([5, 9, 7, 5, 9, 5], np.int32)

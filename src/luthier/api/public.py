@@ -18,7 +18,7 @@ from luthier.api.run import Run
 from luthier.api.session import run
 from luthier.api.settings import Given, Settings
 from luthier.config import build
-from luthier.engines.local import MAIN_GUARD
+from luthier.engines.local import MAIN_GUARD, load_for_workers
 from luthier.errors import ConfigError, RunError
 from luthier.models.network import without_network
 from luthier.recipes.recipe import Recipe
@@ -128,6 +128,7 @@ def plan_run(command: Command, settings: Settings, given: Given, observer: Obser
         started: when the command began, on the monotonic clock; a budget counts from there.
     """
     with without_network(settings.offline):
+        load_for_workers()
         if command is Command.TRAIN and len(settings.model) > 1:
             raise ConfigError(f"luthier train takes one model, not {', '.join(settings.model)}; name one with --model, or use "
                               "luthier tune")

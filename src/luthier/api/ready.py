@@ -17,7 +17,7 @@ from luthier.api.observer import Observer
 from luthier.api.prepare import Asked, Prepared, prepare
 from luthier.api.settings import PrecisionName, SamplerName, Settings
 from luthier.api.stored import stored_blocks
-from luthier.engines.local import Workforce, load_for_workers, plan_workers
+from luthier.engines.local import Workforce, plan_workers, wait_for_loading
 from luthier.errors import ConfigError
 from luthier.recipes.presets import Preset, load_presets
 from luthier.recipes.recipe import Schedule
@@ -40,7 +40,7 @@ class Command(enum.Enum):
 
 @dataclass(frozen=True)
 class Ready:
-    """All that is decided before the first trial."""
+    """All that is decided before the first trial. `kept` is how many checkpoints of the default recipe may be kept at once."""
 
     command: Command
     prepared: Prepared
@@ -49,6 +49,7 @@ class Ready:
     plan: Plan
     sharing: Sharing
     quota: Quota
+    kept: int
     force: Workforce
     device: str
     started: float
@@ -64,7 +65,6 @@ def get_ready(command: Command, asked: Asked, observer: Observer, started: float
     """
     settings = asked.settings
     device = find_device(settings.device.value)
-    load_for_workers()
     prepared = prepare(asked)
     if command is Command.TRAIN and "schedule" not in settings.fixed:  # nothing is compared, so the horizon is known
         prepared = replace(prepared, default=prepared.default.replace(schedule=Schedule.WARMUP_STABLE_DECAY))
@@ -75,6 +75,7 @@ def get_ready(command: Command, asked: Asked, observer: Observer, started: float
     force = plan_workers(settings.workers, trials and trials * settings.repeats, device)
     force = Workforce(force.workers, settings.threads or force.threads)
     observer.say("Measuring this machine, and what fine-tuning must beat …")
+    wait_for_loading()
     precision = find_precision(settings.precision, device)
     measured = measure(prepared, force, device, precision)
     if measured.precision is not precision:
@@ -97,7 +98,7 @@ def get_ready(command: Command, asked: Asked, observer: Observer, started: float
     sharing = Sharing(trunk=stored) if settings.sharing else NOTHING
     blocks = stored_blocks(default, prepared, measured, sharing, quota)
     plan = replace(plan, full_run_seconds=work_of(steps, default, prepared.shape, blocks) / measured.speed.training)
-    ready = Ready(command, prepared, measured, controls, plan, sharing, quota, force, device, started, budget, trials)
+    ready = Ready(command, prepared, measured, controls, plan, sharing, quota, kept, force, device, started, budget, trials)
     for line in plan_lines(prepared, plan, force, device, measured.precision, budget, trials, command is Command.TUNE):
         observer.say(line)
     if settings.sharing and (settings.disk is not None or kept < 1 + plan.challengers):

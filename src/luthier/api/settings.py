@@ -215,10 +215,10 @@ def _settings(tables: Mapping[str, Any], path: Path) -> Settings:
 
 
 def _machine(tables: Mapping[str, Any], path: Path) -> dict[str, Any]:
-    """What was measured and planned for the machine, as it was: workers, threads, precision, rung rows, what may be kept on
-    disk, and whether frozen layers are stored."""
+    """What was measured and planned for the machine, as it was: workers, threads, precision, rung rows, and whether frozen
+    layers are stored."""
     machine = _table(tables, "machine", path)
-    return {name: machine[name] for name in ("workers", "threads", "precision", "rung_rows", "disk", "trunk") if name in machine}
+    return {name: machine[name] for name in ("workers", "threads", "precision", "rung_rows", "trunk") if name in machine}
 
 
 def _table(tables: Mapping[str, Any], name: str, path: Path) -> Mapping[str, Any]:

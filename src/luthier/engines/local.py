@@ -9,8 +9,9 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerContext, SpawnContext
 from multiprocessing.process import BaseProcess
@@ -22,11 +23,13 @@ from luthier.errors import RunError
 from luthier.recipes.trial import EngineEvent, Finished, Lost, Progress, Stage, StageResult
 
 MOST_WORKERS = 4
-_FORKED = sys.platform == "linux"
 READY = "ready"
 MAIN_GUARD = "In a script, call luthier under: if __name__ == '__main__':"
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 """What some libraries cap their threads by; they read it when they are loaded."""
+_ONE_THREAD = {**dict.fromkeys(_THREAD_VARIABLES, "1"), "ARROW_DEFAULT_MEMORY_POOL": "system",
+               "JE_ARROW_MALLOC_CONF": "background_thread:false"}
+"""With these, what is loaded starts no threads of its own."""
 
 
 def cores() -> int:
@@ -57,22 +60,36 @@ def plan_workers(asked: int | None, trials: int | None, device: str) -> Workforc
 def load_for_workers() -> None:
     """Begin to load what workers need, in a process of its own that they will be forked from, while this one goes on.
 
-    Where processes cannot be forked safely each worker loads it by itself.
+    Where processes cannot be forked safely, or that one cannot be started, each worker loads it by itself.
     """
-    if _FORKED:
+    _context()
+
+
+def wait_for_loading() -> None:
+    """Wait until what workers need has been loaded, so that it does not slow what is measured next."""
+    context = _context()
+    if isinstance(context, ForkServerContext):
+        process = context.Process(target=_do_nothing, daemon=True)
+        process.start()
+        process.join()
+
+
+def _do_nothing() -> None:
+    """What a process does that only shows that processes can be forked by now."""
+
+
+@lru_cache(maxsize=1)
+def _context() -> ForkServerContext | SpawnContext:
+    """How workers are started."""
+    if sys.platform == "linux":
         from multiprocessing.forkserver import ensure_running
 
-        _context()
-        with environment(dict.fromkeys(_THREAD_VARIABLES, "1")):  # workers say how many they want; a thread would not be forked
-            ensure_running()
-
-
-def _context() -> ForkServerContext | SpawnContext:
-    if not _FORKED:
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["luthier.engines.warm"])
-    return context
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["luthier.engines.warm"])
+        with contextlib.suppress(OSError), environment(_ONE_THREAD):  # a thread would not be forked
+            ensure_running()  # an OSError: sockets cannot be made where temporary files go
+            return context
+    return multiprocessing.get_context("spawn")
 
 
 @dataclass
@@ -155,23 +172,30 @@ class LocalEngine:
             worker.pipe.close()
 
     def _spawn(self) -> _Worker:
-        load_for_workers()
         context = _context()
         ours, theirs = context.Pipe()
-        process = context.Process(target=_work, args=(theirs, self._setup, self._force.threads), daemon=True)
-        with environment(dict.fromkeys(_THREAD_VARIABLES, str(self._force.threads))):
+        variables = dict(os.environ) | dict.fromkeys(_THREAD_VARIABLES, str(self._force.threads))
+        process = context.Process(target=_work, args=(theirs, self._setup, self._force.threads, variables), daemon=True)
+        with environment(variables):
             process.start()
         theirs.close()
         return _Worker(process, ours)
 
 
-def _work(pipe: Connection, setup: Setup, threads: int) -> None:
-    """A worker's life: run the stages that come through the pipe until it closes."""
+def _work(pipe: Connection, setup: Setup, threads: int, variables: Mapping[str, str]) -> None:
+    """A worker's life: run the stages that come through the pipe until it closes.
+
+    Args:
+        variables: the coordinator's environment; a process that was forked has that of long before.
+    """
     for number in (signal.SIGINT, signal.SIGTERM):  # sent to the whole group: the coordinator decides what it means
         signal.signal(number, signal.SIG_IGN)
     import torch
+    from threadpoolctl import threadpool_limits
 
+    os.environ.update(variables)
     torch.set_num_threads(threads)
+    threadpool_limits(threads)
     keep_memory()
     gc.freeze()  # what has been loaded so far stays; to look it through at every stage would take a third of a second
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):

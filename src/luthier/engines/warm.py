@@ -1,6 +1,15 @@
-"""What every worker needs, loaded once in the process that workers are forked from: it takes seconds."""
+"""What every worker needs, loaded once in the process that workers are forked from: it takes seconds.
 
+Signals that are sent to the whole group are not for that process: the coordinator decides what they mean.
+"""
+
+# ruff: noqa: E402
 from __future__ import annotations
+
+import signal
+
+for _number in (signal.SIGINT, signal.SIGTERM):
+    signal.signal(_number, signal.SIG_IGN)
 
 import sklearn.linear_model
 import torch

@@ -14,12 +14,13 @@ import torch
 from torch import nn
 
 from luthier.models.layers import drop_mask
-from luthier.models.packing import Group, Layout, lay_out, layout_of
+from luthier.models.packing import ROUND_TOKENS, Group, Layout, lay_out, layout_of
 
 BEYOND = ("softcap", "s_aux", "position_bias")
 """What some models hand to their attention, and ours knows nothing of."""
 FUSED_FROM = 1024
-"""From rows of so many tokens on, attention is left to torch's fused kernel, which does not hold all of its weights."""
+"""From rows of so many tokens on, attention is left to torch's fused kernel, which does not hold all of its weights; not where
+there is dropout, with which it is slow."""
 ROUGHLY = 0.05
 """How far two ways to compute attention in 16 bits may be apart, over the largest number."""
 
@@ -44,7 +45,7 @@ def attention(module: nn.Module, query: torch.Tensor, key: torch.Tensor, value: 
     causal = bool(getattr(module, "is_causal", False) if is_causal is None else is_causal)
     scale = query.shape[-1]**-0.5 if scaling is None else scaling
     q, k, v = (part[0].transpose(0, 1) for part in (query, key, value))
-    if not dropout and by_row_agrees(query.device, query.dtype):
+    if not dropout and by_row_agrees(query.device, query.dtype, (q.shape[1], k.shape[1], q.shape[2]), causal, sliding_window):
         return by_row(q, k, v, layout, scale, causal, sliding_window)[None], None
     hidden = [_hidden(group, causal, sliding_window, query.device) for group in layout.groups]
     needs_gradient = torch.is_grad_enabled() and any(part.requires_grad for part in (q, k, v))
@@ -67,24 +68,33 @@ def by_row(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, layout: 
     from torch.nn.attention.varlen import varlen_attn
 
     reach = -1 if window is None else window - 1
+    longest = max(layout.longest, ROUND_TOKENS)
     found: Any = varlen_attn(query.contiguous(), key.contiguous(), value.contiguous(), layout.starts, layout.starts,
-                             layout.longest, layout.longest, scale=scale, window_size=(reach, 0 if causal else reach),
+                             longest, longest, scale=scale, window_size=(reach, 0 if causal else reach),
                              enable_gqa=query.shape[1] != key.shape[1])
     return found  # type: ignore[no-any-return]
 
 
-@lru_cache(maxsize=8)
-def by_row_agrees(device: torch.device, dtype: torch.dtype) -> bool:
-    """Whether `by_row` works on a device, and comes to what attention written out does; tried out on two short rows."""
+@lru_cache(maxsize=64)
+def by_row_agrees(device: torch.device, dtype: torch.dtype, shape: tuple[int, int, int], causal: bool, window: int | None) -> bool:
+    """Whether `by_row` works for attention of a kind on a device, and comes to what attention written out does.
+
+    It is tried out on two short rows. Its gradients are the same from run to run only as far as the kernel's are.
+
+    Args:
+        shape: heads, heads of keys and values, and size.
+    """
     if device.type != "cuda" or dtype not in (torch.bfloat16, torch.float16):
         return False
     layout = lay_out((torch.arange(9) < torch.tensor([[9], [5]])).long().to(device))
-    hidden = [_hidden(group, False, None, device) for group in layout.groups]
+    hidden = [_hidden(group, causal, window, device) for group in layout.groups]
     generator = torch.Generator(device).manual_seed(0)
-    parts = torch.randn(3, len(layout.real), 2, 32, generator=generator, device=device, dtype=dtype)
+    heads, fewer, size = shape
+    parts = [torch.randn(len(layout.real), count, size, generator=generator, device=device, dtype=dtype)
+             for count in (heads, fewer, fewer)]
 
     def by_kernel(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
-        return by_row(q, k, v, layout, 0.2, False, None)
+        return by_row(q, k, v, layout, 0.2, causal, window)
 
     def written_out(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> Any:
         return _Attention.apply(q, k, v, layout, hidden, 0.2, 0.0)  # type: ignore[no-untyped-call]
@@ -92,9 +102,10 @@ def by_row_agrees(device: torch.device, dtype: torch.dtype) -> bool:
     found = []
     try:
         for attend in (by_kernel, written_out):
-            q, k, v = (part.clone().requires_grad_() for part in parts)
-            taken = attend(q, k, v)[:layout.count]
-            slopes = torch.autograd.grad(taken.float().square().sum(), (q, k, v))
+            with torch.enable_grad():  # it may be asked first where nothing is trained
+                q, k, v = (part.clone().requires_grad_() for part in parts)
+                taken = attend(q, k, v)[:layout.count]
+                slopes = torch.autograd.grad(taken.float().square().sum(), (q, k, v))
             found.append(torch.cat([part[:layout.count].flatten().float() for part in (taken, *slopes)]))
     except (ImportError, NotImplementedError, RuntimeError, TypeError, ValueError):
         return False

@@ -160,10 +160,10 @@ class _Costs:
         row_seconds = job.shape.tokens_per_row(job.recipe) * FORWARD_SHARE / speed.forward
         self.row_seconds = row_seconds
         self.validation = job.validation_rows * row_seconds
-        # With all cores at work, validation and test rows pass through the default and the delivered model as they were
-        # written, and the test rows through the pre-trained one.
+        # With all cores at work, the validation and test rows pass through the delivered model as it was written, and the test
+        # rows through the default's and the pre-trained one.
         served = job.shape.tokens_per_row(job.recipe) * FORWARD_SHARE / speed.serving
-        self.scoring = (2 * (job.validation_rows + job.test_rows) * served + job.test_rows * row_seconds / job.workers
+        self.scoring = ((job.validation_rows + 2 * job.test_rows) * served + job.test_rows * row_seconds / job.workers
                         + CLOSING_SECONDS)
 
     def rung_rows(self, steps: int) -> int:

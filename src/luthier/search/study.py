@@ -166,7 +166,7 @@ class Study:
 
     def mean_at(self, replicates: list[Record], level: int) -> float | None:
         """The mean value of a recipe at a level; None until all its replicates have got there; never where one failed."""
-        there = [] if _has_failed(replicates) else replicates
+        there = [] if has_failed(replicates) else replicates
         values = [record.value_at(self.steps_at(record)[level], self.metric) for record in there]
         found = [value for value in values if value is not None]
         return fmean(found) if found and len(found) == len(values) and len(replicates) == self.repeats else None
@@ -242,7 +242,7 @@ class Study:
         for replicates in self.recipes():
             lead, mean = replicates[0], self.mean(replicates)
             if lead.last and mean:
-                failed = len(replicates) > 1 and _has_failed(replicates)
+                failed = len(replicates) > 1 and has_failed(replicates)
                 found.append((failed, mean[0] == 0, -mean[1], lead.trial.number, lead))
         return [lead for *_, lead in sorted(found, key=lambda place: place[:4])]
 
@@ -258,15 +258,15 @@ class Study:
         for number, replicates in enumerate(self.recipes()):
             mean, recipe = self.mean(replicates), replicates[0].trial.recipe
             complete = all(record.state is TrialState.COMPLETE for record in replicates) and len(replicates) == self.repeats
-            if mean and not _has_failed(replicates):
+            if mean and not has_failed(replicates):
                 found.append(Observation(number, recipe, mean[1], mean[0], complete))
-            elif _has_failed(replicates):
+            elif has_failed(replicates):
                 level = max(self._level(record, record.last) for record in replicates)
                 found.append(Observation(number, recipe, None, level, False))
         return found
 
 
-def _has_failed(replicates: Iterable[Record]) -> bool:
+def has_failed(replicates: Iterable[Record]) -> bool:
     """Whether a recipe failed on any of its seeds: then its mean over the others says nothing of it."""
     return any(record.state is TrialState.FAILED for record in replicates)
 

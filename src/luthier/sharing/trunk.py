@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -60,6 +59,10 @@ class Stored:
         return tensor.view(torch.bfloat16) if found.dtype == np.int16 else tensor
 
 
+_BESIDE: dict[type, tuple[None, ...] | None] = {}
+"""What stands in for whatever else the blocks of an architecture put out beside their hidden states."""
+
+
 class Trunk:
     """Lets a model begin above its lowest blocks, with what is stored of them.
 
@@ -70,7 +73,10 @@ class Trunk:
         self._hidden: torch.Tensor | None = None
         self._packing = packing_of(model)
         self._blocks = list(model.get_submodule(anatomy(model).blocks).children())[:boundary]
-        self._others = self._beside_hidden(model)
+        if type(model) not in _BESIDE:
+            _BESIDE[type(model)] = self._beside_hidden(model)
+        self._others = _BESIDE[type(model)]
+        self._before = [vars(block).get("forward") for block in self._blocks]  # of another trunk, where there is one
         for block in self._blocks:
             block.forward = self._stand_in(block.forward, last=block is self._blocks[-1])
 
@@ -88,8 +94,11 @@ class Trunk:
 
     def remove(self) -> None:
         """Leave the model as it was."""
-        for block in self._blocks:
-            del block.forward
+        for block, before in zip(self._blocks, self._before, strict=True):
+            if before is None:
+                del block.forward
+            else:
+                block.forward = before
 
     def give(self, stored: Stored, which: npt.NDArray[np.int64] | None) -> None:
         """Say which of the stored sequences the model is called with next; None: the blocks are to run again."""
@@ -119,7 +128,8 @@ class TrunkStore:
     """The entries of one study, in a folder of their own.
 
     Args:
-        most_bytes: what all entries together may take; those used longest ago go first.
+        most_bytes: what all entries together may take; those used longest ago go first. None takes more than half of it, so
+            that those of two depths do not drive each other out.
     """
 
     def __init__(self, folder: Path, most_bytes: int) -> None:
@@ -129,7 +139,7 @@ class TrunkStore:
             pad_token_id: int) -> Stored | None:
         """The entry for some sequences at a boundary; made, from a lower one where there is one, if it is not there.
 
-        None where it would take more than all entries together may, or half of what is free, or cannot be written.
+        None where it would take more than it may, or cannot be written.
 
         Args:
             model: pre-trained up to the boundary, in `precision`.
@@ -195,6 +205,8 @@ class TrunkStore:
         with contextlib.suppress(FileNotFoundError):
             if time.time() - claim.stat().st_mtime > ABANDONED_SECONDS:
                 claim.unlink(missing_ok=True)
+                for partial in self.folder.glob(f"{name}.*.partial"):
+                    partial.unlink(missing_ok=True)
         try:
             claim.touch(exist_ok=False)
         except FileExistsError:
@@ -206,18 +218,21 @@ class TrunkStore:
             claim.unlink(missing_ok=True)
 
     def _make_room(self, size: int) -> bool:
-        """Delete the entries used longest ago, until one more of `size` bytes fits; whether it does."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        entries = sorted((file.stat().st_mtime, file.stat().st_size, file) for file in self.folder.glob("*.npy"))
-        taken = sum(entry[1] for entry in entries)
-        most = min(self.most_bytes, taken + shutil.disk_usage(self.folder).free // 2)
-        if size > most:
+        """Delete the entries used longest ago, until one more of `size` bytes fits; whether it may be at all."""
+        if size > self.most_bytes // 2:
             return False
-        for _, bytes_, file in entries:
-            if taken + size <= most:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        entries = []
+        for file in self.folder.glob("*.npy"):
+            with contextlib.suppress(FileNotFoundError):  # another worker makes room too
+                found = file.stat()
+                entries.append((found.st_mtime, found.st_size, file))
+        taken = sum(entry[1] for entry in entries)
+        for _, bytes_, file in sorted(entries):
+            if taken + size <= self.most_bytes:
                 break
-            with contextlib.suppress(OSError):  # in use by another worker, where the system does not let that go
-                file.unlink()
+            with contextlib.suppress(PermissionError):  # in use by another worker, where the system does not let that go
+                file.unlink(missing_ok=True)
                 taken -= bytes_
         return True
 

@@ -97,13 +97,13 @@ def _digest(tensors: Any) -> str:
 def _put(learner: Learner, tensors: Any, step: int) -> None:
     import torch
 
-    names = set(tensors.keys())
-    learner.step = step
+    read = {name: tensors.get_tensor(name) for name in tensors.keys()}  # noqa: SIM118  # all of it before anything is changed
     with torch.no_grad():
         for name, parameter in learner.trainable.items():
-            parameter.copy_(tensors.get_tensor(f"weight/{name}"))
-            if f"step/{name}" in names:
-                learner.optimizer.state[parameter] = {part: tensors.get_tensor(f"{part}/{name}") for part in _ADAM}
+            parameter.copy_(read[f"weight/{name}"])
+            if f"step/{name}" in read:
+                learner.optimizer.state[parameter] = {part: read[f"{part}/{name}"] for part in _ADAM}
             if learner.average:
-                learner.average.weights[name].copy_(tensors.get_tensor(f"average/{name}"))
+                learner.average.weights[name].copy_(read[f"average/{name}"])
     learner.show_weights()
+    learner.step = step

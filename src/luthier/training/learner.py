@@ -104,7 +104,9 @@ class Learner:
             if parameter.grad is None:
                 continue
             if weight.grad is None:
-                weight.grad = self._gradients.setdefault(name, torch.empty_like(weight)).copy_(parameter.grad)
+                if name not in self._gradients:
+                    self._gradients[name] = torch.empty_like(weight)
+                weight.grad = self._gradients[name].copy_(parameter.grad)
             else:
                 weight.grad += parameter.grad
             parameter.grad = None

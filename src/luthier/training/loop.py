@@ -100,7 +100,7 @@ def train(learner: Learner, task: Task, read: Sequences, until: int, total_steps
             targets.append(wanted)
         if given:
             given(None)
-        # Here, and nowhere before, a step waits for the device.
+        # Here a step waits for the device; before, only where packed rows are laid out.
         norm = torch.nn.utils.get_total_norm([weight.grad for weight in weights.values() if weight.grad is not None])
         value, size = float(torch.stack(losses).sum()), float(norm)
         if not (math.isfinite(value) and math.isfinite(size)):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from luthier.recipes.trial import TrialState
 from luthier.search.schedulers.base import Action, Run, Stop, ask_or_end, begin, follows, next_level
-from luthier.search.study import Record, Study
+from luthier.search.study import Record, Study, has_failed
 
 REDUCTION = 3
 ENOUGH_TO_STOP = 4
@@ -36,7 +36,7 @@ def _best_paused(study: Study) -> Run | None:
     """Where no other recipe can be tried, the best that has paused goes on: there is nothing better to do with the time."""
     if not study.exhausted:
         return None
-    replicates = {recipe[0].trial.number: recipe for recipe in study.recipes()}
+    replicates = {recipe[0].trial.number: [] if has_failed(recipe) else recipe for recipe in study.recipes()}
     paused = (record for lead in study.ranked() for record in replicates[lead.trial.number] if record.state is TrialState.PAUSED)
     return next((Run(record.trial.number, next_level(study, record)) for record in paused), None)
 
