@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import csv
 import functools
+import importlib
 import json
 import multiprocessing
 import re
@@ -126,7 +127,9 @@ def measure(rows: int, folder: Path) -> dict[str, Any]:
     from luthier.api.folder import RunFolder
     from luthier.api.observer import LogObserver
     from luthier.api.settings import Given, Settings
-    from luthier.data import check, load, sources
+    from luthier.data import check, sources
+
+    load = importlib.import_module("luthier.data.load")  # the package has a function of this name
 
     watch.within(sources, "find_with")
     watch.within(load, "read_rows", "cut", "content_hash")
