@@ -21,7 +21,11 @@ DEFAULT = "default"
 
 @dataclass
 class Record:
-    """One trial and all that is known of it. `target` is the step that its running stage goes to."""
+    """One trial and all that is known of it.
+
+    `target` is the step that its running stage goes to; `part_tokens` the most tokens that passed at once where memory had its
+    batches pass in more parts than usual, else 0.
+    """
 
     trial: Trial
     state: TrialState = TrialState.WAITING
@@ -31,6 +35,7 @@ class Record:
     target: int = 0
     costs: Costs = Costs()
     reason: str = ""
+    part_tokens: int = 0
 
     @property
     def is_default(self) -> bool:
@@ -120,6 +125,7 @@ class Study:
         record.costs = replace(costs, seconds=record.costs.seconds + costs.seconds,
                                peak_memory=max(record.costs.peak_memory, costs.peak_memory),
                                drift=record.costs.drift if costs.drift is None else costs.drift)
+        record.part_tokens = event.get("part_tokens", 0) or record.part_tokens
         if event["failure"]:
             record.state, record.reason = TrialState.FAILED, event["failure"]
         elif record.step >= min(recipe.total_steps(self.shape.rows(recipe)), self.steps_at(record)[-1]):

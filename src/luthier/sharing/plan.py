@@ -23,7 +23,7 @@ ALL, NOTHING = Sharing(), Sharing(checkpoints=False, trunk=False)
 
 
 def stage(trial: Trial, until: int, *, rows: int, reached: int, checkpoint: Path | None, folder: Path, layers: int,
-          sharing: Sharing = ALL, evaluate_at: tuple[int, ...] = (), deliver: bool = False) -> Stage:
+          sharing: Sharing = ALL, evaluate_at: tuple[int, ...] = (), deliver: bool = False, part_tokens: int = 0) -> Stage:
     """The stage that takes `trial` to step `until`, going on from `checkpoint` (at step `reached`) if there is one.
 
     Args:
@@ -31,6 +31,7 @@ def stage(trial: Trial, until: int, *, rows: int, reached: int, checkpoint: Path
         checkpoint: the trial's own, or its parent's for a trial that has not run yet; None starts at step 0.
         folder: where checkpoints and delivered models go.
         layers: the model's blocks.
+        part_tokens: the most tokens that passed at once in an earlier stage, where memory made that fewer than usual.
     """
     goes_on = sharing.checkpoints and checkpoint is not None
     seen = reached if checkpoint is not None else 0
@@ -40,7 +41,7 @@ def stage(trial: Trial, until: int, *, rows: int, reached: int, checkpoint: Path
         save=None if deliver else folder / f"trial-{trial.number}.safetensors",
         deliver=folder / f"model-{trial.number}" if deliver else None,
         evaluate_at=tuple(step for step in evaluate_at if seen < step < until),
-        trunk=boundary(trial.recipe, layers) if sharing.trunk else 0)
+        trunk=boundary(trial.recipe, layers) if sharing.trunk else 0, part_tokens=part_tokens)
 
 
 def boundary(recipe: Recipe, layers: int) -> int:
