@@ -31,6 +31,7 @@ from typing import Any
 HERE = Path(__file__).parent
 SHARED = HERE.parent.parent / "shared"
 SEED, STEPS, WORDS, REPEATED, REMEMBERED = 0, 200, 24, 10, 10_000
+RUNG_ROWS = 2000
 LIMIT = 4 * 2**30
 
 
@@ -137,7 +138,7 @@ def measure(rows: int, folder: Path) -> dict[str, Any]:
     watch.within(prepare, "encode", "token_findings")
     watch.within(ready, "prepare", "measure", "fit_controls")
     watch.within(session, "make_setup")
-    settings = Settings(model=("minilm",), workers=1, threads=1)
+    settings = Settings(model=("minilm",), workers=1, threads=1, rung_rows=RUNG_ROWS)
     asked = watch.over("check", prepare.check, settings, Given(folder / "rows.csv"))
     got = watch.over("get ready", ready.get_ready, ready.Command.TRAIN, asked, LogObserver(), time.monotonic())
     run = RunFolder(folder / "run")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from luthier.sharing.features import MOST_ROWS, some_rows, supervised
 from luthier.tasks.base import Floats, Head
 from luthier.tasks.wording import wording_of
 
-MOST_COUNTED = 100_000
+MOST_COUNTED = 50_000
 """Training rows whose words are counted, at most: memory and time grow with them, and the figure hardly."""
 
 
@@ -78,8 +78,10 @@ def _forms(prepared: Prepared, measured: Measured, split: Split, rows: npt.NDArr
 def _of_texts(prepared: Prepared, measured: Measured, truth: Any, validation: dict[str, Any]) -> list[Control]:
     task, corpus, targets = prepared.asked.task, prepared.asked.corpus, np.asarray(prepared.splits["train"].targets)
     seen, counted = measured.features["train"], some_rows(prepared.splits["train"], MOST_COUNTED)
-    return [majority(task, targets, wording_of(task.name).guess),
-            tfidf(_texts([corpus.train[row] for row in counted.tolist()]), targets[counted], validation["tfidf"], truth, task),
+    words = tfidf(_texts([corpus.train[row] for row in counted.tolist()]), targets[counted], validation["tfidf"], truth, task)
+    if len(counted) < len(targets):
+        words = replace(words, title=f"{words.title} on {len(counted):,} training rows")
+    return [majority(task, targets, wording_of(task.name).guess), words,
             probe(seen.pooled, targets[seen.rows], validation["probe"], truth, task)]
 
 

@@ -1,9 +1,9 @@
 """How much memory a part of a batch takes, estimated before anything is trained.
 
 Counted is what a backward pass needs of the forward pass. Of each token and block, in hidden sizes: what goes into queries, keys
-and values, these three gathered by head, what attention takes in, and twice a sum, a norm and a mask of dropout; of the wide layer
-what goes into its activation and what comes out, each as wide as that layer; and for each head a row of attention weights with
-its mask, as long as the row of text. To this comes what the busiest backward pass holds besides: as much again as one block, but
+and values, these three gathered by head, what attention takes in, twice a sum, a norm and a mask of dropout, and two for what is
+passing; of the wide layer what goes into its activation and what comes out, each as wide as that layer; and for each head a row
+of attention weights with its mask, as long as the row of text. To this comes what the busiest backward pass holds besides: as much again as one block, but
 at least what the embeddings make. Held against measured peaks in benchmarks/LOG.md.
 """
 
@@ -15,7 +15,7 @@ from typing import Any
 from luthier.models.encoder import EMBEDDINGS
 from luthier.training.learner import Learner
 
-HIDDEN = 11
+HIDDEN = 13
 """Vectors of the hidden size that each token of a block keeps."""
 SHARE = 0.8
 """Of the memory that is free, what may be taken: other programs need some, and an estimate is none."""
