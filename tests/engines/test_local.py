@@ -14,6 +14,7 @@ import pytest
 
 from luthier.data.row import Row
 from luthier.data.tokens import tokenize
+from luthier.engines import execute
 from luthier.engines.execute import Base, Setup, run_stage
 from luthier.engines.local import LocalEngine, Workforce, cores, plan_workers
 from luthier.models.classifier import load_tokenizer
@@ -143,3 +144,13 @@ def test_plan_workers_gives_a_single_trial_all_cores() -> None:
     assert plan_workers(None, None, "cuda").workers == 1
     force = plan_workers(None, None, "cpu")
     assert force.workers * force.threads <= cores()
+
+
+def test_where_little_memory_is_free_parts_are_smaller_and_the_result_says_so(
+        setup: Setup, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    usual = list(run_stage(make_stage(2), setup, lambda: False))[-1]
+    monkeypatch.setattr(execute, "free_memory", lambda device: 1)
+    short = list(run_stage(make_stage(2), setup, lambda: False))[-1]
+    assert isinstance(usual, StageResult) and isinstance(short, StageResult)
+    assert usual.failure is None and short.failure is None
+    assert (usual.part_tokens, short.part_tokens) == (0, 1)

@@ -3,8 +3,8 @@
 Counted is what a backward pass needs of the forward pass. Of each token and block, in hidden sizes: what goes into queries, keys
 and values, these three gathered by head, what attention takes in, twice a sum, a norm and a mask of dropout, and two for what is
 passing; of the wide layer what goes into its activation and what comes out, each as wide as that layer; and for each head a row
-of attention weights with its mask, as long as the row of text. To this comes what the busiest backward pass holds besides: as much again as one block, but
-at least what the embeddings make. Held against measured peaks in benchmarks/LOG.md.
+of attention weights with its mask, as long as the row of text. To this comes what the busiest backward pass holds besides: as
+much again as one block, but at least what the embeddings make. Held against measured peaks in benchmarks/LOG.md.
 """
 
 from __future__ import annotations
