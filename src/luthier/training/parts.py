@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 from collections import deque
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
@@ -98,7 +99,7 @@ def passes(lengths: Lengths, most: int, outputs: Callable[[Positions], Found]) -
         if len(which) > 1 and int(lengths[which].sum()) > most:
             waiting.extendleft(reversed([which[part] for part in by_tokens(lengths[which], most)]))
             continue
-        found = unless_memory_runs_out(lambda which=which: outputs(which))  # type: ignore[misc]
+        found = unless_memory_runs_out(partial(outputs, which))
         if found is None:
             most = half(lengths[which], int(lengths[which].sum()))
             waiting.appendleft(which)
