@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from luthier.engines import execute
 from luthier.engines.execute import Setup, run_stage
 from luthier.engines.local import LocalEngine, Workforce, cores, plan_workers, wait_for_loading
 from luthier.recipes.recipe import Recipe
@@ -163,3 +164,12 @@ if __name__ == "__main__":
                           env=os.environ | {"TMPDIR": str(folder)})
     assert done.stdout == "spawn\n"
 
+
+def test_where_little_memory_is_free_parts_are_smaller_and_the_result_says_so(
+        setup: Setup, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    usual = list(run_stage(make_stage(2), setup, lambda: False))[-1]
+    monkeypatch.setattr(execute, "free_memory", lambda device: 1)
+    short = list(run_stage(make_stage(2), setup, lambda: False))[-1]
+    assert isinstance(usual, StageResult) and isinstance(short, StageResult)
+    assert usual.failure is None and short.failure is None
+    assert (usual.part_tokens, short.part_tokens) == (0, 1)

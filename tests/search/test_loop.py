@@ -6,7 +6,7 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from simulated import BASE, SHAPE, WORK, ListSampler, SimulatedEngine, new_study
 from luthier.recipes.recipe import Recipe
 from luthier.recipes.seeds import HeldSeeds, Seeds
 from luthier.recipes.space import parse_space
-from luthier.recipes.trial import Progress, Stage, TrialState
+from luthier.recipes.trial import EngineEvent, Finished, Progress, Stage, TrialState
 from luthier.search.finals import Finals
 from luthier.search.journal import Journal, read_journal
 from luthier.search.loop import KEPT_CHECKPOINTS, Search
@@ -37,6 +37,11 @@ class Noted:
 
     running: list[dict[int, Progress]] = field(default_factory=list)
     finished: list[int] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+
+    def say(self, line: str) -> None:
+        """Note it."""
+        self.said.append(line)
 
     def update(self, study: Study, running: dict[int, Progress]) -> None:
         """Note it."""
@@ -491,3 +496,19 @@ def test_what_is_new_is_suggested_alike_each_time(tmp_path: Path) -> None:
         shutil.rmtree(outcome.folder)
     assert written[0] == written[1] and not outcome.study.exhausted
     assert len({record.trial.recipe.hash for record in outcome.study.records.values()}) == 9
+
+
+def test_memory_that_runs_short_is_said_once_a_trial_and_kept(tmp_path: Path) -> None:
+    class Short(SimulatedEngine):
+        def _outcome(self, running: Any) -> EngineEvent:
+            event = super()._outcome(running)
+            return Finished(replace(event.result, part_tokens=512)) if isinstance(event, Finished) else event
+
+    outcome = _search(tmp_path, AshaScheduler(3), engine=Short())
+    trials = outcome.study.records
+    assert sorted(outcome.watcher.said) == [
+        f"  Trial {number}: parts of 512 tokens, for memory; the batch stays at {record.trial.recipe.batch_size} rows."
+        for number, record in sorted(trials.items())]
+    again = [stage for stage in outcome.engine.submitted if stage.start]
+    assert again and all(stage.part_tokens == 512 for stage in again)
+    assert all(event["part_tokens"] == 512 for event in outcome.events("result"))

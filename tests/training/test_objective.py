@@ -11,7 +11,7 @@ import torch
 from scipy.special import log_softmax, rel_entr, softmax
 from sklearn.utils.class_weight import compute_class_weight
 
-import luthier.training.loop as loop
+import luthier.training.parts as parts
 from luthier.data.sequences import Cut, sequences
 from luthier.data.tokens import Tokens
 from luthier.recipes.recipe import Recipe
@@ -98,7 +98,7 @@ def test_objective_does_not_depend_on_how_a_batch_is_cut_up(
         make: Callable[..., Learner], run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, changes: dict[str, object]) -> None:
     values = []
     for size in (3, 8, 16):
-        monkeypatch.setattr(loop, "MICRO_BATCH", size)
+        monkeypatch.setattr(parts, "MICRO_BATCH", size)
         values.append([step.objective for step in run(make(batch_size=16, **changes), 3)])
     np.testing.assert_allclose(values[0], values[2], rtol=1e-4)
     np.testing.assert_allclose(values[1], values[2], rtol=1e-4)

@@ -133,11 +133,11 @@ def test_evaluating_gives_back_the_weights(fast: Callable[..., Learner], run: Ru
 def test_a_batch_in_parts_has_the_gradient_of_the_whole(fast: Callable[..., Learner], run: Run,
                                                         monkeypatch: pytest.MonkeyPatch) -> None:
     """Gradients of parts are added up in fp32, so bf16 loses no more in parts than at once."""
-    from luthier.training import loop
+    from luthier.training import parts
 
     found = []
     for most in (4096, 40):
-        monkeypatch.setattr(loop, "MICRO_TOKENS", most)
+        monkeypatch.setattr(parts, "MICRO_TOKENS", most)
         learner = fast(dropout=0.0, max_grad_norm=1e6)
         run(learner, 1)
         found.append(torch.cat([p.grad.flatten() for p in learner.trainable.values() if p.grad is not None]))

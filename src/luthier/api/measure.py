@@ -131,13 +131,13 @@ class Frozen:
     prepared: Prepared
     model: nn.Module
 
-    def look(self, split: str) -> Features:
-        """The frozen features of one split; of the training rows, no more than a regression needs.
+    def look(self, split: str, rows: npt.NDArray[np.int64] | None = None) -> Features:
+        """The frozen features of some rows of a split; by default of no more than a regression needs.
 
         The pooled features of pairs are those of their two texts, compared.
         """
         prepared, tokens = self.prepared, self.prepared.splits[split]
-        rows = some_rows(tokens) if split == "train" else np.arange(len(tokens))
+        rows = some_rows(tokens) if rows is None else rows
         cut, pad = cut_of(prepared.default), prepared.start.pad_token_id
         found = extract(self.model, tokens, rows, cut, pad)
         if not prepared.asked.corpus.pairs:

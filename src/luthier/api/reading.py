@@ -58,25 +58,25 @@ def token_findings(corpus: Corpus, splits: Mapping[str, Tokens], tokenizer: Any,
     """
     parts = [(corpus.parts[Split(name)], tokens) for name, tokens in splits.items()]
     rows = [row for part, _ in parts for row in part]
-    ids, starts = _joined([tokens for _, tokens in parts])
-    unknown = np.zeros(len(ids), np.int64) if tokenizer.unk_token_id is None else (ids == tokenizer.unk_token_id).astype(np.int64)
+    lengths = np.concatenate([tokens.lengths for _, tokens in parts])
+    starts = np.concatenate([[0], np.cumsum(lengths)])
+    unknown = np.concatenate([_unknown(tokens, tokenizer.unk_token_id) for _, tokens in parts])
     given = np.concatenate([tokens.lengths if tokens.lengths_given is None else tokens.lengths_given for _, tokens in parts])
     spans: dict[str, Any] = {}
     if all(tokens.per_token for _, tokens in parts):
         offsets, heads = (np.concatenate([getattr(tokens, name) for _, tokens in parts]) for name in ("offsets", "heads"))
         spans = {"cut_entities": find_cut_entities(rows, starts, offsets, max_length - parts[0][1].special),
                  "misaligned": find_misaligned(rows, starts, offsets, heads)}
-    words = count_words([row.text if row.pair is None else f"{row.text} {row.pair}" for row in rows])
+    words = count_words([row.text for row in rows]) + count_words([row.pair or "" for row in rows])
     return check_tokens(corpus.kind, rows, lengths=given, max_length=max_length, limit=limit, words=words,
                         windows=windows,
-                        unknown=np.diff(np.concatenate([[0], np.cumsum(unknown)])[starts]),
-                        tokens=np.diff(starts) - parts[0][1].special, uncased=_is_uncased(tokenizer), **spans)
+                        unknown=unknown, tokens=lengths - parts[0][1].special, uncased=_is_uncased(tokenizer), **spans)
 
 
-def _joined(parts: Sequence[Tokens]) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
-    """The ids of several parts as one, and where each row begins."""
-    lengths = np.concatenate([tokens.lengths for tokens in parts])
-    return np.concatenate([tokens.ids for tokens in parts]), np.concatenate([[0], np.cumsum(lengths)])
+def _unknown(tokens: Tokens, unknown_id: int | None) -> npt.NDArray[np.int64]:
+    """How many tokens of each row stand for something that the vocabulary lacks. Shape [rows]."""
+    places = np.zeros(0, np.int64) if unknown_id is None else np.flatnonzero(tokens.ids == unknown_id)
+    return np.bincount(np.searchsorted(tokens.starts, places, side="right") - 1, minlength=len(tokens))
 
 
 def _is_uncased(tokenizer: Any) -> bool:

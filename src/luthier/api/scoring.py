@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from luthier.api.baselines import control_rows
+from luthier.api.baselines import control_scores
 from luthier.api.finish import finish
 from luthier.api.prepare import Prepared
 from luthier.api.ready import Command, Ready
@@ -91,10 +91,12 @@ def score_finals(ready: Ready, finals: list[Final], verdict: Verdict) -> Outcome
     served = tuned.served()
     delivered = predict_final(ready, replace(final, folder=folder), "test", served)
 
-    rows = control_rows(prepared, ready.measured, Split.TEST)
-    controls = {fitted.control.name: task.tuned(fitted.scores, base["validation"]).score(
-        fitted.control.predict(rows[fitted.control.name]), base["test"], groups["test"]) for fitted in ready.controls}
-    held = {fitted.control.name: task.score(fitted.scores, base["validation"], groups["validation"]) for fitted in ready.controls}
+    said = control_scores(prepared, ready.measured, ready.controls, Split.TEST)
+    controls, held = {}, {}
+    for fitted in ready.controls:
+        name, looked_at = fitted.control.name, task.truth(prepared.splits["validation"], fitted.rows)
+        controls[name] = task.tuned(fitted.scores, looked_at).score(said[name], base["test"], groups["test"])
+        held[name] = task.score(fitted.scores, looked_at, _some(groups["validation"], fitted.rows))
     gain = None
     if default:
         looked = kept if default is final else default.validation  # a control: as the study saw it, which saves a pass
@@ -128,6 +130,10 @@ def truths(prepared: Prepared, recipe: Recipe) -> dict[str, Truth]:
 def groups_of(rows: list[Row]) -> Ints | None:
     """Which rows are drawn together for an interval: those of one document or group. Shape [rows]; None where there are none."""
     return documents([row.group for row in rows]) if any(row.group is not None for row in rows) else None
+
+
+def _some(groups: Ints | None, rows: Ints) -> Ints | None:
+    return None if groups is None else groups[rows]
 
 
 def predict_final(ready: Ready, final: Final, split: str, task: Task) -> Floats:

@@ -113,7 +113,8 @@ def make_setup(ready: Ready, folder: RunFolder) -> Setup:
         bases[name] = Base(start.pretrained.path, start.pretrained.hash, tokens, start.pad_token_id, start.pretrained.layers,
                            prepared.shape.for_model(name).size, used_ids(start.splits["train"], start.pad_token_id))
     setup = Setup(bases=bases, task=asked.task, rung_rows=prepared.rung_rows, cache=folder.cache, device=ready.device,
-                  record_test=asked.settings.record_test, precision=ready.measured.precision, quota=ready.quota)
+                  record_test=asked.settings.record_test, precision=ready.measured.precision, quota=ready.quota,
+                  workers=ready.force.workers)
     default = prepared.default
     if default.head_init is HeadInit.PROBE and not default.reinit_layers:
         init = asked.settings.held_seeds.seeds(asked.settings.seed).init

@@ -19,7 +19,7 @@ class Severity(enum.StrEnum):
     """Something was repaired, left out, or is worth knowing."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Place:
     """A row: its file (or what else the table is called), and its line or number there."""
 

@@ -58,9 +58,11 @@ def near_duplicates(texts: Sequence[str]) -> list[tuple[int, ...]]:
     number: dict[str, int] = {}
     owner = np.fromiter((number.setdefault(_core(text), len(number)) for text in texts), np.int64, len(texts))
     cores = list(number)
+    del number
     words = [_words(core) for core in cores]
     short = np.asarray([found is not None for found in words], dtype=bool)
     slips = _slips(words, np.flatnonzero(short))
+    del words
     pairs = np.concatenate([slips[_jaccard(cores, slips) >= SIMILAR], _similar(cores, np.flatnonzero(~short))])
     component = _components(pairs, len(cores))[owner]
     order = np.argsort(component, kind="stable")

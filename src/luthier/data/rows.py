@@ -85,6 +85,7 @@ class _Reader:
     scheme: Scheme | None = None
     odd: dict[Oddity, list[int]] = field(default_factory=lambda: defaultdict(list))
     unreadable: list[tuple[int, str]] = field(default_factory=list)
+    names: dict[str, str] = field(default_factory=dict)
 
     def row(self, record: Record) -> Row | None:
         """The row of a record, None where it is left out."""
@@ -115,7 +116,8 @@ class _Reader:
         value = record.values.get(self.columns.label[0])
         if text is not None and isinstance(value, str) and value.strip() and value != value.strip():
             self._note(Oddity.SPACED_LABEL, record)
-        return text, read_class(record, self.columns)
+        name = read_class(record, self.columns)
+        return text, None if name is None else self.names.setdefault(name, name)  # each name once, not once a row
 
     def _tagged(self, record: Record, scheme: Scheme) -> tuple[str | None, Target | None]:
         found = read_tags(record, self.columns, scheme)

@@ -16,7 +16,9 @@ falls there by itself.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable, Sequence
+import math
+from array import array
+from collections.abc import Sequence
 
 from luthier.data.row import Row, Split, names_in, text_key
 
@@ -56,9 +58,10 @@ def components(rows: Sequence[Row]) -> list[int]:
             index = parents[index]
         return index
 
-    first: dict[Hashable, int] = {}
+    first: dict[bytes, int] = {}
     for index, row in enumerate(rows):
-        for key in _keys(row):
+        for kind, value in _keys(row):  # a text of its own would be held for each key
+            key = hashlib.blake2b(f"{kind}\0{value}".encode("utf-8", "surrogatepass"), digest_size=16).digest()
             one, other = root(first.setdefault(key, index)), root(index)
             parents[max(one, other)] = min(one, other)
     return [root(index) for index in range(len(rows))]
@@ -70,17 +73,19 @@ def _keys(row: Row) -> list[tuple[str, str]]:
     return [("text", text)] + ([("group", row.group)] if row.group is not None else [])
 
 
-def _points(rows: Sequence[Row], members: Sequence[int], seed: int) -> dict[int, float]:
-    """The place of each component in [0, 1): that of its smallest group, or of its text when it has no group.
+def _points(rows: Sequence[Row], members: Sequence[int], seed: int) -> Sequence[float]:
+    """The place of each component in [0, 1), at its first row: that of its smallest group, or of its text when it has no group.
 
     Texts do not count beside groups, or each new text of an old group could move the group.
     """
-    smallest: dict[int, tuple[bool, float]] = {}
+    points, grouped = array("d", [math.inf]) * len(rows), bytearray(len(rows))
     for row, member in zip(rows, members, strict=True):
         for kind, value in _keys(row):
-            candidate = (kind != "group", _uniform(seed, kind, value))
-            smallest[member] = min(smallest.get(member, candidate), candidate)
-    return {member: point for member, (_, point) in smallest.items()}
+            if kind == "group" and not grouped[member]:
+                points[member], grouped[member] = math.inf, True
+            if (kind == "group") == grouped[member]:
+                points[member] = min(points[member], _uniform(seed, kind, value))
+    return points
 
 
 def _uniform(seed: int, kind: str, value: str) -> float:

@@ -5,6 +5,7 @@ A `Tokens` stands for the rows of one split; what a model sees of them, cut or i
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Sequence as Seq
 from dataclasses import dataclass, fields
@@ -106,7 +107,7 @@ def tokenize(texts: Seq[str], tokenizer: Any, limit: int | None, pairs: Seq[str 
     """
     paired = [pair or "" for pair in pairs] if pairs is not None and any(pair is not None for pair in pairs) else None
     prefix, middle, suffix = special_tokens(tokenizer, paired is not None)
-    flat: dict[str, list[Array]] = {"ids": [], "types": [], "offsets": []}
+    flat: dict[str, list[Array]] = {"ids": [], "types": [], "offsets": []}  # an array for each chunk: one a text costs more
     lengths, given, seconds = [0], [], []
     for first in range(0, len(texts), CHUNK):
         chunk = list(texts[first:first + CHUNK])
@@ -115,17 +116,15 @@ def tokenize(texts: Seq[str], tokenizer: Any, limit: int | None, pairs: Seq[str 
         encoded = tokenizer(chunk, second, verbose=False, return_offsets_mapping=offsets, **cut)
         if limit is not None:
             given += _lengths(tokenizer, chunk, second, [len(ids) for ids in encoded["input_ids"]], limit)
-        for index, ids in enumerate(encoded["input_ids"]):
-            ids = ids or [tokenizer.pad_token_id]  # an empty text, where there are no special tokens
-            lengths.append(len(ids))
-            flat["ids"].append(np.asarray(ids, dtype=np.int32))
-            if second is not None:
-                seconds.append(_second_start(encoded.sequence_ids(index), len(ids) - suffix))
-                if "token_type_ids" in encoded:
-                    flat["types"].append(np.asarray(encoded["token_type_ids"][index], dtype=np.int8))
-            if offsets:
-                places = encoded["offset_mapping"][index] or [(0, 0)]
-                flat["offsets"].append(np.asarray(places, dtype=np.int32))
+        rows = [ids or [tokenizer.pad_token_id] for ids in encoded["input_ids"]]  # a text may be empty
+        lengths += [len(ids) for ids in rows]
+        flat["ids"].append(_flat(rows, np.int32))
+        if second is not None:
+            seconds += [_second_start(encoded.sequence_ids(index), len(ids) - suffix) for index, ids in enumerate(rows)]
+            if "token_type_ids" in encoded:
+                flat["types"].append(_flat(encoded["token_type_ids"], np.int8))
+        if offsets:
+            flat["offsets"].append(_flat([places or [(0, 0)] for places in encoded["offset_mapping"]], np.int32).reshape(-1, 2))
     joined = {name: np.concatenate(parts) for name, parts in flat.items() if parts}
     starts = np.cumsum(lengths, dtype=np.int64)
     return Tokens(
@@ -133,6 +132,11 @@ def tokenize(texts: Seq[str], tokenizer: Any, limit: int | None, pairs: Seq[str 
         lengths_given=np.asarray(given, np.int64) if limit is not None else np.diff(starts),
         seconds=np.asarray(seconds, np.int64) if paired is not None else None, types=joined.get("types"),
         offsets=joined.get("offsets", np.zeros((0, 2), np.int32)) if offsets else None)
+
+
+def _flat(rows: Seq[Seq[Any]], kind: type[np.generic]) -> Array:
+    """The values of all rows, one after another."""
+    return np.asarray(list(itertools.chain.from_iterable(rows)), dtype=kind)
 
 
 def _lengths(tokenizer: Any, chunk: list[str], second: list[str] | None, kept: list[int], limit: int) -> list[int]:
@@ -166,7 +170,10 @@ def special_tokens(tokenizer: Any, pair: bool = False) -> tuple[int, int, int]:
 
 def used_ids(tokens: Tokens, pad_token_id: int) -> npt.NDArray[np.int64]:
     """The token ids that any row has, and that of padding, in order."""
-    return np.unique(np.append(tokens.ids, pad_token_id)).astype(np.int64)
+    seen = np.zeros(1 + max(int(tokens.ids.max(initial=0)), pad_token_id), bool)
+    seen[tokens.ids] = True
+    seen[pad_token_id] = True
+    return np.flatnonzero(seen)
 
 
 def percentile_length(tokens: Tokens, percent: float, limit: int) -> int:

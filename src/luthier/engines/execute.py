@@ -17,11 +17,11 @@ import numpy.typing as npt
 
 from luthier.data.sequences import Sequences, sequences
 from luthier.data.tokens import Tokens
-from luthier.engines.memory import peak_memory, reset_peak
+from luthier.engines.memory import free_memory, peak_memory, reset_peak
 from luthier.errors import TrainingError
 from luthier.models.classifier import load_classifier
 from luthier.models.encoder import anatomy, reinitialise
-from luthier.models.packing import pack
+from luthier.models.packing import is_packed, pack
 from luthier.recipes.recipe import Averaging, HeadInit, Recipe, steps_per_epoch
 from luthier.recipes.trial import Costs, Point, Progress, Stage, StageResult
 from luthier.sharing.features import extract, fit_head, some_rows, start_head
@@ -30,8 +30,10 @@ from luthier.sharing.trunk import Trunk, TrunkStore
 from luthier.sharing.work import Shape, cut_of, work_of
 from luthier.tasks.base import Floats, Task
 from luthier.training.checkpoint import UnreadableCheckpointError, checkpoint_bytes, load_checkpoint, save_checkpoint
+from luthier.training.footprint import most_tokens
 from luthier.training.learner import Learner
 from luthier.training.loop import BeforePass, Step, predict_scores, train
+from luthier.training.parts import Parts
 from luthier.training.precision import Precision, lower
 
 if TYPE_CHECKING:
@@ -71,7 +73,7 @@ class Setup:
 
     `bases` holds the pre-trained models by the name that recipes give them; `rung_rows` numbers the validation rows that
     rungs are scored on; with `record_test` every stage ends with a look at the test rows too; `precision` is what stages
-    compute in, `quota` what may be kept on disk.
+    compute in, `quota` what may be kept on disk; `workers` share the memory that is free.
     """
 
     bases: Mapping[str, Base]
@@ -82,6 +84,7 @@ class Setup:
     record_test: bool = False
     precision: Precision = Precision.FP32
     quota: Quota = Quota()
+    workers: int = 1
 
     def base(self, recipe: Recipe) -> Base:
         """The pre-trained model of a recipe."""
@@ -157,6 +160,7 @@ class _Running:
         self.points: list[Point] = []
         self.checkpoint: Path | None = None
         self.rung_given: BeforePass | None = None
+        self.parts: Parts | None = None
 
     def go(self, cancelled: Callable[[], bool]) -> Iterator[Progress | StageResult]:
         reset_peak(self.setup.device)
@@ -171,14 +175,16 @@ class _Running:
         if trunk is not None:
             given, self.rung_given = (self._given(learner.model, trunk, part) for part in (
                 read, sequences(self.validation, cut_of(self.recipe), self.setup.rung_rows)))
-        steps = train(learner, self.setup.task, read, self.stage.until, self.stage.total_steps, self.base.pad_token_id, given)
+        self.parts = self._parts(learner, read)
+        steps = train(learner, self.setup.task, read, self.stage.until, self.stage.total_steps, self.base.pad_token_id, given,
+                      self.parts)
         shown = 0.0
         while (step := self._timed_next(steps)) is not None:
             if step.step in self.stage.evaluate_at and step.step < self.stage.until:
                 self._evaluate(learner)
             if time.monotonic() - shown > PROGRESS_SECONDS:
                 shown = time.monotonic()
-                yield Progress(self.stage.trial.number, self.step, self.new.speed(self.again)[0])
+                yield Progress(self.stage.trial.number, self.step, self.new.speed(self.again)[0], self.parts.shortened)
                 if cancelled():
                     break
         if self.step < self.stage.reached:
@@ -206,6 +212,13 @@ class _Running:
                      self.stage.trial.number, error)
             return None
         return self.stage.save
+
+    def _parts(self, learner: Learner, read: Sequences) -> Parts:
+        """How batches are cut: as an earlier stage had to, or as the memory that is free suggests."""
+        most, free = self.stage.part_tokens or None, free_memory(self.setup.device)
+        if most is None and free is not None:
+            most = most_tokens(learner, int(read.lengths.max()), free // self.setup.workers)
+        return Parts(is_packed(learner.model), most)
 
     def _given(self, model: nn.Module, trunk: Trunk, read: Sequences) -> BeforePass | None:
         """Gives the model what its lowest blocks make of some sequences; None where that cannot be stored."""
@@ -284,7 +297,8 @@ class _Running:
                         tokens_per_second=tokens_per_second,
                         peak_memory=self.costs.peak_memory or peak_memory(self.setup.device))
         return StageResult(trial=self.stage.trial.number, step=self.step, points=tuple(self.points),
-                           checkpoint=self.checkpoint, costs=costs, failure=failure)
+                           checkpoint=self.checkpoint, costs=costs, failure=failure,
+                           part_tokens=self.parts.shortened if self.parts else 0)
 
 
 def load_base(base: Base, task: Task, recipe: Recipe, seed: int) -> nn.Module:

@@ -1,4 +1,5 @@
-"""Memory of a process: kept for the next step, and the most that one stage held, though its worker has run others before."""
+"""Memory: how much is free, kept by a process for its next step, and the most that one stage held, though its worker has run
+others before."""
 
 from __future__ import annotations
 
@@ -12,6 +13,9 @@ from pathlib import Path
 _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX = -1, -2, -4
 """What glibc's malloc.h calls these options."""
+_MEMINFO, _GROUPS, _OWN_GROUPS = Path("/proc/meminfo"), Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
+_AVAILABLE = re.compile(r"^MemAvailable:\s*(\d+) kB", re.MULTILINE)
+_FILES = re.compile(r"^(?:total_)?inactive_file (\d+)$", re.MULTILINE)
 _PEAK = re.compile(r"^VmHWM:\s*(\d+) kB", re.MULTILINE)
 
 
@@ -26,6 +30,43 @@ def keep_memory() -> None:
         library.mallopt(_MMAP_MAX, 0)
         library.mallopt(_TRIM_THRESHOLD, 2**31 - 1)
         library.mallopt(_TOP_PAD, 2**26)
+
+
+def free_memory(device: str) -> int | None:
+    """Bytes that are free: on a GPU, or on this machine, or in the control group of this process where that has less.
+
+    None where the system does not tell.
+    """
+    import torch
+
+    if device.startswith("cuda"):
+        return int(torch.cuda.mem_get_info()[0])
+    found = _left_to_group()
+    with contextlib.suppress(OSError):
+        if match := _AVAILABLE.search(_MEMINFO.read_text(encoding="ascii")):
+            found.append(int(match[1]) * 1024)
+    return min(found) if found else None
+
+
+def _left_to_group() -> list[int]:
+    """What the limits of this process's control groups leave, cached files not counted; groups are of version 2 or 1."""
+    found = []
+    with contextlib.suppress(OSError):
+        for line in _OWN_GROUPS.read_text(encoding="utf-8").splitlines():
+            _, controllers, name = line.split(":", 2)
+            if controllers == "":
+                folder, names = _GROUPS, ("memory.max", "memory.current")
+            elif "memory" in controllers.split(","):
+                folder, names = _GROUPS / "memory", ("memory.limit_in_bytes", "memory.usage_in_bytes")
+            else:
+                continue
+            own = folder / name.strip("/")
+            for group in (own, *(parent for parent in own.parents if parent.is_relative_to(folder))):
+                with contextlib.suppress(OSError, ValueError):  # a limit may be "max"
+                    limit, used = (int((group / part).read_text(encoding="ascii")) for part in names)
+                    files = _FILES.search((group / "memory.stat").read_text(encoding="ascii"))
+                    found.append(max(0, limit - used + (int(files[1]) if files else 0)))
+    return found
 
 
 def reset_peak(device: str) -> None:

@@ -73,10 +73,10 @@ class CompactEmbedding(nn.Module):
                 self._gradient.index_fill_(0, written, 0)
             self._written = []
             self.weight.grad = self._gradient
+        self._written.append(rows)  # first: should memory run out below, they are cleared as well
         self._gradient.index_add_(0, rows, gradient.to(self._gradient.dtype))
         if self._padding_row >= 0:
             self._gradient[self._padding_row] = 0
-        self._written.append(rows)
 
 
 class _LookUp(torch.autograd.Function):

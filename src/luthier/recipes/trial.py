@@ -79,6 +79,7 @@ class Stage:
     counted. Evaluates at the steps of `evaluate_at` and at the end, leaves a checkpoint at `save`, and, when `deliver` is given,
     also evaluates all validation rows and writes there the model (a folder in transformers' layout) and its
     validation probabilities (validation.npy, shape [rows, labels]). What the lowest `trunk` blocks make of rows is stored.
+    Where an earlier stage had to pass batches in parts of `part_tokens` tokens, for memory, this one does so from the start.
     """
 
     trial: Trial
@@ -91,6 +92,7 @@ class Stage:
     deliver: Path | None = None
     evaluate_at: tuple[int, ...] = ()
     trunk: int = 0
+    part_tokens: int = 0
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,10 @@ class Costs:
 
 @dataclass(frozen=True)
 class StageResult:
-    """What a stage came to. `step` is below the stage's `until` when it was cancelled; `failure` says why it failed."""
+    """What a stage came to. `step` is below the stage's `until` when it was cancelled; `failure` says why it failed.
+
+    `part_tokens` is 0, or the most tokens that passed at once where memory had batches pass in more parts than usual.
+    """
 
     trial: int
     step: int
@@ -122,15 +127,17 @@ class StageResult:
     checkpoint: Path | None = None
     costs: Costs = Costs()
     failure: str | None = None
+    part_tokens: int = 0
 
 
 @dataclass(frozen=True)
 class Progress:
-    """A running stage has reached `step`, training at so many rows a second."""
+    """A running stage has reached `step`, training at so many rows a second; `part_tokens` is that of its result."""
 
     trial: int
     step: int
     rows_per_second: float
+    part_tokens: int = 0
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,9 @@ KEPT_CHECKPOINTS = 4
 class Watcher(Protocol):
     """Is shown the study as it goes."""
 
+    def say(self, line: str) -> None:
+        """A sentence for the user."""
+
     def update(self, study: Study, running: dict[int, Progress]) -> None:
         """Called after every event; `running` holds the newest progress of each running trial."""
 
@@ -67,6 +70,7 @@ class Search:
     fallback: Sampler | None = None
     _stages: dict[int, Stage] = field(default_factory=dict)
     _progress: dict[int, Progress] = field(default_factory=dict)
+    _short: set[int] = field(default_factory=set)
 
     def run(self, scheduler: Scheduler, sampler: Sampler | None, deadline: float | None = None) -> None:
         """Do what `scheduler` says until it is done, or until `deadline` on the engine's clock."""
@@ -108,13 +112,13 @@ class Search:
             self._submit(plan.stage(
                 trial, action.until_step, rows=self.study.shape.rows(trial.recipe), reached=parent.step,
                 checkpoint=parent.checkpoint, folder=self.checkpoints, layers=self._layers(trial), sharing=self.sharing,
-                deliver=True))
+                deliver=True, part_tokens=parent.part_tokens))
         elif isinstance(action, Run):
             record = self.study.records[action.trial]
             self._submit(plan.stage(
                 record.trial, action.until_step, rows=self.study.shape.rows(record.trial.recipe), reached=record.step,
                 checkpoint=record.checkpoint, folder=self.checkpoints, layers=self._layers(record.trial), sharing=self.sharing,
-                evaluate_at=self.study.steps_at(record) + self._curve(record)))
+                evaluate_at=self.study.steps_at(record) + self._curve(record), part_tokens=record.part_tokens))
         elif isinstance(action, Stop):
             checkpoint = self.study.records[action.trial].checkpoint
             self._record(stopped_event(action.trial, action.reason))
@@ -150,6 +154,7 @@ class Search:
     def _take(self, event: Progress | Finished | Lost) -> None:
         if isinstance(event, Progress):
             self._progress[event.trial] = event
+            self._say_if_short(event)
             return
         result = event.result if isinstance(event, Finished) else StageResult(
             event.trial, self._stages[event.trial].start, failure=event.reason)
@@ -160,8 +165,17 @@ class Search:
             result = replace(result, checkpoint=before.checkpoint, step=before.step)  # what was reached before is still there
         elif before.checkpoint is not None and before.checkpoint != result.checkpoint:
             before.checkpoint.unlink(missing_ok=True)  # of an earlier step, or damaged
+        self._say_if_short(result)
         self._record(result_event(result))
         self._drop_checkpoints()
+
+    def _say_if_short(self, told: Progress | StageResult) -> None:
+        """Say once a trial that memory has made its parts smaller than usual."""
+        if told.part_tokens and told.trial not in self._short:
+            self._short.add(told.trial)
+            rows = self.study.records[told.trial].trial.recipe.batch_size
+            self.watcher.say(f"  Trial {told.trial}: parts of {told.part_tokens:,} tokens, for memory; the batch stays at "
+                             f"{rows} rows.")
 
     def _drop_checkpoints(self) -> None:
         """Delete the checkpoints of ended trials that cannot become finalists, and then those that there is no room for.

@@ -24,7 +24,11 @@ _NUMBER = re.compile(r"\d[\d.]*(?:e[-+]?\d+)?")
 
 @dataclass
 class Record:
-    """One trial and all that is known of it. `target` is the step that its running stage goes to."""
+    """One trial and all that is known of it.
+
+    `target` is the step that its running stage goes to; `part_tokens` the most tokens that passed at once where memory had its
+    batches pass in more parts than usual, else 0.
+    """
 
     trial: Trial
     state: TrialState = TrialState.WAITING
@@ -34,6 +38,7 @@ class Record:
     target: int = 0
     costs: Costs = Costs()
     reason: str = ""
+    part_tokens: int = 0
 
     @property
     def is_default(self) -> bool:
@@ -129,6 +134,7 @@ class Study:
                                replay_seconds=record.costs.replay_seconds + costs.replay_seconds,
                                peak_memory=max(record.costs.peak_memory, costs.peak_memory),
                                drift=record.costs.drift if costs.drift is None else costs.drift)
+        record.part_tokens = event.get("part_tokens", 0) or record.part_tokens
         if event["failure"]:
             record.state, record.reason = TrialState.FAILED, event["failure"]
         elif record.step >= min(recipe.total_steps(self.shape.rows(recipe)), self.steps_at(record)[-1]):

@@ -46,9 +46,9 @@ class Features:
     head: Floats
 
 
-def some_rows(tokens: Tokens) -> npt.NDArray[np.int64]:
+def some_rows(tokens: Tokens, most: int = MOST_ROWS) -> npt.NDArray[np.int64]:
     """All rows, or a fixed random part of them where there are more rows, or tokens with targets, than a regression needs."""
-    order = np.random.default_rng(0).permutation(len(tokens))[:MOST_ROWS]
+    order = np.random.default_rng(0).permutation(len(tokens))[:most]
     if tokens.per_token:
         order = order[:max(1, int(np.searchsorted(np.cumsum(tokens.lengths[order]), MOST_TOKENS)))]
     return np.sort(order)

@@ -91,7 +91,10 @@ def by_length(lengths: Rows, batch_size: int) -> Iterator[Rows]:
 def by_tokens(lengths: Rows, most: int) -> Iterator[Rows]:
     """Sequences of like length together, as many as have `most` tokens at the most. Yields positions into `lengths`."""
     positions = np.argsort(lengths, kind="stable")
-    while len(positions):
-        count = max(1, int(np.searchsorted(np.cumsum(lengths[positions]), most, side="right")))
-        yield positions[:count]
-        positions = positions[count:]
+    ends = np.cumsum(lengths[positions])
+    first = 0
+    while first < len(positions):
+        before = int(ends[first - 1]) if first else 0
+        last = max(first + 1, int(np.searchsorted(ends, before + most, side="right")))
+        yield positions[first:last]
+        first = last

@@ -87,6 +87,8 @@ class Learner:
             self._frozen = set() if self.recipe.dropout_in_frozen else self._places - live
         train_mode(self.model, self.parts, self._frozen)
         self.optimizer.zero_grad(set_to_none=True)
+        for name in self._rounded:  # what is left of a backward pass in which memory ran out
+            self._own[name].grad = None
 
     def _may_train(self, name: str) -> bool:
         assert self._lowest is not None

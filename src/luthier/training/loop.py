@@ -2,14 +2,20 @@
 
 All randomness of step s comes from (seed, s) and the order of rows from (seed, epoch), so a run that is cut at any step
 and goes on from its checkpoint is the same run.
+
+A batch passes in parts (parts.py). Where memory runs out, its step begins anew, with the same seed and smaller parts. Masks of
+dropout are drawn part by part, so two runs are equal bit for bit only where their parts are; with other parts, the gradients of
+a step are equal to rounding without dropout, and with it in expectation.
 """
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -19,27 +25,21 @@ from luthier.data.tokens import Tokens
 from luthier.errors import TrainingError
 from luthier.models.packing import is_packed
 from luthier.tasks.base import Task
-from luthier.training.batches import Batch, by_length, by_tokens, collate, step_rows
+from luthier.training.batches import Batch, collate, step_rows
 from luthier.training.learner import Learner
 from luthier.training.objective import Objective
 from luthier.training.optimizer import newest_share, set_rates
+from luthier.training.parts import LOOKED_AT_TOKENS, Parts, passes, unless_memory_runs_out
 from luthier.training.penalties import apply_penalties
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
 
-MICRO_BATCH = 8
-"""Rows that pass at once through a model that is not packed. A batch is cut into such parts by length, which leaves its
-gradient as it is and saves padding (1.24 times the speed on 16 rows of 5 to 70 words)."""
-MICRO_TOKENS = 4096
-"""Tokens that pass through a packed model at once, which bounds the memory that a batch of many rows takes."""
-LOOKED_AT_TOKENS = 8192
-"""Tokens that pass at once where nothing is trained."""
-
-
+log = logging.getLogger(__name__)
 BeforePass = Callable[[npt.NDArray[np.int64] | None], None]
 """Is told which sequences a model is called with next; None: of none that it knows."""
+_Passed: TypeAlias = "tuple[torch.Tensor, torch.Tensor, torch.Tensor]"
 
 
 @dataclass(frozen=True)
@@ -61,43 +61,30 @@ class Step:
 
 
 def train(learner: Learner, task: Task, read: Sequences, until: int, total_steps: int, pad_token_id: int,
-          given: BeforePass | None = None) -> Iterator[Step]:
+          given: BeforePass | None = None, parts: Parts | None = None) -> Iterator[Step]:
     """Make the optimiser steps from `learner.step` to `until`, yielding after each.
 
     Args:
         read: the training rows as the recipe has them read.
         given: is told before each pass which sequences it is of.
         total_steps: the horizon of the schedule; of no effect while the rate is constant.
+        parts: how batches are cut, which changes where memory runs out.
 
     Raises:
-        TrainingError: the loss or the gradient is not finite; says step, learning rate and dtype.
+        TrainingError: the loss or the gradient is not finite (says step, learning rate and dtype), or there is too little memory
+            for one row.
     """
     import torch
 
-    recipe, model, weights, packed = learner.recipe, learner.model, learner.trainable, is_packed(learner.model)
+    recipe, weights, parts = learner.recipe, learner.trainable, parts or Parts(is_packed(learner.model))
     objective, all_lengths = Objective(task, recipe, read.tokens, learner.device), read.lengths
     while learner.step < until:
         step = learner.step
-        torch.manual_seed(_step_seed(learner.seeds.dropout, step))
-        learner.begin_step()
         rows = step_rows(step, len(read), recipe.batch_size, learner.seeds.order)
-        cut = by_tokens(all_lengths[rows], MICRO_TOKENS) if packed else by_length(all_lengths[rows], MICRO_BATCH)
-        parts = [rows[part] for part in cut]
-        batches = [collate(read, part, pad_token_id) for part in parts]
-        units = max(1, sum(objective.units(batch) for batch in batches))
         rate = set_rates(learner.optimizer, recipe, step, total_steps)
-
-        losses, logits, targets = [], [], []
-        for part, batch in zip(parts, batches, strict=True):
-            if given:
-                given(part)
-            total, scored, wanted = objective(model, batch.to(learner.device))
-            loss = total / units
-            loss.backward()
-            learner.take_gradients()
-            losses.append(loss.detach())
-            logits.append(scored.detach())
-            targets.append(wanted)
+        while (passed := _accumulate(learner, objective, read, rows, parts, pad_token_id, given)) is None:
+            log.debug("step %d begins anew with parts of %d tokens", step + 1, parts.most)
+        losses, logits, targets = zip(*passed, strict=True)
         if given:
             given(None)
         # Here a step waits for the device; before, only where packed rows are laid out.
@@ -106,7 +93,7 @@ def train(learner: Learner, task: Task, read: Sequences, until: int, total_steps
         if not (math.isfinite(value) and math.isfinite(size)):
             raise TrainingError(
                 f"the loss is {value} and the gradient norm {size} at step {step + 1}, learning rate {rate:.3g}, "
-                f"dtype {scored.dtype}. A lower learning rate or a longer warmup usually mends this.")
+                f"dtype {logits[-1].dtype}. A lower learning rate or a longer warmup usually mends this.")
         if size + 1e-6 > recipe.max_grad_norm:
             torch.nn.utils.clip_grads_with_norm_(weights.values(), recipe.max_grad_norm, norm)
         learner.optimizer.step()
@@ -117,6 +104,37 @@ def train(learner: Learner, task: Task, read: Sequences, until: int, total_steps
             learner.average.update(weights, newest_share(recipe, step, total_steps))
         yield Step(learner.step, value, rate, int(all_lengths[rows].sum()), len(rows),
                    task.scores(torch.cat(logits).float().cpu().numpy()), torch.cat(targets).cpu().numpy())
+
+
+def _accumulate(learner: Learner, objective: Objective, read: Sequences, rows: npt.NDArray[np.int64], parts: Parts,
+                pad_token_id: int, given: BeforePass | None) -> list[_Passed] | None:
+    """The gradients of a step, from its beginning; None where memory ran out: then `parts` are smaller from now on."""
+    import torch
+
+    torch.manual_seed(_step_seed(learner.seeds.dropout, learner.step))
+    learner.begin_step()
+    cut = [rows[part] for part in parts.cut(read.lengths[rows])]
+    batches = [collate(read, part, pad_token_id) for part in cut]
+    units = max(1, sum(objective.units(batch) for batch in batches))
+    found = []
+    for part, batch in zip(cut, batches, strict=True):
+        if given:
+            given(part)
+        passed = unless_memory_runs_out(partial(_backward, learner, objective, batch, units))
+        if passed is None:
+            parts.halve(read.lengths[part])
+            return None
+        found.append(passed)
+    return found
+
+
+def _backward(learner: Learner, objective: Objective, batch: Batch, units: int) -> _Passed:
+    """Add the gradients of one part: its share of the loss, its logits and its targets."""
+    total, logits, targets = objective(learner.model, batch.to(learner.device))
+    loss = total / units
+    loss.backward()
+    learner.take_gradients()
+    return loss.detach(), logits.detach(), targets
 
 
 def _step_seed(seed: int, step: int) -> int:
@@ -149,6 +167,8 @@ def collect(outputs: Callable[[Batch], torch.Tensor], read: Sequences, device: t
             given: BeforePass | None = None) -> npt.NDArray[np.float32]:
     """What `outputs` gives for each batch, put together for each unit of the rows that were read. Shape [units, size].
 
+    Batches become half as large where memory runs out.
+
     Args:
         outputs: a vector for each sequence [sequences, size], or for each token [sequences, longest, size] where tokens have
             targets.
@@ -160,11 +180,15 @@ def collect(outputs: Callable[[Batch], torch.Tensor], read: Sequences, device: t
     by_sequence = np.argsort(owner, kind="stable")
     bounds = np.searchsorted(owner[by_sequence], np.arange(len(read) + 1))
     found: npt.NDArray[np.float32] | None = None
+
+    def values_of(which: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        if given:
+            given(which)
+        values: npt.NDArray[np.float32] = outputs(collate(read, which, pad_token_id).to(device)).float().cpu().numpy()
+        return values
+
     with torch.no_grad():
-        for which in by_tokens(read.lengths, LOOKED_AT_TOKENS):
-            if given:
-                given(which)
-            values = outputs(collate(read, which, pad_token_id).to(device)).float().cpu().numpy()
+        for which, values in passes(read.lengths, LOOKED_AT_TOKENS, values_of):
             if found is None:
                 found = np.zeros((len(owner) if place is not None else int(read.places[-1]) + 1, values.shape[-1]), np.float32)
             if place is None:

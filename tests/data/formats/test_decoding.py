@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
 
-from luthier.data.formats.decoding import numbered_lines, read_text
+from luthier.data.formats.decoding import numbered_lines, read_lines, read_text
 from luthier.errors import ConfigError, DataError
 
 
@@ -77,3 +78,21 @@ def test_read_text_in_no_encoding_of_text_is_refused(tmp_path: Path, encoding: s
     path.write_text("a")
     with pytest.raises(ConfigError, match="no such encoding of text"):
         read_text(path, encoding)
+
+
+@pytest.mark.parametrize("content", [b"a\nb\r\nc\rd", b"\xef\xbb\xbfone\n", "größe\u2028x\n\U0001f600".encode(), b"a\n\n"])
+def test_lines_are_those_of_the_whole_text(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_bytes(content)
+    assert list(read_lines(path)) == list(io.StringIO(read_text(path), newline=""))
+
+
+@pytest.mark.parametrize("content", [b"a\n" * 9000 + b"b\xff\n", b"a\0b\n", "a\n".encode("utf-16"), b" \n"])
+def test_what_is_wrong_with_a_file_is_said_whether_it_is_read_at_once_or_by_lines(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_bytes(content)
+    with pytest.raises(DataError) as whole:
+        read_text(path)
+    with pytest.raises(DataError) as lines:
+        list(read_lines(path))
+    assert str(lines.value) == str(whole.value)

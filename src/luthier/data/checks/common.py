@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
+import numpy.typing as npt
+
 from luthier.data.findings import Finding, Place, Severity
 from luthier.data.places import SHOWN, some
 from luthier.data.row import Row, Split, names_in, text_key
@@ -40,12 +43,18 @@ def key_of(row: Row) -> TextKey:
     return (text_key(row.text),) if row.pair is None else (text_key(row.text), text_key(row.pair))
 
 
-def by_text(rows: Iterable[Row]) -> dict[TextKey, list[Row]]:
-    """The rows of each text."""
+def hashes(rows: Sequence[Row]) -> npt.NDArray[np.int64]:
+    """A number for each row, equal for equal texts and hardly ever for others; another one each time that Python starts."""
+    return np.fromiter((hash(key_of(row)) for row in rows), np.int64, len(rows))
+
+
+def repeated(rows: Sequence[Row]) -> list[list[Row]]:
+    """The rows of each text that more than one row has, in the order of the first."""
+    _, owner, times = np.unique(hashes(rows), return_inverse=True, return_counts=True)
     grouped: dict[TextKey, list[Row]] = defaultdict(list)
-    for row in rows:
-        grouped[key_of(row)].append(row)
-    return grouped
+    for index in np.flatnonzero(times[owner.ravel()] > 1).tolist():
+        grouped[key_of(rows[index])].append(rows[index])
+    return [same for same in grouped.values() if len(same) > 1]
 
 
 def every(parts: Parts) -> list[Row]:

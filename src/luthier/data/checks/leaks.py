@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from luthier.data.checks.common import Parts, finding, key_of, shown
+import numpy as np
+
+from luthier.data.checks.common import Parts, finding, hashes, key_of, shown
 from luthier.data.findings import Finding, Severity
 from luthier.data.places import count, percent, places
 from luthier.data.row import Row, Split
@@ -16,11 +18,14 @@ LOUD_SHARE = 0.01
 def leaks(parts: Parts) -> list[Finding]:
     """Texts of the validation or test rows that an earlier part has too; rows that were cut off never have."""
     order = [split for split in Split if parts.get(split)]
-    known = {split: {key_of(row) for row in parts[split]} for split in order}
+    numbers = {split: hashes(parts[split]) for split in order}
     found = []
     for index, split in enumerate(order):
         for earlier in order[:index]:
-            if leaked := [row for row in parts[split] if key_of(row) in known[earlier]]:
+            likely = {side: np.flatnonzero(np.isin(numbers[side], numbers[other])).tolist()
+                      for side, other in ((split, earlier), (earlier, split))}
+            known = {key_of(parts[earlier][place]) for place in likely[earlier]}
+            if leaked := [row for place in likely[split] if key_of(row := parts[split][place]) in known]:
                 found.append(finding(
                     "leak", Severity.WARNING,
                     f"Leak: {count(len(leaked), f'{split} row')} of {len(parts[split]):,} with a text that "
@@ -33,27 +38,27 @@ def near_leaks(parts: Parts, rows: Sequence[Row], groups: Sequence[Sequence[int]
     """Texts of the validation or test rows that are nearly, but not wholly, those of an earlier part.
 
     Args:
-        rows: the rows of all parts.
+        rows: the rows of all parts, in their order (`every`).
         groups: indices into `rows` of texts that are alike.
     """
-    part = {(row.file, row.line): split for split in Split for row in parts.get(split, ())}
-    place = {key: number for number, key in enumerate(part)}
-    pairs: dict[tuple[Split, Split], list[tuple[Row, Row]]] = {}
+    part = [split for split in Split for _ in parts.get(split, ())]
+    pairs: dict[tuple[Split, Split], list[tuple[int, int]]] = {}
     order = list(Split)
     for group in groups:
-        members = [rows[index] for index in group]
-        first: dict[Split, Row] = {}
-        for row in members:
-            first.setdefault(part[row.file, row.line], row)
-        keys = {split: {key_of(row) for row in members if part[row.file, row.line] is split} for split in first}
-        for row in members:
-            own = part[row.file, row.line]
+        first: dict[Split, int] = {}
+        for index in group:
+            first.setdefault(part[index], index)
+        if len(first) == 1:
+            continue
+        keys = {split: {key_of(rows[index]) for index in group if part[index] is split} for split in first}
+        for index in group:
+            own = part[index]
             for earlier in order[:order.index(own)]:
-                if earlier in first and key_of(row) not in keys[earlier]:
-                    pairs.setdefault((own, earlier), []).append((row, first[earlier]))
+                if earlier in first and key_of(rows[index]) not in keys[earlier]:
+                    pairs.setdefault((own, earlier), []).append((index, first[earlier]))
     found = []
     for (split, earlier), found_pairs in sorted(pairs.items(), key=lambda item: (order.index(item[0][0]), order.index(item[0][1]))):
-        leaked = sorted(found_pairs, key=lambda pair: place[pair[0].file, pair[0].line])
+        leaked = [(rows[index], rows[other]) for index, other in sorted(found_pairs)]
         own_rows, share = [row for row, _ in leaked], len(leaked) / len(parts[split])
         row, other = leaked[0]
         found.append(finding(

@@ -6,7 +6,7 @@ import re
 from collections.abc import Hashable, Sequence
 
 from luthier.data.cells import name_of
-from luthier.data.checks.common import by_text, finding, key_of, shown
+from luthier.data.checks.common import finding, key_of, repeated, shown
 from luthier.data.columns import Columns
 from luthier.data.findings import Finding, Severity
 from luthier.data.formats import Table
@@ -60,7 +60,7 @@ def contradictions(kind: Kind, rows: Sequence[Row]) -> list[Finding]:
     """Equal texts with different labels, numbers or entities."""
     numbers = [row.target for row in rows if isinstance(row.target, float)]
     tolerance = SAME_NUMBER * (max(numbers) - min(numbers)) if numbers else 0.0
-    differing = [same for same in by_text(rows).values() if len(same) > 1 and _differ(same, tolerance)]
+    differing = [same for same in repeated(rows) if _differ(same, tolerance)]
     if not differing:
         return []
     found = [row for same in differing for row in same]

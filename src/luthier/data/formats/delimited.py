@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import io
 from collections.abc import Iterator
 from pathlib import Path
 
-from luthier.data.formats.decoding import read_text
-from luthier.data.formats.table import DEFAULTS, Record, Table, distinct_columns
+from luthier.data.formats.decoding import read_lines
+from luthier.data.formats.table import DEFAULTS, Grid, Table, distinct_columns
 from luthier.data.options import DataOptions
 from luthier.data.places import SHOWN
 from luthier.errors import DataError
@@ -28,30 +27,35 @@ def read(path: Path, options: DataOptions = DEFAULTS) -> Table:
     Raises:
         DataError: bad quoting, a nameless or repeated column, rows that do not have the header's number of fields.
     """
-    text = read_text(path, options.encoding)
-    delimiter = _delimiter(path, text)
+    delimiter = _delimiter(path, read_lines(path, options.encoding))
     with _huge_fields():
-        parsed = list(_numbered(path, text, delimiter))
-    if not parsed:
-        raise DataError(f"{path}: the file is empty.")
-    (_, header), *body = parsed
+        parsed = _numbered(path, read_lines(path, options.encoding), delimiter)
+        _, header = next(parsed, (0, None))
+        if header is None:
+            raise DataError(f"{path}: the file is empty.")
+        grid, wrong = Grid(tuple(name.strip() for name in header)), []
+        for line, fields in parsed:
+            if len(fields) == len(header):
+                grid.add(line, fields)
+            else:
+                wrong.append(f"line {line} has {len(fields)}")
     if len(header) == 1 and "\t" in header[0]:
         raise DataError(f"{path}: its header has tabs and no comma. Name the file .tsv, or save it with commas.")
-    columns = distinct_columns(path, [name.strip() for name in header])
-    _check_widths(path, body, columns, delimiter)
-    return Table(path.name, columns, [Record(line, dict(zip(columns, fields, strict=True))) for line, fields in body])
+    columns = distinct_columns(path, grid.columns)
+    _check_widths(path, wrong, columns, delimiter)
+    return Table(path.name, columns, grid)
 
 
-def _delimiter(path: Path, text: str) -> str:
+def _delimiter(path: Path, lines: Iterator[str]) -> str:
     if path.suffix.lower() == ".tsv":
         return "\t"
-    header = text.lstrip().splitlines()[0]
+    header = next((line for text in lines for line in text.splitlines() if line.strip()), "")
     return ";" if ";" in header and "," not in header else ","
 
 
-def _numbered(path: Path, text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+def _numbered(path: Path, lines: Iterator[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """Each record that is not a blank line, with the line on which it starts."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
     while True:
         start = reader.line_num + 1
         try:
@@ -74,8 +78,7 @@ def _reason(error: csv.Error) -> str:
     return f"{error}."
 
 
-def _check_widths(path: Path, body: list[tuple[int, list[str]]], columns: tuple[str, ...], delimiter: str) -> None:
-    wrong = [f"line {line} has {len(fields)}" for line, fields in body if len(fields) != len(columns)]
+def _check_widths(path: Path, wrong: list[str], columns: tuple[str, ...], delimiter: str) -> None:
     if wrong:
         more = ", …" if len(wrong) > SHOWN else ""
         named = {"\t": "a tab"}.get(delimiter, f"'{delimiter}'")
