@@ -51,7 +51,7 @@ def test_the_kernel_for_rows_is_told_what_it_must_know(layout: Layout, monkeypat
     monkeypatch.setitem(sys.modules, "torch.nn.attention.varlen", stand_in)
     q = torch.randn(len(layout.real), 4, 8)
     k, v = torch.randn(2, len(layout.real), 4 // shared, 8)
-    hidden = [attention._hidden(group, causal, window, q.device) for group in layout.groups]
+    hidden = attention._hidden(layout, causal, window)
     written: Any = attention._Attention.apply(q, k, v, layout, hidden, 0.3, 0.0)
     found = by_row(q, k, v, layout, 0.3, causal, window)
     torch.testing.assert_close(found[:layout.count], written[:layout.count], atol=1e-5, rtol=0)
@@ -71,7 +71,7 @@ def test_the_gradient_is_that_of_what_was_kept(layout: Layout) -> None:
     """With dropout, against differences in float64: the masks of a seed are the same in every call."""
     torch.manual_seed(0)
     parts = [torch.randn(len(layout.real), 2, 4, dtype=torch.float64, requires_grad=True) for _ in range(3)]
-    hidden = [attention._hidden(group, False, None, parts[0].device) for group in layout.groups]
+    hidden = attention._hidden(layout, False, None)
 
     def taken(*own: torch.Tensor) -> torch.Tensor:
         torch.manual_seed(7)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from luthier.errors import RunError
 from luthier.models.classifier import last_linear, load_trained, quiet
 from luthier.recipes.recipe import Recipe
 from luthier.tasks.base import Task
@@ -18,8 +19,12 @@ def finish(folder: Path, task: Task, temperature: float, recipe: Recipe, pairs: 
 
     Logits l become l / temperature × factor + shift, with the task's factor and shift: both go into the last layer's
     weights, so that plain transformers gives the same scores as Luthier.
+
+    Raises:
+        RunError: it cannot be written, as on a full disk.
     """
     import torch
+    from safetensors import SafetensorError
 
     target = folder.with_name(f"{folder.name}-finished")
     model = load_trained(folder)
@@ -32,7 +37,11 @@ def finish(folder: Path, task: Task, temperature: float, recipe: Recipe, pairs: 
     config: Any = model.config
     setattr(config, CONFIG_KEY, {
         **task.settings(), "pairs": pairs, "long_texts": recipe.long_texts.value, "temperature": temperature})
-    with quiet():
-        saved: Any = model
-        saved.save_pretrained(target)
+    saved: Any = model
+    try:
+        with quiet():
+            saved.save_pretrained(target)
+    except SafetensorError as error:
+        raise RunError(f"The delivered model cannot be written to {target}: {error}. Its run ends without one; free space on that "
+                       "disk, or give another --output, and run it again.") from error
     return target

@@ -144,8 +144,8 @@ def carry_out(ready: Ready, observer: Observer) -> Run:
 
 
 def _execute(command: Command, settings: Settings, given: Given) -> Run:
-    if multiprocessing.parent_process() is not None:  # a worker that runs the user's script anew: never start again in it
-        raise RunError(MAIN_GUARD)
+    if multiprocessing.parent_process() is not None or getattr(multiprocessing.current_process(), "_inheriting", False):
+        raise RunError(MAIN_GUARD)  # a worker that runs the user's script anew: never start again in it
     observer = LogObserver()
     return carry_out(plan_run(command, settings, given, observer, time.monotonic()), observer)
 

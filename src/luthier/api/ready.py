@@ -11,20 +11,21 @@ from pathlib import Path
 import numpy as np
 
 from luthier.api.baselines import FittedControl, fit_controls
+from luthier.api.concurrency import fastest_workers
 from luthier.api.describe import data_lines, disk_line, plan_lines
 from luthier.api.measure import Measured, measure
 from luthier.api.observer import Observer
 from luthier.api.prepare import Asked, Prepared, prepare
 from luthier.api.settings import PrecisionName, SamplerName, Settings
 from luthier.api.stored import stored_blocks
-from luthier.engines.local import Workforce, plan_workers, wait_for_loading
+from luthier.engines.local import Workforce, cores, plan_workers, wait_for_loading
 from luthier.errors import ConfigError
 from luthier.recipes.presets import Preset, load_presets
 from luthier.recipes.recipe import Schedule
 from luthier.search.budget import Job, Plan, parse_duration, plan_budget
 from luthier.search.loop import KEPT_CHECKPOINTS
 from luthier.sharing.plan import NOTHING, Sharing, pays
-from luthier.sharing.quota import DEFAULT_BYTES, Quota, parse_size
+from luthier.sharing.quota import DEFAULT_BYTES, Quota, parse_size, size
 from luthier.sharing.work import step_work, work_of
 from luthier.training.precision import Precision, fastest
 
@@ -77,6 +78,10 @@ def get_ready(command: Command, asked: Asked, observer: Observer, started: float
     observer.say("Measuring this machine, and what fine-tuning must beat …")
     wait_for_loading()
     precision = find_precision(settings.precision, device)
+    if device.startswith("cuda") and settings.workers is None and trials != 1:
+        force, speeds = fastest_workers(prepared, device, precision, cores())
+        observer.say("  Workers at once, and rows a second of all: "
+                     + ", ".join(f"{workers}: {speed:.0f}" for workers, speed in speeds.items()))
     measured = measure(prepared, force, device, precision)
     if measured.precision is not precision:
         observer.say(f"  Computing in {measured.precision.value}: a model of this study does not bear {precision.value}.")
@@ -91,6 +96,7 @@ def get_ready(command: Command, asked: Asked, observer: Observer, started: float
     job = Job(prepared.default, prepared.shape, force.workers, len(prepared.splits["validation"]), len(prepared.rung_rows),
               test_rows, settings.repeats, prepared.fewest_rung_rows, test_rows if settings.record_test else 0, kept)
     plan = plan_budget(budget, time.monotonic() - started, job, measured.speed)
+    check_room(settings, sum(4 * parameter.numel() for parameter in measured.frozen.model.parameters()), 1 + plan.challengers)
     prepared = replace(prepared, rung_rows=np.sort(prepared.rung_rows[:plan.rung_rows]))
     default, rows = prepared.default, prepared.shape.rows(prepared.default)
     steps = round(plan.work / step_work(default, prepared.shape))
@@ -144,9 +150,26 @@ def find_quota(settings: Settings, checkpoints: int) -> Quota:
     """
     if settings.disk is not None:
         return Quota(parse_size(settings.disk))
+    return Quota(min(max(DEFAULT_BYTES, 2 * checkpoints), free_bytes(settings) // 2))
+
+
+def free_bytes(settings: Settings) -> int:
+    """What is free on the disk where the run's folder will be."""
     path = Path(settings.output or "runs").absolute()
     there = next(folder for folder in (path, *path.parents) if folder.exists())
-    return Quota(min(max(DEFAULT_BYTES, 2 * checkpoints), shutil.disk_usage(there).free // 2))
+    return shutil.disk_usage(there).free
+
+
+def check_room(settings: Settings, model: int, finals: int) -> None:
+    """See that the models of the finals, of so many bytes each, and the delivered one fit on the disk.
+
+    Raises:
+        ConfigError: they do not.
+    """
+    need, free = model * (finals + 1), free_bytes(settings)
+    if need > free:
+        raise ConfigError(f"--output: the disk has {size(free)} free, and the finished models of this run take {size(need)}; free "
+                          "some space, or give a folder on another disk")
 
 
 def find_precision(name: PrecisionName, device: str) -> Precision:

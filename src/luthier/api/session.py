@@ -15,12 +15,11 @@ from luthier.api.observer import Observer
 from luthier.api.ready import Command, Ready, find_presets
 from luthier.api.scoring import Final, groups_of, score_finals, truths
 from luthier.api.settings import SamplerName, SchedulerName
+from luthier.api.setup import make_setup
 from luthier.api.write import write_config, write_outcome
-from luthier.data.tokens import used_ids
-from luthier.engines.execute import Base, Setup, head_file
+from luthier.engines.execute import Setup
 from luthier.engines.local import LocalEngine, Workforce
 from luthier.errors import RunError
-from luthier.recipes.recipe import HeadInit
 from luthier.recipes.space import Space
 from luthier.recipes.trial import TrialState
 from luthier.search.finals import Finals, Verdict, choose
@@ -37,7 +36,6 @@ from luthier.search.samplers import (
 )
 from luthier.search.schedulers import AshaScheduler, FullRuns, MedianScheduler, Scheduler
 from luthier.search.study import Study
-from luthier.sharing.features import fit_head
 
 
 def run(ready: Ready, observer: Observer, interrupt: Interrupt) -> RunFolder:
@@ -100,26 +98,6 @@ def _engine(setup: Setup, force: Workforce) -> Iterator[LocalEngine]:
         yield engine
     finally:
         engine.close()
-
-
-def make_setup(ready: Ready, folder: RunFolder) -> Setup:
-    """Write the tokens and the head's start where workers find them."""
-    prepared, asked = ready.prepared, ready.prepared.asked
-    bases = {}
-    for number, (name, start) in enumerate(prepared.starts.items()):
-        tokens = folder.cache / f"tokens-{number}"
-        for split, rows in start.splits.items():
-            rows.save(tokens / split)
-        bases[name] = Base(start.pretrained.path, start.pretrained.hash, tokens, start.pad_token_id, start.pretrained.layers,
-                           prepared.shape.for_model(name).size, used_ids(start.splits["train"], start.pad_token_id))
-    setup = Setup(bases=bases, task=asked.task, rung_rows=prepared.rung_rows, cache=folder.cache, device=ready.device,
-                  record_test=asked.settings.record_test, precision=ready.measured.precision, quota=ready.quota,
-                  workers=ready.force.workers)
-    default = prepared.default
-    if default.head_init is HeadInit.PROBE and not default.reinit_layers:
-        init = asked.settings.held_seeds.seeds(asked.settings.seed).init
-        fit_head(ready.measured.features["train"], asked.task, prepared.splits["train"], head_file(setup, default, init))
-    return setup
 
 
 def _search(search: Search, ready: Ready) -> None:

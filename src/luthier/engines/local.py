@@ -24,7 +24,8 @@ from luthier.recipes.trial import EngineEvent, Finished, Lost, Progress, Stage, 
 
 MOST_WORKERS = 4
 READY = "ready"
-MAIN_GUARD = "In a script, call luthier under: if __name__ == '__main__':"
+MAIN_GUARD = ("Workers read the script that calls luthier: keep it in a file, and call luthier in it under: "
+              "if __name__ == '__main__':")
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 """What some libraries cap their threads by; they read it when they are loaded."""
 _ONE_THREAD = {**dict.fromkeys(_THREAD_VARIABLES, "1"), "ARROW_DEFAULT_MEMORY_POOL": "system",
@@ -66,12 +67,18 @@ def load_for_workers() -> None:
 
 
 def wait_for_loading() -> None:
-    """Wait until what workers need has been loaded, so that it does not slow what is measured next."""
+    """Wait until what workers need has been loaded, so that it does not slow what is measured next.
+
+    Raises:
+        RunError: workers cannot start, for they would run the calling script anew.
+    """
     context = _context()
     if isinstance(context, ForkServerContext):
         process = context.Process(target=_do_nothing, daemon=True)
         process.start()
         process.join()
+        if process.exitcode:
+            raise RunError(f"The worker processes cannot start (status {process.exitcode}). {MAIN_GUARD}")
 
 
 def _do_nothing() -> None:

@@ -47,7 +47,7 @@ def attention(module: nn.Module, query: torch.Tensor, key: torch.Tensor, value: 
     q, k, v = (part[0].transpose(0, 1) for part in (query, key, value))
     if not dropout and by_row_agrees(query.device, query.dtype, (q.shape[1], k.shape[1], q.shape[2]), causal, sliding_window):
         return by_row(q, k, v, layout, scale, causal, sliding_window)[None], None
-    hidden = [_hidden(group, causal, sliding_window, query.device) for group in layout.groups]
+    hidden = _hidden(layout, causal, sliding_window)
     needs_gradient = torch.is_grad_enabled() and any(part.requires_grad for part in (q, k, v))
     if needs_gradient and (dropout or layout.longest < FUSED_FROM):
         taken: Any = _Attention.apply(q, k, v, layout, hidden, scale, dropout)  # type: ignore[no-untyped-call]
@@ -87,7 +87,7 @@ def by_row_agrees(device: torch.device, dtype: torch.dtype, shape: tuple[int, in
     if device.type != "cuda" or dtype not in (torch.bfloat16, torch.float16):
         return False
     layout = lay_out((torch.arange(9) < torch.tensor([[9], [5]])).long().to(device))
-    hidden = [_hidden(group, causal, window, device) for group in layout.groups]
+    hidden = _hidden(layout, causal, window)
     generator = torch.Generator(device).manual_seed(0)
     heads, fewer, size = shape
     parts = [torch.randn(len(layout.real), count, size, generator=generator, device=device, dtype=dtype)
@@ -112,8 +112,14 @@ def by_row_agrees(device: torch.device, dtype: torch.dtype, shape: tuple[int, in
     return bool((found[0] - found[1]).abs().max() <= ROUGHLY * found[1].abs().max())
 
 
-def _hidden(group: Group, causal: bool, window: int | None, device: torch.device) -> torch.Tensor | None:
-    """True where a token may not look: at padding, ahead where `causal`, and further than a `window` reaches."""
+def _hidden(layout: Layout, causal: bool, window: int | None) -> list[torch.Tensor | None]:
+    """For each group, true where a token may not look: at padding, ahead where `causal`, and further than a `window` reaches."""
+    if (causal, window) not in layout.hidden:  # every block of a model asks the same
+        layout.hidden[causal, window] = [_hidden_of(group, causal, window, layout.spread.device) for group in layout.groups]
+    return layout.hidden[causal, window]
+
+
+def _hidden_of(group: Group, causal: bool, window: int | None, device: torch.device) -> torch.Tensor | None:
     narrow = window is not None and window < group.longest
     if not (causal or narrow):
         return group.padding

@@ -64,6 +64,7 @@ class Layout:
         real: where each packed token stands in the padded batch. Shape [tokens].
         spread: the packed token in each slot of the groups; any at all in slots that are padding. Shape [slots].
         place: the slot of each packed token. Shape [tokens].
+        hidden: what attention knows of the groups, for every kind of attention that has been asked for.
     """
 
     shape: tuple[int, int]
@@ -73,6 +74,7 @@ class Layout:
     spread: torch.Tensor
     place: torch.Tensor
     groups: tuple[Group, ...]
+    hidden: dict[tuple[bool, int | None], list[torch.Tensor | None]] = field(default_factory=dict)
     _by_head: dict[tuple[int, int], tuple[torch.Tensor, torch.Tensor]] = field(default_factory=dict)
 
     @property

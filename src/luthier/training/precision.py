@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 FASTER = 1.5
 """How many times faster bf16 matrices must be multiplied to be worth their rounding."""
-ROWS, WIDTH, REPEATS = 384, 768, 5
+ROWS, WIDTH, REPEATS = 384, 768, 15
 ROUGH = 0.25
 """How far outputs in bf16 may be from those in fp32, over the largest of these; more than rounding means that a model fails."""
 
@@ -38,22 +38,22 @@ def fastest(device: str) -> Precision:
         return Precision.BF16 if torch.cuda.is_bf16_supported(including_emulation=False) else Precision.FP32
     if device != "cpu":
         return Precision.FP32
-    seconds = {precision: _seconds(dtype) for precision, dtype in (
-        (Precision.FP32, torch.float32), (Precision.BF16, torch.bfloat16))}
-    return Precision.BF16 if seconds[Precision.FP32] > FASTER * seconds[Precision.BF16] else Precision.FP32
+    fp32, bf16 = _seconds(torch.float32, torch.bfloat16)
+    return Precision.BF16 if fp32 > FASTER * bf16 else Precision.FP32
 
 
-def _seconds(dtype: torch.dtype) -> float:
-    """The shortest time of a few multiplications, after a first one."""
+def _seconds(*dtypes: torch.dtype) -> list[float]:
+    """The shortest time of a multiplication in each; they take turns, so that other work on the machine slows all alike."""
     import torch
 
-    left, right = torch.ones(ROWS, WIDTH, dtype=dtype), torch.ones(WIDTH, WIDTH, dtype=dtype)
-    found = []
+    matrices = [(torch.ones(ROWS, WIDTH, dtype=dtype), torch.ones(WIDTH, WIDTH, dtype=dtype)) for dtype in dtypes]
+    found: list[list[float]] = [[] for _ in dtypes]
     for _ in range(REPEATS + 1):
-        started = time.perf_counter()
-        left @ right
-        found.append(time.perf_counter() - started)
-    return min(found[1:])
+        for own, (left, right) in zip(found, matrices, strict=True):
+            started = time.perf_counter()
+            left @ right
+            own.append(time.perf_counter() - started)
+    return [min(own[1:]) for own in found]
 
 
 def lower(model: nn.Module, precision: Precision) -> nn.Module:
