@@ -25,7 +25,7 @@ def test_controls_of_many_rows_are_fitted_and_scored_in_parts(tiny_model: Path, 
     frozen = Frozen(prepared, fresh_model(prepared, prepared.default, "cpu"))
     few = np.arange(min(FEW, len(prepared.splits["validation"]) - 1))
     features = {"train": frozen.look("train"), "validation": frozen.look("validation", few)}
-    measured = Measured(frozen, features, Speed(1.0, 1.0, 1.0), Precision.FP32, ())
+    measured = Measured(frozen, features, Speed(1.0, 1.0, 1.0), Precision.FP32, (), 1)
     whole = control_scores(prepared, measured, fit_controls(prepared, measured), Split.TEST)
 
     monkeypatch.setattr(baselines, "MOST_ROWS", 7)

@@ -99,7 +99,9 @@ def test_disk_that_is_no_size_is_one_error() -> None:
         Settings(disk="plenty")
 
 
-def test_disk_of_a_run_is_taken_from_its_machine(tmp_path: Path) -> None:
-    (tmp_path / "run.toml").write_text("[settings]\ndata = 'a.csv'\n[machine]\ndisk = 17179869184\nrung_rows = 5\n")
-    found = build(Settings, read_config(tmp_path / "run.toml", None))
-    assert (found.disk, found.rung_rows) == ("17179869184", None)
+def test_disk_is_taken_from_a_run_only_where_it_was_asked_for(tmp_path: Path) -> None:
+    """What a machine had free says nothing of another."""
+    for asked, disk in (("", None), ("disk = '2GB'\n", "2GB")):
+        (tmp_path / "run.toml").write_text(f"[settings]\ndata = 'a.csv'\n{asked}[machine]\ndisk = 17179869184\nrung_rows = 5\n")
+        found = build(Settings, read_config(tmp_path / "run.toml", None))
+        assert (found.disk, found.rung_rows) == (disk, None)

@@ -38,7 +38,7 @@ def judged(tiny_model: Path, reviews: list[Row], tmp_path_factory: pytest.TempPa
     tokenizer = load_tokenizer(tiny_model)
     rows = [row for row in reviews if row.target in TASK.labels]
 
-    def judged(train: int = 240, noise: float = 0.0, seeds: tuple[int, ...] = (0,), **changes: Any) -> Verdict:
+    def judged(train: int = 240, noise: float = 0.0, probe: float = 0.6, seeds: tuple[int, ...] = (0,), **changes: Any) -> Verdict:
         folder, chance = tmp_path_factory.mktemp("judged"), random.Random(0)
         for name, part in (("train", rows[:train]), ("validation", rows[300:500])):
             tokens = TASK.encode(tokenize([row.text for row in part], tokenizer, 64), part)
@@ -58,7 +58,7 @@ def judged(tiny_model: Path, reviews: list[Row], tmp_path_factory: pytest.TempPa
             (result,) = [event for event in run_stage(stage, setup, lambda: False) if isinstance(event, StageResult)]
             study.apply(result_event(result))
         targets = tokens.targets.astype(np.int64)
-        facts = Facts(TASK.metric, 200, chance_loss=TASK.chance_loss(targets), largest_label_share=0.5, probe_score=0.6)
+        facts = Facts(TASK.metric, 200, chance_loss=TASK.chance_loss(targets), largest_label_share=0.5, probe_score=probe)
         return judge_all(trial_rows(study), curves_of(curve_rows(study)), facts)[0]
 
     return judged
@@ -67,7 +67,7 @@ def judged(tiny_model: Path, reviews: list[Row], tmp_path_factory: pytest.TempPa
 @pytest.mark.parametrize(("kind", "changes"), [
     (Kind.DIVERGED, {"learning_rate": 1.0, "max_grad_norm": 1e6, "warmup_steps": 0}),
     (Kind.COLLAPSED, {"learning_rate": 0.02, "warmup_steps": 0}),
-    (Kind.UNDERFIT, {"learning_rate": 8e-5, "epochs": 5, "averaging": "none"}),
+    (Kind.UNDERFIT, {"learning_rate": 1e-4, "epochs": 5, "averaging": "none", "probe": 0.85}),
     (Kind.OVERFIT, {"learning_rate": 2e-4, "batch_size": 8, "noise": 0.2, "epochs": 24, "dropout": 0.0, "averaging": "none"}),
     (Kind.OVERCONFIDENT, {"learning_rate": 1e-3, "train": 120, "epochs": 16, "dropout": 0.0}),
     (Kind.GOOD, {"learning_rate": 2e-4, "epochs": 5}),

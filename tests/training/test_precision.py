@@ -166,6 +166,6 @@ def test_lowering_leaves_buffers_alone() -> None:
 def test_bf16_is_taken_where_it_multiplies_clearly_faster(ratio: float, chosen: Precision, monkeypatch: pytest.MonkeyPatch) -> None:
     from luthier.training import precision
 
-    assert precision._seconds(torch.float32) > 0
-    monkeypatch.setattr(precision, "_seconds", lambda dtype: ratio if dtype is torch.float32 else 1.0)
+    assert all(seconds > 0 for seconds in precision._seconds(torch.float32, torch.bfloat16))
+    monkeypatch.setattr(precision, "_seconds", lambda *dtypes: [ratio if dtype is torch.float32 else 1.0 for dtype in dtypes])
     assert fastest("cpu") is chosen and fastest("mps") is Precision.FP32

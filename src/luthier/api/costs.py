@@ -121,7 +121,7 @@ def _kind(recipe: Recipe, ready: Ready) -> Kind:
     ends, layers = _stage_ends(recipe, ready), shape.for_model(recipe.model).layers
     stored = stored_blocks(recipe, prepared, ready.measured, ready.sharing, ready.quota)
     unshared = run_work(ends, recipe, shape, stored=0, checkpoints=False) / speed.training
-    shared = run_work(ends, recipe, shape, stored=stored, checkpoints=ready.kept > 0) / speed.training
+    shared = run_work(ends, recipe, shape, stored=stored, checkpoints=ready.sharing.checkpoints and ready.kept > 0) / speed.training
     looks = len(ends) + max(0, ready.plan.curve_points - 1)
     looking = looks * pass_work(len(prepared.rung_rows), recipe, shape, stored) / speed.forward
     return Kind(is_default=is_default, blocks=layers, trained=layers - never_trained(recipe, layers), steps=ends[-1], stored=stored,
