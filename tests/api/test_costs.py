@@ -68,6 +68,12 @@ def test_a_study_that_shares_nothing_saves_nothing(equal_work: Ready) -> None:
     assert all(kind.seconds_shared == kind.seconds_unshared and kind.stored == 0 for kind in costs.kinds)
 
 
+def test_where_no_checkpoint_is_kept_none_is_said_to_be_reused(equal_work: Ready) -> None:
+    kept, none = (trial_costs(dataclasses.replace(equal_work, kept=number), 0).kinds[0] for number in (4, 0))
+    assert kept.stages > 1 and kept.goes_on and not none.goes_on
+    assert none.seconds_shared == pytest.approx(none.seconds_unshared) and none.seconds_shared > kept.seconds_shared
+
+
 def test_a_study_that_stores_nothing_says_why(equal_work: Ready) -> None:
     costs = trial_costs(dataclasses.replace(equal_work, sharing=Sharing(trunk=False)), elapsed=0)
     assert costs.shares and costs.entries == () and "would not pay" in costs.why_not_stored

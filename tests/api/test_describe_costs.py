@@ -7,8 +7,8 @@ import dataclasses
 from luthier.api.costs import Entry, Kind, TrialCosts
 from luthier.api.describe_costs import cost_lines
 
-DEFAULT = Kind(is_default=True, blocks=6, trained=6, steps=500, stored=0, stages=3, seconds_unshared=118, seconds_shared=82,
-               whole_seconds=100)
+DEFAULT = Kind(is_default=True, blocks=6, trained=6, steps=500, stored=0, stages=3, goes_on=True, seconds_unshared=118,
+               seconds_shared=82, whole_seconds=100)
 TOP = dataclasses.replace(DEFAULT, is_default=False, trained=1, steps=1125, stored=5, seconds_shared=31, whole_seconds=50)
 HEAD = dataclasses.replace(TOP, trained=0, steps=1500, seconds_shared=14, whole_seconds=30)
 COSTS = TrialCosts(
@@ -54,7 +54,7 @@ def test_a_study_that_does_not_store_says_why() -> None:
 
 
 def test_a_training_is_one_line_and_neither_fits_nor_stops_early() -> None:
-    one = dataclasses.replace(TOP, is_default=True, stored=0, stages=1)
+    one = dataclasses.replace(TOP, is_default=True, stored=0, stages=1, goes_on=False)
     lines = cost_lines(dataclasses.replace(COSTS, searching=False, kinds=(one,), entries=(), trials=1, search_seconds=None))
     assert len(lines) == 3 and lines[0].startswith("What the training takes") and lines[2].startswith("  this recipe")
     assert lines[2].endswith("nothing")

@@ -26,7 +26,8 @@ from luthier.sharing.work import making_work, never_trained, pass_work
 class Kind:
     """Trials that train the same blocks, as the default recipe would otherwise.
 
-    A full run has so many `stages`, one up to each rung. `seconds_unshared` and `seconds_shared` are of its training steps,
+    A full run has so many `stages`, one up to each rung; each `goes_on` from the checkpoint of the one before where these are
+    kept. `seconds_unshared` and `seconds_shared` are of its training steps,
     without and with what they reuse; `whole_seconds` are all that a worker does for it in this study, entries not counted.
     """
 
@@ -36,6 +37,7 @@ class Kind:
     steps: int
     stored: int
     stages: int
+    goes_on: bool
     seconds_unshared: float
     seconds_shared: float
     whole_seconds: float
@@ -121,11 +123,12 @@ def _kind(recipe: Recipe, ready: Ready) -> Kind:
     ends, layers = _stage_ends(recipe, ready), shape.for_model(recipe.model).layers
     stored = stored_blocks(recipe, prepared, ready.measured, ready.sharing, ready.quota)
     unshared = run_work(ends, recipe, shape, stored=0, checkpoints=False) / speed.training
-    shared = run_work(ends, recipe, shape, stored=stored, checkpoints=ready.sharing.checkpoints and ready.kept > 0) / speed.training
+    goes_on = len(ends) > 1 and ready.sharing.checkpoints and ready.kept > 0
+    shared = run_work(ends, recipe, shape, stored=stored, checkpoints=goes_on) / speed.training
     looks = len(ends) + max(0, ready.plan.curve_points - 1)
     looking = looks * pass_work(len(prepared.rung_rows), recipe, shape, stored) / speed.forward
     return Kind(is_default=is_default, blocks=layers, trained=layers - never_trained(recipe, layers), steps=ends[-1], stored=stored,
-                stages=len(ends), seconds_unshared=unshared, seconds_shared=shared,
+                stages=len(ends), goes_on=goes_on, seconds_unshared=unshared, seconds_shared=shared,
                 whole_seconds=shared + looking + len(ends) * STAGE_SECONDS)
 
 

@@ -25,7 +25,7 @@ def cost_lines(costs: TrialCosts) -> list[str]:
 def reused(kind: Kind) -> str:
     """What a kind of trial does not compute again, where trials share."""
     parts = [f"{_blocks(kind.stored)} stored"] if kind.stored else []
-    parts += ["its own checkpoints"] if kind.stages > 1 else []
+    parts += ["its own checkpoints"] if kind.goes_on else []
     return ", ".join(parts) or "nothing"
 
 
