@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from luthier.api.check import Check, check
     from luthier.api.fetch import fetch
     from luthier.api.model import Model
-    from luthier.api.public import load, open_run, train, tune
+    from luthier.api.public import load, open_run, resume, train, tune
     from luthier.api.run import Run
     from luthier.errors import ConfigError, DataError, LuthierError, ModelError, RunError, TrainingError, UsageError
     from luthier.recipes.recipe import Recipe
@@ -30,13 +30,14 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = ["Check", "ConfigError", "DataError", "LuthierError", "Model", "ModelError", "Recipe", "Run", "RunError", "Score",
-           "TrainingError", "UsageError", "check", "fetch", "load", "open_run", "train", "tune"]
+           "TrainingError", "UsageError", "check", "fetch", "load", "open_run", "resume", "train",
+           "tune"]
 
 _HOMES = {
     "luthier.api.check": ["Check", "check"],
     "luthier.api.model": ["Model"], "luthier.api.run": ["Run"],
     "luthier.api.fetch": ["fetch"],
-    "luthier.api.public": ["load", "open_run", "train", "tune"],
+    "luthier.api.public": ["load", "open_run", "resume", "train", "tune"],
     "luthier.recipes.recipe": ["Recipe"], "luthier.tasks.metrics": ["Score"],
     "luthier.errors": ["ConfigError", "DataError", "LuthierError", "ModelError", "RunError", "TrainingError", "UsageError"],
 }

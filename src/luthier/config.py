@@ -303,5 +303,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def write_toml(path: Path, tables: Mapping[str, Any]) -> None:
-    """Write nested tables of plain values as TOML."""
-    path.write_text(tomli_w.dumps(plain(tables)), encoding="utf-8")
+    """Write nested tables of plain values as TOML; the file appears whole or not at all."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(tomli_w.dumps(plain(tables)), encoding="utf-8")
+    partial.replace(path)

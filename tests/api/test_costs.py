@@ -13,8 +13,8 @@ import pytest
 from luthier.api.costs import representatives, trial_costs
 from luthier.api.observer import LogObserver
 from luthier.api.public import plan_run
-from luthier.api.ready import Command, Ready
-from luthier.api.settings import SchedulerName, Settings
+from luthier.api.ready import Ready
+from luthier.api.settings import Command, SchedulerName, Settings
 from luthier.api.stored import entry_bytes, why_not_stored
 from luthier.recipes.space import Choice, Interval
 from luthier.sharing.plan import NOTHING, Sharing

@@ -11,8 +11,7 @@ from luthier.api import session
 from luthier.api.interrupt import Interrupt
 from luthier.api.observer import LogObserver
 from luthier.api.public import plan_run
-from luthier.api.ready import Command
-from luthier.api.settings import Settings
+from luthier.api.settings import Command, Settings
 
 
 class Impatient(LogObserver):

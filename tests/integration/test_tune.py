@@ -131,7 +131,7 @@ def train(settings: Settings) -> luthier.Run:
 
     from luthier.api.observer import LogObserver
     from luthier.api.public import carry_out, plan_run
-    from luthier.api.ready import Command
+    from luthier.api.settings import Command
 
     observer = LogObserver()
     return carry_out(plan_run(Command.TRAIN, settings, settings.given, observer, time.monotonic()), observer)

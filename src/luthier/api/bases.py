@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from luthier.api.prepare import Prepared
@@ -14,6 +15,7 @@ def write_bases(prepared: Prepared, folder: Path) -> dict[str, Base]:
     bases = {}
     for number, (name, start) in enumerate(prepared.starts.items()):
         tokens = folder / f"tokens-{number}"
+        shutil.rmtree(tokens, ignore_errors=True)  # of a session that was killed
         for split, rows in start.splits.items():
             rows.save(tokens / split)
         bases[name] = Base(start.pretrained.path, start.pretrained.hash, tokens, start.pad_token_id, start.pretrained.layers,

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from luthier.api.ready import Command, Ready, find_presets
-from luthier.api.settings import SchedulerName
+from luthier.api.ready import Ready, find_presets
+from luthier.api.settings import Command, SchedulerName
 from luthier.api.stored import entry_bytes, stored_blocks, why_not_stored
 from luthier.recipes.recipe import Recipe
 from luthier.recipes.seeds import Seeds

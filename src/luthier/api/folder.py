@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from luthier.errors import ConfigError
+
+BARE = {".lock", ".process", "checkpoints", "cache", "run.toml.partial"}
+"""What is in the folder of a run that was ended before it began."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +60,7 @@ class RunFolder:
 
     @property
     def checkpoints(self) -> Path:
-        """Paused trials and finals; gone when the run has ended, in whatever way."""
+        """Paused trials and finals; gone when the run is finished."""
         return self.path / "checkpoints"
 
     @property
@@ -65,18 +72,28 @@ class RunFolder:
         """The scored rows of one split."""
         return self.path / "predictions" / f"{split}.csv"
 
-    def create(self) -> None:
-        """Make the folder.
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Make the folder, where it is not there, and keep other commands out of it.
 
         Raises:
-            ConfigError: another run has just begun there.
+            ConfigError: another command is at work there.
         """
         self.path.mkdir(parents=True, exist_ok=True)
+        process, lock = self.path / ".process", FileLock(self.path / ".lock", timeout=0)
         try:
-            self.checkpoints.mkdir()
-        except FileExistsError:
-            raise ConfigError(f"--output {self.path}: another run has just begun there; give another folder") from None
-        self.cache.mkdir()
+            lock.acquire()
+        except Timeout:
+            raise ConfigError(f"{self.path}: process {_said(process)} is at work in this folder; wait until it has ended, or watch "
+                              f"it with: luthier watch {self.path}") from None
+        try:
+            process.write_text(str(os.getpid()), encoding="utf-8")
+            for folder in (self.checkpoints, self.cache):
+                folder.mkdir(exist_ok=True)
+            yield
+        finally:
+            process.unlink(missing_ok=True)
+            lock.release()
 
     def clean(self) -> None:
         """Delete what only a run at work needs."""
@@ -84,11 +101,30 @@ class RunFolder:
             shutil.rmtree(folder, ignore_errors=True)
 
 
+def _said(file: Path) -> str:
+    """What a small file says; a question mark where it has just gone."""
+    try:
+        return file.read_text(encoding="utf-8") or "?"
+    except OSError:
+        return "?"
+
+
+def make_folder(output: str | None, name: str) -> RunFolder:
+    """Make the folder that `choose_folder` finds; where another run has just taken its name, the next."""
+    while True:
+        folder = choose_folder(output, name)
+        try:
+            folder.path.mkdir(parents=True, exist_ok=output is not None)
+            return folder
+        except FileExistsError:
+            continue
+
+
 def choose_folder(output: str | None, name: str) -> RunFolder:
-    """The folder asked for, or the next free one of runs/NAME-1, runs/NAME-2, …
+    """The folder asked for, or the next free one of runs/NAME-1, runs/NAME-2, …; the one asked for may hold a run.
 
     Raises:
-        ConfigError: the folder asked for is a file, or has something in it.
+        ConfigError: the folder asked for is a file, or has something else in it.
     """
     if output is None:
         number = 1
@@ -101,6 +137,6 @@ def choose_folder(output: str | None, name: str) -> RunFolder:
     there = next(parent for parent in (path, *path.absolute().parents) if parent.exists())
     if not there.is_dir() or not os.access(there, os.W_OK):
         raise ConfigError(f"--output {output}: no folder can be made there, because {there} is not a folder to write in")
-    if path.exists() and any(path.iterdir()):
+    if path.exists() and not RunFolder(path).config.exists() and not {file.name for file in path.iterdir()} <= BARE:
         raise ConfigError(f"--output {output}: the folder is not empty; give a new one, so that nothing is overwritten")
     return RunFolder(path)

@@ -61,8 +61,11 @@ class Measured:
     checkpoint: int
 
 
-def measure(prepared: Prepared, force: Workforce, device: str, precision: Precision) -> Measured:
+def measure(prepared: Prepared, force: Workforce, device: str, precision: Precision, known: Speed | None = None) -> Measured:
     """Look at the rows with the pre-trained model, using all cores; then make a few steps as a worker would.
+
+    Args:
+        known: the speed, where it has been measured before.
 
     Raises:
         ModelError: the model cannot be loaded, or its parts cannot be told apart.
@@ -73,7 +76,7 @@ def measure(prepared: Prepared, force: Workforce, device: str, precision: Precis
     padded, precision = _check_models(prepared, device, precision)
     model = fresh_model(prepared, prepared.default, device)
     torch.set_num_threads(force.workers * force.threads)
-    serving = _serving_speed(prepared, model)
+    serving = known.serving if known else _serving_speed(prepared, model)
     frozen = Frozen(prepared, lower(model, precision))
     started = time.perf_counter()
     tokenwise = prepared.asked.task.head is Head.TOKENS
@@ -83,11 +86,10 @@ def measure(prepared: Prepared, force: Workforce, device: str, precision: Precis
     torch.set_num_threads(force.threads)
     used = used_ids(prepared.splits["train"], prepared.start.pad_token_id)
     learner = Learner(fresh_model(prepared, prepared.default, device), prepared.default, Seeds.all(0), precision, used)
-    training = _training_speed(prepared, learner)
-    training *= COMPANY if force.workers > 1 else 1.0
+    training = known.training if known else _training_speed(prepared, learner) * (COMPANY if force.workers > 1 else 1.0)
     torch.set_num_threads(force.workers * force.threads)
     reset_peak(device)
-    speed = Speed(training, max(forward, training), serving)
+    speed = known or Speed(training, max(forward, training), serving)
     return Measured(frozen, features, speed, precision, padded, checkpoint_bytes(learner))
 
 

@@ -1,4 +1,4 @@
-"""`train`, `tune`, `load` and `open_run`."""
+"""`train`, `tune`, `resume`, `load` and `open_run`."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from luthier.api.folder import choose_folder
+from luthier.api.earlier import check_data, check_same, open_earlier, settings_of
+from luthier.api.folder import RunFolder, choose_folder
 from luthier.api.interrupt import interruptible
 from luthier.api.model import Model
 from luthier.api.observer import LogObserver, Observer
 from luthier.api.prepare import check
-from luthier.api.ready import Command, Ready, get_ready
+from luthier.api.ready import Ready, get_ready
 from luthier.api.run import Run
 from luthier.api.session import run
-from luthier.api.settings import Given, Settings
+from luthier.api.settings import Command, Given, Settings
+from luthier.api.write import asked_table
 from luthier.config import build
 from luthier.engines.local import MAIN_GUARD, load_for_workers
 from luthier.errors import ConfigError, RunError
@@ -121,8 +123,31 @@ def open_run(path: str | Path) -> Run:
     return Run(path)
 
 
+def resume(run: str | Path | Run, *, budget: str | None = None, trials: int | None = None) -> Run:
+    """Go on with a run that was killed, interrupted or out of disk, from its last finished stage; or give it more time.
+
+    The time that it has worked counts. A run that is finished needs a larger budget or more trials, and its test rows are
+    then scored once more.
+
+    Args:
+        run: its folder.
+        budget: the time of the whole run, all that it had before included.
+        trials: the most recipes to try, those that it has tried included.
+
+    Raises:
+        UsageError: there is no run, or it cannot be gone on with.
+        RunError: no model could be delivered.
+    """
+    _refuse_workers()
+    observer = LogObserver()
+    path = run.path if isinstance(run, Run) else Path(run)
+    return carry_out(plan_resumed(path, budget, trials, observer, time.monotonic()), observer)
+
+
 def plan_run(command: Command, settings: Settings, given: Given, observer: Observer, started: float) -> Ready:
     """Check what was asked, measure the machine and share the time out. Nothing is trained or written yet.
+
+    Where the folder of the run holds one that was asked for in the same way and is not finished, that one is gone on with.
 
     Args:
         started: when the command began, on the monotonic clock; a budget counts from there.
@@ -133,8 +158,23 @@ def plan_run(command: Command, settings: Settings, given: Given, observer: Obser
             raise ConfigError(f"luthier train takes one model, not {', '.join(settings.model)}; name one with --model, or use "
                               "luthier tune")
         asked = check(settings, given)
-        choose_folder(settings.output, asked.corpus.name)
-        return get_ready(command, asked, observer, started)
+        folder = choose_folder(settings.output, asked.corpus.name)
+        earlier = open_earlier(folder) if folder.config.exists() else None
+        if earlier:
+            check_same(earlier, command, asked_table(asked))
+            check_data(earlier, asked.corpus)
+        return get_ready(command, asked, observer, started, earlier)
+
+
+def plan_resumed(path: Path, budget: str | None, trials: int | None, observer: Observer, started: float) -> Ready:
+    """Read what a run has done so far, and plan the rest of it; `started` is as for `plan_run`."""
+    load_for_workers()
+    earlier = open_earlier(RunFolder(path))
+    settings = settings_of(earlier, budget=budget, trials=trials)
+    with without_network(settings.offline):
+        asked = check(settings, settings.given)
+        check_data(earlier, asked.corpus)
+        return get_ready(earlier.command, asked, observer, started, earlier)
 
 
 def carry_out(ready: Ready, observer: Observer) -> Run:
@@ -144,10 +184,19 @@ def carry_out(ready: Ready, observer: Observer) -> Run:
 
 
 def _execute(command: Command, settings: Settings, given: Given) -> Run:
-    if multiprocessing.parent_process() is not None or getattr(multiprocessing.current_process(), "_inheriting", False):
-        raise RunError(MAIN_GUARD)  # a worker that runs the user's script anew: never start again in it
+    _refuse_workers()
     observer = LogObserver()
     return carry_out(plan_run(command, settings, given, observer, time.monotonic()), observer)
+
+
+def _refuse_workers() -> None:
+    """See that this is not a worker that runs the user's script anew: never start again in it.
+
+    Raises:
+        RunError: it is.
+    """
+    if multiprocessing.parent_process() is not None or getattr(multiprocessing.current_process(), "_inheriting", False):
+        raise RunError(MAIN_GUARD)
 
 
 def _settings(given: Mapping[str, Any]) -> Settings:

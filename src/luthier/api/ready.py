@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 import shutil
 import time
 from dataclasses import dataclass, replace
@@ -13,16 +12,17 @@ import numpy as np
 from luthier.api.baselines import FittedControl, fit_controls
 from luthier.api.concurrency import fastest_workers
 from luthier.api.describe import data_lines, disk_line, plan_lines
+from luthier.api.earlier import Earlier, check_more
 from luthier.api.measure import Measured, measure
 from luthier.api.observer import Observer
 from luthier.api.prepare import Asked, Prepared, prepare
-from luthier.api.settings import PrecisionName, SamplerName, Settings
+from luthier.api.settings import Command, PrecisionName, SamplerName, Settings
 from luthier.api.stored import stored_blocks
 from luthier.engines.local import Workforce, cores, plan_workers, wait_for_loading
 from luthier.errors import ConfigError
 from luthier.recipes.presets import Preset, load_presets
 from luthier.recipes.recipe import Schedule
-from luthier.search.budget import Job, Plan, parse_duration, plan_budget
+from luthier.search.budget import Job, Plan, parse_duration, plan_budget, prolonged
 from luthier.search.loop import KEPT_CHECKPOINTS
 from luthier.sharing.plan import NOTHING, Sharing, pays
 from luthier.sharing.quota import DEFAULT_BYTES, Quota, parse_size, size
@@ -32,16 +32,13 @@ from luthier.training.precision import Precision, fastest
 DEFAULT_BUDGET = "15m"
 
 
-class Command(enum.Enum):
-    """What a run was started as."""
-
-    TRAIN = "train"
-    TUNE = "tune"
-
-
 @dataclass(frozen=True)
 class Ready:
-    """All that is decided before the first trial. `kept` is how many checkpoints of the default recipe may be kept at once."""
+    """All that is decided before the first trial. `kept` is how many checkpoints of the default recipe may be kept at once.
+
+    `started` is when the command began, on the monotonic clock; of a run that is gone on with (`earlier`), when it would have
+    begun had it not been ended.
+    """
 
     command: Command
     prepared: Prepared
@@ -56,15 +53,20 @@ class Ready:
     started: float
     budget: float | None
     trials: int | None
+    earlier: Earlier | None = None
 
 
-def get_ready(command: Command, asked: Asked, observer: Observer, started: float) -> Ready:
-    """Load the model, measure this machine, and share the time out.
+def get_ready(command: Command, asked: Asked, observer: Observer, started: float, earlier: Earlier | None = None) -> Ready:
+    """Load the model, measure this machine, and share the time out; of a run that has begun, as it was then.
+
+    Args:
+        earlier: the run that is gone on with.
 
     Raises:
         UsageError: the model cannot be used, or the budget is too small.
     """
-    settings = asked.settings
+    settings, begun = asked.settings, earlier.begun if earlier else None
+    started -= earlier.seconds if earlier else 0.0
     device = find_device(settings.device.value)
     prepared = prepare(asked)
     if command is Command.TRAIN and "schedule" not in settings.fixed:  # nothing is compared, so the horizon is known
@@ -73,16 +75,17 @@ def get_ready(command: Command, asked: Asked, observer: Observer, started: float
     for line in data_lines(prepared):
         observer.say(line)
     budget = _budget(command, settings.budget, trials)
-    force = plan_workers(settings.workers, trials and trials * settings.repeats, device)
-    force = Workforce(force.workers, settings.threads or force.threads)
-    observer.say("Measuring this machine, and what fine-tuning must beat …")
+    if begun:
+        check_more(earlier, begun, device, budget, trials)
+    force = begun.force if begun else _workforce(settings, trials, device)
+    observer.say("Fitting what fine-tuning must beat …" if begun else "Measuring this machine, and what fine-tuning must beat …")
     wait_for_loading()
-    precision = find_precision(settings.precision, device)
-    if device.startswith("cuda") and settings.workers is None and trials != 1:
+    precision = begun.precision if begun else find_precision(settings.precision, device)
+    if not begun and device.startswith("cuda") and settings.workers is None and trials != 1:
         force, speeds = fastest_workers(prepared, device, precision, cores())
         observer.say("  Workers at once, and rows a second of all: "
                      + ", ".join(f"{workers}: {speed:.0f}" for workers, speed in speeds.items()))
-    measured = measure(prepared, force, device, precision)
+    measured = measure(prepared, force, device, precision, begun.speed if begun else None)
     if measured.precision is not precision:
         observer.say(f"  Computing in {measured.precision.value}: a model of this study does not bear {precision.value}.")
     for name in measured.padded:
@@ -90,26 +93,37 @@ def get_ready(command: Command, asked: Asked, observer: Observer, started: float
     controls = fit_controls(prepared, measured)
     for control in controls:
         observer.say(f"  {control.title}: {asked.task.metric_title} {control.validation:.3f} on the validation rows")
-    quota = find_quota(settings, measured.checkpoint * (1 if command is Command.TRAIN else KEPT_CHECKPOINTS))
+    quota = begun.quota if begun else find_quota(
+        settings, measured.checkpoint * (1 if command is Command.TRAIN else KEPT_CHECKPOINTS))
     kept = quota.checkpoints // measured.checkpoint if settings.sharing else 0
     test_rows = len(prepared.splits["test"])
     job = Job(prepared.default, prepared.shape, force.workers, len(prepared.splits["validation"]), len(prepared.rung_rows),
               test_rows, settings.repeats, prepared.fewest_rung_rows, test_rows if settings.record_test else 0, kept)
-    plan = plan_budget(budget, time.monotonic() - started, job, measured.speed)
+    if begun:
+        plan = begun.plan if budget == begun.budget else prolonged(begun.plan, budget, job, measured.speed)
+    else:
+        plan = plan_budget(budget, time.monotonic() - started, job, measured.speed)
     check_room(settings, sum(4 * parameter.numel() for parameter in measured.frozen.model.parameters()), 1 + plan.challengers)
     prepared = replace(prepared, rung_rows=np.sort(prepared.rung_rows[:plan.rung_rows]))
     default, rows = prepared.default, prepared.shape.rows(prepared.default)
     steps = round(plan.work / step_work(default, prepared.shape))
-    stored = settings.trunk if settings.trunk is not None else pays(steps, default.batch_size, rows)
+    trunk = begun.trunk if begun else settings.trunk
+    stored = trunk if trunk is not None else pays(steps, default.batch_size, rows)
     sharing = Sharing(trunk=stored) if settings.sharing else NOTHING
     blocks = stored_blocks(default, prepared, measured, sharing, quota)
     plan = replace(plan, full_run_seconds=work_of(steps, default, prepared.shape, blocks) / measured.speed.training)
-    ready = Ready(command, prepared, measured, controls, plan, sharing, quota, kept, force, device, started, budget, trials)
+    ready = Ready(command, prepared, measured, controls, plan, sharing, quota, kept, force, device, started, budget, trials,
+                  earlier)
     for line in plan_lines(prepared, plan, force, device, measured.precision, budget, trials, command is Command.TUNE):
         observer.say(line)
     if settings.sharing and (settings.disk is not None or kept < 1 + plan.challengers):
         observer.say(disk_line(quota, measured.checkpoint, kept))
     return ready
+
+
+def _workforce(settings: Settings, trials: int | None, device: str) -> Workforce:
+    force = plan_workers(settings.workers, trials and trials * settings.repeats, device)
+    return Workforce(force.workers, settings.threads or force.threads)
 
 
 def _budget(command: Command, asked: str | None, trials: int | None) -> float | None:

@@ -11,7 +11,8 @@ import numpy as np
 from luthier.api.baselines import control_scores
 from luthier.api.finish import finish
 from luthier.api.prepare import Prepared
-from luthier.api.ready import Command, Ready
+from luthier.api.ready import Ready
+from luthier.api.settings import Command
 from luthier.data.row import Row, Split
 from luthier.models.classifier import load_trained
 from luthier.models.packing import pack

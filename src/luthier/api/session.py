@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -9,21 +10,25 @@ from typing import Any
 
 import numpy as np
 
-from luthier.api.folder import RunFolder, choose_folder
+from luthier.api.earlier import model_folder, take_up
+from luthier.api.folder import RunFolder, make_folder
+from luthier.api.fresh import Fresh, hold_out, judge_fresh
 from luthier.api.interrupt import Interrupt
 from luthier.api.observer import Observer
-from luthier.api.ready import Command, Ready, find_presets
+from luthier.api.ready import Ready, find_presets
 from luthier.api.scoring import Final, groups_of, score_finals, truths
-from luthier.api.settings import SamplerName, SchedulerName
+from luthier.api.settings import Command, SamplerName, SchedulerName
 from luthier.api.setup import make_setup
 from luthier.api.write import write_config, write_outcome
+from luthier.data.places import count
 from luthier.engines.execute import Setup
 from luthier.engines.local import LocalEngine, Workforce
 from luthier.errors import RunError
 from luthier.recipes.space import Space
 from luthier.recipes.trial import TrialState
-from luthier.search.finals import Finals, Verdict, choose
-from luthier.search.journal import Journal
+from luthier.search.budget import duration
+from luthier.search.finals import Finals, FreshFinals, Verdict, choose
+from luthier.search.journal import Event, Journal, read_journal
 from luthier.search.loop import Search
 from luthier.search.samplers import (
     AutoSampler,
@@ -35,60 +40,75 @@ from luthier.search.samplers import (
     TpeSampler,
 )
 from luthier.search.schedulers import AshaScheduler, FullRuns, MedianScheduler, Scheduler
-from luthier.search.study import Study
+from luthier.search.study import FINAL, Study
 
 
 def run(ready: Ready, observer: Observer, interrupt: Interrupt) -> RunFolder:
-    """Search, choose, score the test rows once, and write the run's folder.
+    """Search, choose, score the test rows once, and write the run's folder; or go on with what was begun there.
+
+    However it ends, what was tried stays, so that the run can be gone on with; once it is finished, the checkpoints go.
 
     Raises:
-        RunError: no trial could be scored.
+        ConfigError: another command is at work in the folder.
+        RunError: no trial could be scored, or the disk is full.
     """
-    asked = ready.prepared.asked
-    folder = choose_folder(asked.settings.output, asked.corpus.name)
-    folder.create()
-    observer.say(f"Run folder: {folder.path}")
-    try:
+    asked, earlier = ready.prepared.asked, ready.earlier
+    folder = earlier.folder if earlier else make_folder(asked.settings.output, asked.corpus.name)
+    with folder.held():
+        observer.say(f"Run folder: {folder.path}")
+        if earlier and earlier.events != (list(read_journal(folder.journal)) if folder.journal.exists() else []):
+            raise RunError(f"{folder.path}: another command has gone on with this run meanwhile")
         _carry_out(ready, folder, observer, interrupt)
-    finally:  # where it was ended at once too: what was tried stays in the journal, the checkpoints go
         folder.clean()
     return folder
 
 
 def _carry_out(ready: Ready, folder: RunFolder, observer: Observer, interrupt: Interrupt) -> None:
     """All that happens once the folder is there."""
-    asked = ready.prepared.asked
-    with Journal(folder.journal) as journal:
-        journal.append({"event": "study", "command": ready.command, "seed": asked.settings.seed, "metric": asked.task.metric,
-                        "repeats": asked.settings.repeats, "held_seeds": asdict(asked.settings.held_seeds),
-                        "levels": ready.plan.levels, "workers": ready.force.workers, "threads": ready.force.threads,
-                        "precision": ready.measured.precision, "speed": ready.measured.speed.training})
-        write_config(folder, ready)
-        study = _train(ready, folder, journal, observer, interrupt)
+    asked, earlier = ready.prepared.asked, ready.earlier
+    write_config(folder, ready)
+    with Journal(folder.journal, lambda: time.monotonic() - ready.started, again=earlier is not None) as journal:
+        study = Study(asked.settings.seed, asked.task.metric, ready.prepared.shape, ready.plan.levels, asked.settings.repeats,
+                      asked.settings.held_seeds, own_epochs="epochs" in asked.settings.chosen)
+        if earlier is None or not earlier.events:
+            journal.append(begun_event(ready))
+        else:
+            going_on = take_up(study, earlier)
+            journal.append(going_on)
+            study.apply(going_on)
+            observer.say(f"Going on after {duration(earlier.seconds)} of work and {count(len(study.records), 'trial')}.")
+        fresh = _train(ready, study, folder, journal, observer, interrupt)
         finals = collect_finals(study, folder)
-        verdict = pick(finals, ready, in_search=study.default is not None)
+        verdict = pick(finals, ready, fresh, in_search=study.default is not None)
         journal.append({"event": "chosen", "trial": verdict.chosen, "reason": verdict.reason})
         observer.say("Scoring the test rows" + ("" if asked.settings.record_test else ", once") + " …")
         outcome = score_finals(ready, finals, verdict)
         journal.append({"event": "tested", "trial": verdict.chosen, "test": outcome.test.to_table()})
         write_outcome(folder, ready, study, outcome, interrupted=interrupt.asked)
-        journal.append({"event": "done"})
+        journal.append({"event": "done", "interrupted": interrupt.asked})
 
 
-def _train(ready: Ready, folder: RunFolder, journal: Journal, observer: Observer, interrupt: Interrupt) -> Study:
-    """The search and its finals, on workers."""
-    asked = ready.prepared.asked
-    settings = asked.settings
-    study = Study(settings.seed, asked.task.metric, ready.prepared.shape, ready.plan.levels, settings.repeats,
-                  settings.held_seeds, own_epochs="epochs" in settings.chosen)
+def begun_event(ready: Ready) -> Event:
+    """The first event of a journal: what was measured and planned, from which `Earlier.begun` is read."""
+    settings = ready.prepared.asked.settings
+    return {"event": "study", "command": ready.command, "seed": settings.seed, "metric": ready.prepared.asked.task.metric,
+            "repeats": settings.repeats, "held_seeds": asdict(settings.held_seeds), "plan": asdict(ready.plan),
+            "speed": asdict(ready.measured.speed), "precision": ready.measured.precision, "workers": ready.force.workers,
+            "threads": ready.force.threads, "disk": ready.quota.total, "trunk": ready.sharing.trunk, "device": ready.device,
+            "budget": ready.budget, "trials": ready.trials}
+
+
+def _train(ready: Ready, study: Study, folder: RunFolder, journal: Journal, observer: Observer,
+           interrupt: Interrupt) -> Fresh | None:
+    """The search and its finals, on workers; what its fresh finals came to, where there were any."""
     with _engine(make_setup(ready, folder), ready.force) as engine:
         search = Search(study, journal, engine, folder.checkpoints, observer, lambda: interrupt.asked,
                         curve_points=ready.plan.curve_points, sharing=ready.sharing, quota=ready.quota)
         observer.searching(ready.plan, ready.started)
         _search(search, ready)
-        _finals(search, ready, interrupt)
+        fresh = _finals(search, ready, folder, interrupt)
         observer.searched()
-    return study
+    return fresh
 
 
 @contextmanager
@@ -102,7 +122,7 @@ def _engine(setup: Setup, force: Workforce) -> Iterator[LocalEngine]:
 
 def _search(search: Search, ready: Ready) -> None:
     """The search itself; for `train`, its one trial."""
-    until = None if ready.plan.search_until is None else ready.started + ready.plan.search_until
+    until = _deadline(ready, ready.plan.search_until)
     if ready.command is Command.TRAIN:
         search.run(FullRuns(1), DefaultFirst(ready.prepared.default, make_sampler(ready)), until)
         return
@@ -143,23 +163,37 @@ def _others(ready: Ready, space: Space, seed: int) -> Sampler:
     return AutoSampler(space, seed, find_presets(ready.prepared), first=1)
 
 
-def _finals(search: Search, ready: Ready, interrupt: Interrupt) -> None:
-    """Finish the best trials and the default with a decay; as they stand when the user has interrupted."""
+def _finals(search: Search, ready: Ready, folder: RunFolder, interrupt: Interrupt) -> Fresh | None:
+    """Compare the best trials and the default on fresh seeds; then finish the chosen one and the default with a decay.
+
+    Where there is no time for fresh seeds, all finalists are finished, and chosen among by the validation rows; as they stand when
+    the user has interrupted.
+    """
     if not search.study.ranked():
         reasons = "; ".join(record.reason for record in search.study.records.values() if record.reason)
         raise RunError("No trial could be scored, so there is no model to deliver. " + (reasons or (
             "It was interrupted too early." if interrupt.asked else "The budget ended first.")))
-    alone = ready.command is Command.TRAIN
-    settings = ready.prepared.asked.settings
-    chosen = "schedule" in settings.chosen
-    asked_before = interrupt.asked
-    until = None if ready.plan.finals_until is None or asked_before else ready.started + ready.plan.finals_until
+    plan, alone, asked_before = ready.plan, ready.command is Command.TRAIN, interrupt.asked
+    decay = not (alone or asked_before or "schedule" in ready.prepared.asked.settings.chosen)
+    challengers, fresh = 0 if alone else plan.challengers, None
+    if challengers and plan.fresh and not asked_before:
+        held = hold_out(ready, folder)
+        search.run(FreshFinals(challengers, plan.fresh, bool(held.folds), decay), None, _deadline(ready, plan.fresh_until))
+        fresh = judge_fresh(search.study, ready, folder, held)
+    only = None if fresh is None else frozenset({fresh.ruling.chosen, *(
+        [search.study.default.trial.number] if search.study.default else [])})
     search.interrupted = lambda: interrupt.asked and not asked_before
-    challengers = 0 if alone else ready.plan.challengers
-    search.run(Finals(challengers, decay=not (alone or asked_before or chosen)), None, until)
-    if not any(record.trial.parent is not None and record.last for record in search.study.records.values()):
+    search.run(Finals(challengers, decay and not interrupt.asked, only), None,
+               None if asked_before else _deadline(ready, plan.finals_until))
+    if not any(record.last for record in search.study.ends(FINAL)):
         search.interrupted = lambda: False  # no final was finished in time: deliver what there is, as it stands
-        search.run(Finals(challengers=min(1, challengers), decay=False), None, None)
+        search.run(Finals(min(1, challengers), decay=False, only=only), None, None)
+    return fresh
+
+
+def _deadline(ready: Ready, until: float | None) -> float | None:
+    """So many seconds after the command began, on the monotonic clock."""
+    return None if until is None else ready.started + until
 
 
 def collect_finals(study: Study, folder: RunFolder) -> list[Final]:
@@ -168,21 +202,29 @@ def collect_finals(study: Study, folder: RunFolder) -> list[Final]:
     Raises:
         RunError: none did.
     """
-    found = [Final(record, folder.checkpoints / f"model-{record.trial.number}",
-                   np.load(folder.checkpoints / f"model-{record.trial.number}" / "validation.npy", allow_pickle=False),
-                   is_default=study.records[record.trial.parent].is_default)
-             for record in study.records.values()
-             if record.trial.parent is not None and record.state is not TrialState.FAILED]
+    found = []
+    for record in study.ends(FINAL):
+        model = model_folder(folder, record.trial.number)
+        if record.state is not TrialState.FAILED and record.trial.parent is not None:
+            scores = np.load(model / "validation.npy", allow_pickle=False)
+            found.append(Final(record, model, scores, is_default=study.records[record.trial.parent].is_default))
     if not found:
         reasons = "; ".join(record.reason for record in study.records.values() if record.reason)
         raise RunError(f"None of the finals could be finished, so there is no model to deliver. {reasons}")
     return found
 
 
-def pick(finals: list[Final], ready: Ready, in_search: bool) -> Verdict:
-    """Choose the final to deliver, on all validation rows; `in_search` says whether the default recipe was tried at all."""
+def pick(finals: list[Final], ready: Ready, fresh: Fresh | None, in_search: bool) -> Verdict:
+    """Choose the final to deliver: as the fresh finals say or, without them, by all validation rows.
+
+    Args:
+        in_search: whether the default recipe was tried at all.
+    """
     if ready.command is Command.TRAIN:
         return Verdict(finals[0].number, "the one recipe that was asked for")
+    ends = {final.record.trial.parent: final.number for final in finals}
+    if fresh and fresh.ruling.chosen in ends:
+        return Verdict(ends[fresh.ruling.chosen], fresh.ruling.reason)
     task = ready.prepared.asked.task
     truth = {final.number: truths(ready.prepared, final.record.trial.recipe)["validation"] for final in finals}
     groups = groups_of(ready.prepared.asked.corpus.validation)

@@ -17,6 +17,13 @@ from luthier.recipes.seeds import HeldSeeds
 from luthier.sharing.quota import parse_size
 
 
+class Command(enum.Enum):
+    """What a run was started as."""
+
+    TRAIN = "train"
+    TUNE = "tune"
+
+
 class SamplerName(enum.Enum):
     """What suggests the recipes."""
 
@@ -194,6 +201,9 @@ def _of_trial(run: Path, number: int | None) -> dict[str, Any]:
         raise ConfigError(f"--trial {number}: {run / 'trials.csv'} has trials 0 to {len(rows) - 1}")
     if not row["score"]:
         raise ConfigError(f"--trial {number}: this trial was never scored ({row['state']}), so there is nothing to repeat")
+    if row.get("fold", "0") not in ("", "0"):
+        raise ConfigError(f"--trial {number}: it was trained with other rows held out, to compare recipes; trial "
+                          f"{row['parent']} is the same recipe on the study's own rows")
     file = run / "run.toml"
     tables = read_toml(file)
     settings = dict(_settings(tables, file).__dict__)

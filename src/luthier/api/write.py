@@ -15,6 +15,7 @@ import numpy as np
 
 import luthier
 from luthier.api.folder import RunFolder
+from luthier.api.prepare import Asked
 from luthier.api.ready import Ready
 from luthier.api.scoring import Outcome
 from luthier.config import to_table, write_toml
@@ -51,14 +52,8 @@ def versions() -> dict[str, str]:
 def write_config(folder: RunFolder, ready: Ready) -> None:
     """run.toml: everything asked and resolved; `--config run.toml` repeats it."""
     asked = ready.prepared.asked
-    settings = to_table(asked.settings)
-    for name in ("data", "validation", "test"):
-        if name in settings:
-            settings[name] = _whole_path(settings[name])
-    settings["model"] = [_named_for_good(model) for model in asked.models.values()]
-    settings.pop("output", None)
     write_toml(folder.config, {
-        "command": ready.command, "settings": settings, "recipe": ready.prepared.default.to_table(),
+        "command": ready.command, "settings": asked_table(asked), "recipe": ready.prepared.default.to_table(),
         "data": {"name": asked.corpus.name, "hash": asked.corpus.hash,
                  "split": split_sentence(asked.corpus), "text": asked.corpus.columns.text,
                  "label": asked.corpus.columns.label, "pair": asked.corpus.columns.pair or "", "task": asked.task.name,
@@ -70,6 +65,17 @@ def write_config(folder: RunFolder, ready: Ready) -> None:
                     "precision": ready.measured.precision, "rung_rows": len(ready.prepared.rung_rows), "trunk": ready.sharing.trunk,
                     "disk": ready.quota.total,
                     "work_per_second": ready.measured.speed.training, "versions": versions()}})
+
+
+def asked_table(asked: Asked) -> dict[str, Any]:
+    """What was asked for, so that it means the same later and elsewhere on this machine; where the run's folder is, is left out."""
+    settings = to_table(asked.settings)
+    for name in ("data", "validation", "test"):
+        if name in settings:
+            settings[name] = _whole_path(settings[name])
+    settings["model"] = [_named_for_good(model) for model in asked.models.values()]
+    settings.pop("output", None)
+    return settings
 
 
 def _whole_path(name: str) -> str:
@@ -113,6 +119,7 @@ def with_verdicts(trials: Table, results: dict[str, Any], curves: Table) -> Tabl
 
 def write_model(target: Path, ready: Ready, outcome: Outcome) -> None:
     """Move the finished model to its place, with its tokenizer, which cuts rows where training did."""
+    shutil.rmtree(target, ignore_errors=True)  # of a run that has been given more time
     shutil.move(str(outcome.folder), target)
     recipe = outcome.final.record.trial.recipe
     tokenizer = ready.prepared.starts[recipe.model].tokenizer

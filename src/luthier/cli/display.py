@@ -25,7 +25,7 @@ class Display:
 
     def __init__(self, console: Console, *, alone: bool = False) -> None:
         self._console = console
-        self._alone = alone
+        self.alone = alone
         self._live: Live | None = None
         self._plan: Plan | None = None
         self._started = time.monotonic()
@@ -68,10 +68,10 @@ class Display:
 
     def _shown(self, study: Study) -> list[Record]:
         """The trials to speak of."""
-        return [record for record in study.records.values() if not (self._alone and _is_empty(study, record))]
+        return [record for record in study.records.values() if not (self.alone and _is_empty(study, record))]
 
     def _named(self, record: Record) -> str:
-        if self._alone:
+        if self.alone:
             return "the recipe" if record.trial.parent is None else "its final"
         return f"trial {record.trial.number}"
 
@@ -83,7 +83,7 @@ class Display:
         elif len(record.points) > known >= 0:
             self._scored[record.trial.number] = len(record.points)
             self._printed = time.monotonic()
-            role = "" if self._alone else f" ({record.trial.role})"
+            role = "" if self.alone else f" ({record.trial.role})"
             news = (f"{self._named(record)}{role}: step {record.step}, {study.metric} {record.value(study.metric) or 0:.3f}",
                     self._status(study, running))
             self._console.print(f"  {self._clock()}  {'; '.join(filter(None, news))}")
@@ -91,7 +91,7 @@ class Display:
     def _status(self, study: Study, running: dict[int, Progress]) -> str:
         best = study.ranked()[:1]
         speed = sum(progress.rows_per_second for progress in running.values())
-        parts = [f"best {study.score(best[0]):.3f} (trial {best[0].trial.number})"] if best and not self._alone else []
+        parts = [f"best {study.score(best[0]):.3f} (trial {best[0].trial.number})"] if best and not self.alone else []
         parts += [f"{speed:.0f} rows/s"] if speed else []
         left = self._left()
         parts += [f"{duration(left)} left"] if left is not None else []
@@ -119,7 +119,7 @@ class Display:
             state = "replaying" if step < record.step else record.state.value
             goal = f"/{record.target}" if record.state is TrialState.RUNNING else ""
             table.add_row(
-                str(record.trial.number), self._named(record) if self._alone else record.trial.role, state,
+                str(record.trial.number), self._named(record) if self.alone else record.trial.role, state,
                 f"{step}{goal}",
                 "" if value is None else f"{value:.3f}", f"{recipe.learning_rate:.2g}",
                 f"{recipe.frozen_layers}+" if recipe.frozen_layers else "all", str(recipe.batch_size),

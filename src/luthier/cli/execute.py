@@ -1,21 +1,22 @@
-"""What `train` and `tune` have in common: plan, stop there for --dry-run, else carry out and say what came of it."""
+"""What `train`, `tune` and `resume` have in common: plan, stop there for --dry-run, else carry out and say what came of it."""
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from json import dumps
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 from luthier.api.costs import trial_costs
 from luthier.api.describe_costs import cost_lines
-from luthier.api.public import carry_out, plan_run
-from luthier.api.ready import Command, Ready
+from luthier.api.public import carry_out, plan_resumed, plan_run
+from luthier.api.ready import Ready
 from luthier.api.run import Run
-from luthier.api.settings import Settings
+from luthier.api.settings import Command, Settings
 from luthier.cli.display import Display
 from luthier.cli.options import STARTED
 from luthier.data.places import count
@@ -32,16 +33,27 @@ SAID_CONFIDENCE = 0.8
 
 def execute(command: str, settings: Settings, *, dry_run: bool, quiet: bool, json: bool) -> int:
     """Carry out `command`; the exit status."""
+    return _carry_out(lambda display: plan_run(Command(command), settings, settings.given, display, STARTED),
+                      dry_run=dry_run, quiet=quiet, json=json)
+
+
+def execute_resumed(run: Path, budget: str | None, trials: int | None, *, dry_run: bool, quiet: bool, json: bool) -> int:
+    """Go on with a run; the exit status."""
+    return _carry_out(lambda display: plan_resumed(run, budget, trials, display, STARTED), dry_run=dry_run, quiet=quiet, json=json)
+
+
+def _carry_out(plan: Callable[[Display], Ready], *, dry_run: bool, quiet: bool, json: bool) -> int:
     console = Console(stderr=json, quiet=quiet, highlight=False, soft_wrap=True, markup=False)
     try:
-        with Display(console, alone=command == Command.TRAIN.value) as display:
-            ready = plan_run(Command(command), settings, settings.given, display, STARTED)
+        with Display(console) as display:
+            ready = plan(display)
+            display.alone = ready.command is Command.TRAIN
             if dry_run:
                 return _say_costs(ready, console, json)
             run = carry_out(ready, display)
     except KeyboardInterrupt:
-        print("luthier: ended at once, before a model was delivered; the run's folder, where there is one, holds what was tried "
-              "(journal.jsonl) and may be deleted", file=sys.stderr)
+        print("luthier: ended at once, before a model was delivered; what was done so far is kept in the run's folder, where there "
+              "is one: luthier resume FOLDER goes on with it", file=sys.stderr)
         return 130
     for line in closing_lines(run):
         console.print(line)

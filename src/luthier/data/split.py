@@ -48,6 +48,22 @@ def assign(rows: Sequence[Row], *, seed: int, validation: bool = True, test: boo
     return [Split.TRAIN if member in kept else side for member, side in zip(members, sides, strict=True)]
 
 
+def folds(rows: Sequence[Row], number: int, share: float, *, seed: int) -> list[int]:
+    """The fold in which each training row is held out, from 1 to `number`; 0 for the rows that are in none.
+
+    Folds are disjoint, hold out about `share` of the rows each (less where so many do not fit), never separate equal texts or
+    rows of a group, and leave every label rows outside of each fold.
+    """
+    members, width = components(rows), min(share, 1 / number)
+    points = _points(rows, members, seed, "fold")
+    held = [fold if (fold := 1 + int(points[member] / width)) <= number else 0 for member in members]
+    outside = [{name for row, own in zip(rows, held, strict=True) if own != fold for name in names_in(row.target)}
+               for fold in range(number + 1)]
+    kept = {member for row, member, own in zip(rows, members, held, strict=True)
+            if own and not outside[own].issuperset(names_in(row.target))}
+    return [0 if member in kept else own for member, own in zip(members, held, strict=True)]
+
+
 def components(rows: Sequence[Row]) -> list[int]:
     """For each row the index of the first row that it must stay with, through equal texts and groups."""
     parents = list(range(len(rows)))
@@ -73,10 +89,11 @@ def _keys(row: Row) -> list[tuple[str, str]]:
     return [("text", text)] + ([("group", row.group)] if row.group is not None else [])
 
 
-def _points(rows: Sequence[Row], members: Sequence[int], seed: int) -> Sequence[float]:
+def _points(rows: Sequence[Row], members: Sequence[int], seed: int, purpose: str = "") -> Sequence[float]:
     """The place of each component in [0, 1), at its first row: that of its smallest group, or of its text when it has no group.
 
-    Texts do not count beside groups, or each new text of an old group could move the group.
+    Texts do not count beside groups, or each new text of an old group could move the group. Places for different purposes
+    have nothing to do with each other.
     """
     points, grouped = array("d", [math.inf]) * len(rows), bytearray(len(rows))
     for row, member in zip(rows, members, strict=True):
@@ -84,7 +101,7 @@ def _points(rows: Sequence[Row], members: Sequence[int], seed: int) -> Sequence[
             if kind == "group" and not grouped[member]:
                 points[member], grouped[member] = math.inf, True
             if (kind == "group") == grouped[member]:
-                points[member] = min(points[member], _uniform(seed, kind, value))
+                points[member] = min(points[member], _uniform(seed, f"{purpose}{kind}", value))
     return points
 
 

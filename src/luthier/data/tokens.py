@@ -97,6 +97,37 @@ class Tokens:
         return cls(**arrays, **json.loads((folder / "tokens.json").read_text()))
 
 
+def gather(parts: Seq[tuple[Tokens, npt.NDArray[np.int64]]]) -> Tokens:
+    """Some rows of each of several splits, one after another, as a split of their own."""
+    starts = [np.zeros(1, np.int64)]
+    found: dict[str, list[Array]] = {}
+    for number, (tokens, rows) in enumerate(parts):
+        lengths = tokens.lengths[rows]
+        places = np.repeat(tokens.starts[:-1][rows] - np.cumsum(lengths) + lengths, lengths) + np.arange(lengths.sum())
+        by_row = {"lengths_given": rows, "seconds": rows, "targets": places if tokens.per_token else rows}
+        by_token = dict.fromkeys(("ids", "types", "offsets", "heads"), places)
+        for name, which in {**by_row, **by_token}.items():
+            if (values := getattr(tokens, name)) is not None:
+                found.setdefault(name, []).append(np.asarray(values[which]))
+        if tokens.spans is not None:
+            found.setdefault("spans", []).append(_moved(tokens.spans, rows, sum(len(before) for _, before in parts[:number])))
+        starts.append(starts[-1][-1] + np.cumsum(lengths))
+    first = parts[0][0]
+    return Tokens(starts=np.concatenate(starts), prefix=first.prefix, suffix=first.suffix, middle=first.middle,
+                  **{name: np.concatenate(values) for name, values in found.items()})  # type: ignore[arg-type]
+
+
+def _moved(spans: Ints, rows: npt.NDArray[np.int64], before: int) -> Ints:
+    """The spans of some rows, of which each has a new number: its place among them, after so many others."""
+    order = np.argsort(spans[:, 0], kind="stable")
+    first, last = (np.searchsorted(spans[order, 0], rows, side=side) for side in ("left", "right"))
+    each = last - first
+    places = np.repeat(first - np.cumsum(each) + each, each) + np.arange(each.sum())
+    moved = np.array(spans[order[places]])
+    moved[:, 0] = before + np.repeat(np.arange(len(rows)), each)
+    return moved
+
+
 def tokenize(texts: Seq[str], tokenizer: Any, limit: int | None, pairs: Seq[str | None] | None = None,
              offsets: bool = False) -> Tokens:
     """Tokenise `texts`, keeping at most `limit` tokens each (special tokens included; None: all). Targets are left at 0.

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import math
+import os
+import shutil
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -16,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from luthier.data.sequences import Sequences, sequences
-from luthier.data.tokens import Tokens
+from luthier.data.tokens import Tokens, used_ids
 from luthier.engines.memory import free_memory, peak_memory, reset_peak
 from luthier.errors import TrainingError
 from luthier.models.classifier import load_classifier
@@ -62,9 +65,14 @@ class Base:
     size: float = 1.0
     used: npt.NDArray[np.int64] | None = None
 
-    def split(self, name: str) -> Tokens:
-        """The tokens of one split."""
-        return Tokens.open(self.tokens / name)
+    def split(self, name: str, fold: int = 0) -> Tokens:
+        """The tokens of one split, with the rows of a fold held out."""
+        return Tokens.open(fold_folder(self.tokens, fold) / name)
+
+
+def fold_folder(tokens: Path, fold: int) -> Path:
+    """Where the splits lie that hold out the rows of a fold; 0: the study's own."""
+    return tokens / f"fold-{fold}" if fold else tokens
 
 
 @dataclass(frozen=True)
@@ -101,7 +109,16 @@ def run_stage(stage: Stage, setup: Setup, cancelled: Callable[[], bool]) -> Iter
     except Exception as error:  # whatever stops a trial is an outcome of the trial, never of the study
         log.debug("trial %d failed", stage.trial.number, exc_info=True)
         reason = (str(error).splitlines() or [""])[0]
-        yield run.result(failure=f"{type(error).__name__}: {reason}")
+        yield replace(run.result(failure=f"{type(error).__name__}: {reason}"), disk_full=is_full_disk(error))
+
+
+def is_full_disk(error: Exception) -> bool:
+    """Whether an error says that there is no room on the disk, or no more of it for this user."""
+    from safetensors import SafetensorError
+
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return isinstance(error, SafetensorError) and os.strerror(errno.ENOSPC) in str(error)
 
 
 class Seen:
@@ -164,7 +181,9 @@ class _Running:
 
     def go(self, cancelled: Callable[[], bool]) -> Iterator[Progress | StageResult]:
         reset_peak(self.setup.device)
-        self.train, self.validation = self.base.split("train"), self.base.split("validation")
+        fold = self.stage.trial.fold
+        self.train, self.validation = self.base.split("train", fold), self.base.split("validation", fold)
+        self.rung_rows = np.arange(len(self.validation)) if fold else self.setup.rung_rows
         self.shape = Shape.of(self.train, self.base.layers, self.base.size)
         learner, trunk = build_learner(self.stage, self.setup, self.train)
         self.step = learner.step
@@ -174,7 +193,7 @@ class _Running:
         given = None
         if trunk is not None:
             given, self.rung_given = (self._given(learner.model, trunk, part) for part in (
-                read, sequences(self.validation, cut_of(self.recipe), self.setup.rung_rows)))
+                read, sequences(self.validation, cut_of(self.recipe), self.rung_rows)))
         self.parts = self._parts(learner, read)
         steps = train(learner, self.setup.task, read, self.stage.until, self.stage.total_steps, self.base.pad_token_id, given,
                       self.parts)
@@ -246,19 +265,22 @@ class _Running:
         self.points = [point for point in self.points if point.step != self.step]
         if at_end:
             self.costs = replace(self.costs, peak_memory=peak_memory(self.setup.device))
-        deliver = self.stage.deliver if at_end else None
-        ends = at_end and (self.step >= self.stage.total_steps or deliver is not None)
+        deliver, wanted = (self.stage.deliver, self.stage.scores) if at_end else (None, None)
+        whole = deliver is not None or wanted is not None
+        ends = at_end and (self.step >= self.stage.total_steps or deliver is not None) and wanted is None
         with learner.evaluated_weights() as model:
-            rows = self.setup.rung_rows if deliver is None else np.arange(len(self.validation))
-            scores = self._scores(model, self.validation, rows, self.rung_given if deliver is None else None)
-            rung = scores if deliver is None else scores[self.validation.units(self.setup.rung_rows)]
-            self._add_point("rung", rung, self.validation, self.setup.rung_rows)
-            if at_end and self.setup.record_test:
+            rows = np.arange(len(self.validation)) if whole else self.rung_rows
+            scores = self._scores(model, self.validation, rows, None if whole else self.rung_given)
+            rung = scores[self.validation.units(self.rung_rows)] if whole else scores
+            self._add_point("rung", rung, self.validation, self.rung_rows)
+            if at_end and self.setup.record_test and wanted is None:
                 test, task = self.base.split("test"), self.setup.task
                 tuned = task.tuned(scores, task.truth(self.validation, rows))
                 self._add_point("test", self._scores(model, test, np.arange(len(test))), test, task=tuned)
-            if deliver is not None:
+            if whole:
                 self._add_point("all", scores, self.validation)
+        if wanted is not None:
+            _write_scores(wanted, scores)
         if ends:
             start = start_model(self.stage, self.setup, self.train)
             before = {name: parameter.detach().clone() for name, parameter in start.named_parameters()}
@@ -311,7 +333,7 @@ def start_model(stage: Stage, setup: Setup, tokens: Tokens) -> nn.Module:
     recipe, seeds = stage.trial.recipe, stage.trial.seeds
     model = _headless(stage, setup)
     if recipe.head_init is HeadInit.PROBE:
-        file = head_file(setup, recipe, seeds.init)
+        file = head_file(setup, recipe, seeds.init, stage.trial.fold)
         if not file.exists():
             frozen = _headless(stage, setup)
             pack(frozen, setup.base(recipe).pad_token_id)
@@ -339,7 +361,8 @@ def build_learner(stage: Stage, setup: Setup, tokens: Tokens) -> tuple[Learner, 
     model = start_model(stage, setup, tokens)
     pack(model, base.pad_token_id)
     trunk = Trunk(model, stage.trunk) if stage.trunk and not anatomy(model).shared else None
-    learner = Learner(model.to(setup.device), recipe, stage.trial.seeds, setup.precision, base.used)
+    used = used_ids(tokens, base.pad_token_id) if stage.trial.fold else base.used
+    learner = Learner(model.to(setup.device), recipe, stage.trial.seeds, setup.precision, used)
     if stage.checkpoint is not None:
         try:
             load_checkpoint(learner, stage.checkpoint, stage.start)
@@ -348,17 +371,25 @@ def build_learner(stage: Stage, setup: Setup, tokens: Tokens) -> tuple[Learner, 
     return learner, trunk
 
 
-def head_file(setup: Setup, recipe: Recipe, seed: int) -> Path:
-    """Where the head's start is kept; it depends on the weights, the rows' cut, and all that is new below it."""
+def head_file(setup: Setup, recipe: Recipe, seed: int, fold: int = 0) -> Path:
+    """Where the head's start is kept; it depends on the weights, the rows and their cut, and all that is new below it."""
     read = f"{recipe.max_length}-{recipe.long_texts.value}-{recipe.pooling.value}"
-    what = f"{setup.base(recipe).hash}-{read}-{recipe.reinit_layers}-{seed}"
+    what = f"{setup.base(recipe).hash}-{read}-{recipe.reinit_layers}-{seed}-{fold}"
     return setup.cache / f"head-{what}.npz"
+
+
+def _write_scores(file: Path, scores: Floats) -> None:
+    """Write scores; the file appears whole or not at all."""
+    partial = file.with_name(f"{file.name}.{os.getpid()}.partial.npy")
+    np.save(partial, scores, allow_pickle=False)
+    partial.replace(file)
 
 
 def _deliver(model: nn.Module, scores: Floats, folder: Path) -> None:
     """Write the model and its validation probabilities; the folder appears whole or not at all."""
-    partial = folder.with_name(folder.name + ".partial")
+    partial = folder.with_name(f"{folder.name}.{os.getpid()}.partial")
     pretrained: Any = model
     pretrained.save_pretrained(partial)
     np.save(partial / "validation.npy", scores, allow_pickle=False)
+    shutil.rmtree(folder, ignore_errors=True)  # of a worker that was lost before it could tell
     partial.rename(folder)

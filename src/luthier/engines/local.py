@@ -10,11 +10,12 @@ import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerContext, SpawnContext
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 
 from luthier.engines.execute import Setup, run_stage
 from luthier.engines.memory import keep_memory
@@ -23,6 +24,11 @@ from luthier.errors import RunError
 from luthier.recipes.trial import EngineEvent, Finished, Lost, Progress, Stage, StageResult
 
 MOST_WORKERS = 4
+MOST_FAILED_STARTS = 3
+HUNG_SECONDS = 120.0
+"""A worker that has said nothing and used no processor for so long does nothing any more."""
+SILENT_SECONDS = 1800.0
+"""The same where the system does not tell what a process uses."""
 READY = "ready"
 MAIN_GUARD = ("Workers read the script that calls luthier: keep it in a file, and call luthier in it under: "
               "if __name__ == '__main__':")
@@ -101,17 +107,26 @@ def _context() -> ForkServerContext | SpawnContext:
 
 @dataclass
 class _Worker:
+    """A process; `active` is when it was last seen to do something, having used so many `processor` seconds by then."""
+
     process: BaseProcess
     pipe: Connection
     stage: Stage | None = None
     ready: bool = False
+    active: float = field(default_factory=time.monotonic)
+    processor: float = 0.0
 
 
 class LocalEngine:
-    """Runs stages in worker processes. A worker that dies is replaced, and its stage reported as lost."""
+    """Runs stages in worker processes. A worker that dies or hangs is replaced, and its stage reported as lost.
 
-    def __init__(self, setup: Setup, force: Workforce) -> None:
-        self._setup, self._force = setup, force
+    Args:
+        hung_seconds: after so long without a word or use of the processor a worker at work is ended.
+    """
+
+    def __init__(self, setup: Setup, force: Workforce, hung_seconds: float = HUNG_SECONDS) -> None:
+        self._setup, self._force, self._hung_seconds = setup, force, hung_seconds
+        self._failed_starts = 0
         self._workers = [self._spawn() for _ in range(force.workers)]
 
     @property
@@ -126,7 +141,7 @@ class LocalEngine:
     def submit(self, stage: Stage) -> None:
         """Give a stage to an idle worker."""
         worker = next(worker for worker in self._workers if worker.stage is None)
-        worker.stage = stage
+        worker.stage, worker.active = stage, time.monotonic()
         with contextlib.suppress(OSError):  # a dead worker is found by events()
             worker.pipe.send(stage)
 
@@ -142,33 +157,57 @@ class LocalEngine:
         ready = wait([worker.pipe for worker in self._workers], timeout)
         for index, worker in enumerate(self._workers):
             if worker.pipe in ready:
+                worker.active = time.monotonic()
                 try:
                     while worker.pipe.poll():
                         yield from self._received(worker, worker.pipe.recv())
                 except (EOFError, OSError):
                     yield from self._replace(index)
+            elif worker.stage is not None and self._hangs(worker):
+                worker.process.kill()
+                yield from self._replace(index, f"its worker process did nothing for {self._hung_seconds:.0f} seconds")
 
     def _received(self, worker: _Worker, message: Progress | StageResult | str) -> Iterator[EngineEvent]:
         if message == READY:
-            worker.ready = True
+            worker.ready, self._failed_starts = True, 0
         elif isinstance(message, Progress):
             yield message
         elif isinstance(message, StageResult):
             worker.stage = None
             yield Finished(message)
 
-    def _replace(self, index: int) -> Iterator[EngineEvent]:
+    def _hangs(self, worker: _Worker) -> bool:
+        """Whether a silent worker has long used no processor either: computing, reading and waiting for a GPU all use some."""
+        silent = time.monotonic() - worker.active
+        if silent < self._hung_seconds:
+            return False
+        used = processor_seconds(worker.process.pid)
+        if used is None:
+            return silent > max(self._hung_seconds, SILENT_SECONDS)
+        if used > worker.processor:
+            worker.active, worker.processor = time.monotonic(), used
+            return False
+        return True
+
+    def _replace(self, index: int, reason: str = "") -> Iterator[EngineEvent]:
+        """Put another worker in the place of one that is gone.
+
+        Raises:
+            RunError: workers cannot start here.
+        """
         worker = self._workers[index]
         worker.process.join(timeout=5)
         worker.pipe.close()
         code = worker.process.exitcode
         if not worker.ready:
-            raise RunError(f"The worker processes cannot start (status {code}). {MAIN_GUARD}")
+            self._failed_starts += 1
+            if code is None or code >= 0 or self._failed_starts > MOST_FAILED_STARTS:
+                raise RunError(f"The worker processes cannot start (status {code}). {MAIN_GUARD}")
         self._workers[index] = self._spawn()
         if worker.stage is not None:
             ended = f"by signal {signal.Signals(-code).name}" if code is not None and code < 0 else f"with status {code}"
             hint = " (the system may have run out of memory)" if code == -9 else ""
-            yield Lost(worker.stage.trial.number, f"its worker process was ended {ended}{hint}")
+            yield Lost(worker.stage.trial.number, reason or f"its worker process was ended {ended}{hint}")
 
     def close(self) -> None:
         """End all workers at once: those at work are not waited for, and an idle one has nothing to finish."""
@@ -187,6 +226,15 @@ class LocalEngine:
             process.start()
         theirs.close()
         return _Worker(process, ours)
+
+
+def processor_seconds(process: int | None) -> float | None:
+    """Seconds of the processor that a process has used so far; None where the system does not tell (it does on Linux)."""
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError):
+        return None
 
 
 def _work(pipe: Connection, setup: Setup, threads: int, variables: Mapping[str, str]) -> None:

@@ -24,11 +24,12 @@ class TrialState(enum.Enum):
 
 @dataclass(frozen=True)
 class Trial:
-    """One recipe on one seed; `parent` is the trial whose weights it goes on from, if any.
+    """One recipe on one seed; `parent` is the trial that it ends, if any: by its last decay, or by training its recipe anew.
 
     `role` says what it is there for: the default recipe, a preset, quasi-random, suggested by TPE, a cell of a grid, or
     the final decay of another trial. `seed` names the replicate: trials of one recipe differ in it, and trials of one
-    seed are paired. `seeds` are what the training draws from: all equal to `seed` unless one was held.
+    seed are paired. `seeds` are what the training draws from: all equal to `seed` unless one was held. `fold` numbers the
+    rows that are held out: 0 are the study's validation rows, others a part of its training rows.
     """
 
     number: int
@@ -37,11 +38,12 @@ class Trial:
     role: str
     seeds: Seeds
     parent: int | None = None
+    fold: int = 0
 
     def to_table(self) -> dict[str, Any]:
         """Plain values, for the journal."""
         return {"number": self.number, "recipe": self.recipe.to_table(), "seed": self.seed, "role": self.role,
-                "seeds": asdict(self.seeds), "parent": self.parent}
+                "seeds": asdict(self.seeds), "parent": self.parent, "fold": self.fold}
 
     @classmethod
     def from_table(cls, table: dict[str, Any]) -> Trial:
@@ -78,8 +80,9 @@ class Stage:
     where no checkpoint holds them, or where that turns out to be missing or damaged: made again, and neither evaluated nor
     counted. Evaluates at the steps of `evaluate_at` and at the end, leaves a checkpoint at `save`, and, when `deliver` is given,
     also evaluates all validation rows and writes there the model (a folder in transformers' layout) and its
-    validation probabilities (validation.npy, shape [rows, labels]). What the lowest `trunk` blocks make of rows is stored.
-    Where an earlier stage had to pass batches in parts of `part_tokens` tokens, for memory, this one does so from the start.
+    validation probabilities (validation.npy, shape [rows, labels]); when `scores` is given, it writes there these alone. What
+    the lowest `trunk` blocks make of rows is stored. Where an earlier stage had to pass batches in parts of `part_tokens`
+    tokens, for memory, this one does so from the start.
     """
 
     trial: Trial
@@ -90,6 +93,7 @@ class Stage:
     checkpoint: Path | None = None
     save: Path | None = None
     deliver: Path | None = None
+    scores: Path | None = None
     evaluate_at: tuple[int, ...] = ()
     trunk: int = 0
     part_tokens: int = 0
@@ -118,7 +122,8 @@ class Costs:
 class StageResult:
     """What a stage came to. `step` is below the stage's `until` when it was cancelled; `failure` says why it failed.
 
-    `part_tokens` is 0, or the most tokens that passed at once where memory had batches pass in more parts than usual.
+    `part_tokens` is 0, or the most tokens that passed at once where memory had batches pass in more parts than usual. With
+    `disk_full` it failed because something could not be written: that says nothing of the trial.
     """
 
     trial: int
@@ -128,6 +133,7 @@ class StageResult:
     costs: Costs = Costs()
     failure: str | None = None
     part_tokens: int = 0
+    disk_full: bool = False
 
 
 @dataclass(frozen=True)
@@ -149,7 +155,7 @@ class Finished:
 
 @dataclass(frozen=True)
 class Lost:
-    """The worker that ran a stage is gone; the engine has replaced it."""
+    """The worker that ran a stage is gone, or did nothing any more; the engine has replaced it."""
 
     trial: int
     reason: str

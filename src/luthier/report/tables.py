@@ -34,7 +34,7 @@ def _trial_row(study: Study, record: Record) -> dict[str, Any]:
     tested = next((point.metrics[study.metric] for point in reversed(record.points) if point.rows == "test"), None)
     return {
         "trial": trial.number, "recipe": recipe.hash, "role": trial.role, "parent": _cell(trial.parent), "seed": trial.seed,
-        **{f"{name}_seed": seed for name, seed in asdict(trial.seeds).items()}, "state": record.state.value,
+        "fold": trial.fold, **{f"{name}_seed": seed for name, seed in asdict(trial.seeds).items()}, "state": record.state.value,
         "reason": record.reason, "score": _cell(record.value(study.metric)), "test_score": _cell(tested),
         "steps": record.step, **_costs(record.costs), **hyperparameters}
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from luthier.errors import ConfigError
 from luthier.recipes.recipe import Recipe
@@ -26,6 +26,10 @@ CLOSING_SECONDS = 6.0
 MARGIN = 1.1
 LEAST_MARGIN = 1.25
 """By how much more than it takes now the least budget is named: the machine may be slower when it is asked again."""
+FRESH_FINALS = ((3, 3), (2, 3), (1, 3), (1, 2))
+"""Challengers of the default, and seeds that all are trained anew on: the first that there is time for."""
+FRESH_SHARE = 0.4
+"""What that may take of the time for search and finals."""
 MOST_CURVE_POINTS = 10
 FEWEST_RUNG_ROWS = 200
 LOOK_SHARE = 0.05
@@ -97,19 +101,22 @@ class Plan:
     """How the time is shared out, in seconds from the start of the command; None where there is no budget.
 
     `work` is that of one full run of the default recipe; `levels` are the rungs; `curve_points` how often a full run is
-    looked at for its curve, each time on `rung_rows`; `challengers` how many trials meet the default in the finals.
+    looked at for its curve, each time on `rung_rows`; `challengers` how many trials meet the default in the finals, in which
+    each is trained anew on `fresh` seeds and held-out rows (0: there is no time for that).
     `full_run_seconds` is for people to read, and is shortened by what frozen blocks have stored; no decision rests on it.
     """
 
     work: float
     levels: tuple[float, ...]
     challengers: int
+    fresh: int
     curve_points: int
     rung_rows: int
     full_run_seconds: float
     finals_seconds: float
     scoring_seconds: float
     search_until: float | None = None
+    fresh_until: float | None = None
     finals_until: float | None = None
 
 
@@ -122,26 +129,41 @@ def plan_budget(budget: float | None, elapsed: float, job: Job, speed: Speed) ->
     ideal = job.recipe.total_steps(job.shape.rows(job.recipe))
     costs = _Costs(job, speed, limited=budget is not None)
     if budget is None:
-        return _plan(ideal, 3, costs, None, None)
+        return _plan(ideal, *FRESH_FINALS[0], costs, None, None)
     left = budget - elapsed - WORKER_START_SECONDS - costs.scoring
     for challengers in (3, 1):
         steps = min(ideal, costs.affordable_steps(left, challengers))
         if steps >= min(ideal, LEAST_STEPS):
-            search_until = budget - costs.scoring - costs.finals(steps, challengers)
-            return _plan(steps, challengers, costs, search_until, budget - costs.scoring)
+            chosen = next(((some, fresh) for some, fresh in FRESH_FINALS
+                           if costs.finals(steps, some, fresh) <= FRESH_SHARE * left), (challengers, 0))
+            search_until = budget - costs.scoring - costs.finals(steps, *chosen)
+            return _plan(steps, *chosen, costs, search_until, budget - costs.scoring)
     least = elapsed + WORKER_START_SECONDS + costs.least_seconds(min(ideal, LEAST_STEPS)) + costs.scoring
     raise ConfigError(
         f"--budget {duration(budget)}: too short to train the default recipe once on these {len(job.shape.lengths)} rows; the "
         f"least that works here is {math.ceil(least * LEAST_MARGIN / 10) * 10}s. Give more time or fewer rows.")
 
 
-def _plan(steps: int, challengers: int, costs: _Costs, search_until: float | None, finals_until: float | None) -> Plan:
+def prolonged(plan: Plan, budget: float | None, job: Job, speed: Speed) -> Plan:
+    """The plan of a search that has begun, with another end: nothing else of it may change, or its trials could not be compared."""
+    costs = _Costs(job, speed, budget is not None)
+    until = None if budget is None else budget - costs.scoring
+    steps = round(plan.work / costs.step_work)
+    if until is None:
+        return replace(plan, search_until=None, fresh_until=None, finals_until=None)
+    return replace(plan, search_until=until - costs.finals(steps, plan.challengers, plan.fresh),
+                   fresh_until=until - costs.finishing(steps), finals_until=until)
+
+
+def _plan(steps: int, challengers: int, fresh: int, costs: _Costs, search_until: float | None,
+          finals_until: float | None) -> Plan:
     work = steps * costs.step_work
-    return Plan(work=work, levels=rung_levels(steps, costs.step_work), challengers=challengers,
+    return Plan(work=work, levels=rung_levels(steps, costs.step_work), challengers=challengers, fresh=fresh,
                 curve_points=min(MOST_CURVE_POINTS, int(CURVE_SHARE * work / costs.look_work(steps))),
                 rung_rows=costs.rung_rows(steps),
-                full_run_seconds=steps * costs.step_seconds, finals_seconds=costs.finals(steps, challengers),
-                scoring_seconds=costs.scoring, search_until=search_until, finals_until=finals_until)
+                full_run_seconds=steps * costs.step_seconds, finals_seconds=costs.finals(steps, challengers, fresh),
+                scoring_seconds=costs.scoring, search_until=search_until,
+                fresh_until=None if finals_until is None else finals_until - costs.finishing(steps), finals_until=finals_until)
 
 
 def rung_levels(steps: int, cost: float) -> tuple[float, ...]:
@@ -178,11 +200,21 @@ class _Costs:
         """The work of looking at a rung: not in seconds, for two runs must look at the same steps."""
         return pass_work(self.rung_rows(steps) + self.job.recorded_rows, self.job.recipe, self.job.shape)
 
-    def finals(self, steps: int, challengers: int) -> float:
-        """The default and its challengers, side by side on the workers."""
-        rounds = math.ceil((1 + challengers) / self.job.workers)
+    def finals(self, steps: int, challengers: int, fresh: int = 0) -> float:
+        """The default and its challengers, side by side on the workers.
+
+        With `fresh` seeds all are trained anew on each, and then only two are finished.
+        """
         replay = steps * self.step_seconds if self.job.kept_checkpoints < 1 + challengers else 0.0
-        return MARGIN * rounds * (self._final(steps) + replay)
+        if not fresh:
+            return MARGIN * math.ceil((1 + challengers) / self.job.workers) * (self._final(steps) + replay)
+        anew = math.ceil((1 + challengers) * fresh / self.job.workers) * (self._final(steps) + steps * self.step_seconds)
+        return MARGIN * anew + self.finishing(steps)
+
+    def finishing(self, steps: int) -> float:
+        """The last decay of the chosen trial and of the default's."""
+        replay = steps * self.step_seconds if self.job.kept_checkpoints < 2 else 0.0
+        return MARGIN * math.ceil(2 / self.job.workers) * (self._final(steps) + replay)
 
     def _final(self, steps: int) -> float:
         return (decayed_total(steps, self.job.recipe.decay_share) - steps) * self.step_seconds + self.validation + STAGE_SECONDS

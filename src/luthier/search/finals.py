@@ -1,19 +1,50 @@
-"""The finals: the best trials and the default, each finished with the decay of the learning rate it is delivered with.
+"""The finals: which recipe is best is found out on fresh seeds and rows; what is delivered is finished with a decay.
 
-A final branches off its trial's constant-rate run, so it costs only the decay. What is compared is what is delivered.
+First the default and the best recipes are each trained anew, with the decay that they would be delivered with, on seeds and
+held-out rows that the search has not chosen by: the same for all, so that they are paired. Then the trial of the chosen recipe,
+and the default's, are finished: a final branches off its trial's constant-rate run, so it costs only the decay.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from luthier.recipes.recipe import Schedule, steps_per_epoch
+from luthier.recipes.recipe import Recipe, Schedule, steps_per_epoch
 from luthier.recipes.trial import TrialState
-from luthier.search.schedulers.base import Action, Branch, Done, Wait
-from luthier.search.study import Record, Study
+from luthier.search.schedulers.base import Action, Branch, Done, Replicate, Run, Wait
+from luthier.search.study import FINAL, FRESH, Record, Study
 from luthier.tasks.metrics import Score
 
 MOST_TRIES = 2
+
+
+@dataclass(frozen=True)
+class FreshFinals:
+    """A scheduler that trains the default and the best `challengers` other recipes anew on `number` seeds, and waits for them.
+
+    Args:
+        folds: whether each seed has rows of its own held out; else all have the study's validation rows.
+    """
+
+    challengers: int
+    number: int
+    folds: bool
+    decay: bool = True
+
+    def next(self, study: Study) -> Action:
+        """Take up what a killed command left, or begin the next: all recipes on the first seed come before the second."""
+        made = study.ends(FRESH)
+        for record in made:
+            if record.state is TrialState.WAITING:
+                return Run(record.trial.number, study.total_steps(record.trial.recipe))
+        known = {(record.trial.parent, record.trial.seed) for record in made}
+        for turn in range(self.number):
+            seed = study.seed + study.repeats + turn
+            for record in finalists(study, self.challengers):
+                if (record.trial.number, seed) not in known:
+                    recipe, _ = finished(record, study, self.decay)
+                    return Replicate(record.trial.number, recipe, seed, 1 + turn if self.folds else 0)
+        return Wait() if study.running() else Done()
 
 
 @dataclass(frozen=True)
@@ -21,31 +52,40 @@ class Finals:
     """A scheduler that branches the default and the best `challengers` other trials, and waits for them.
 
     Without `decay` they are delivered as they stand, as when the user has interrupted the search or chosen a schedule.
+
+    Args:
+        only: the trials to finish, where it is known which: then no others.
     """
 
     challengers: int
     decay: bool = True
+    only: frozenset[int] | None = None
 
     def next(self, study: Study) -> Action:
-        """Branch the next finalist that has not been branched."""
-        branched = {record.trial.parent for record in study.records.values() if record.state is not TrialState.FAILED}
-        tried = [record.trial.parent for record in study.records.values()]
+        """Take up a final that a killed command left, or branch the next finalist that has not been branched."""
+        finals = study.ends(FINAL)
+        for final in finals:
+            if final.state is TrialState.WAITING:
+                return Run(final.trial.number, study.total_steps(final.trial.recipe))
+        branched = {final.trial.parent for final in finals if final.state is not TrialState.FAILED}
+        tried = [final.trial.parent for final in finals]
         for record in finalists(study, self.challengers):
-            if record.trial.number not in branched and tried.count(record.trial.number) < MOST_TRIES:
-                return self._branch(record, study)
+            number = record.trial.number
+            if number not in branched and tried.count(number) < MOST_TRIES and (self.only is None or number in self.only):
+                return Branch(number, *finished(record, study, self.decay))
         return Wait() if study.running() else Done()
 
-    def _branch(self, record: Record, study: Study) -> Branch:
-        """The trial's recipe with the steps made so far as its epochs and, after a constant rate, a decay."""
-        recipe, step = record.trial.recipe, record.step
-        if not recipe.horizon_free:
-            return Branch(record.trial.number, recipe, step)
-        per_epoch = steps_per_epoch(study.shape.rows(recipe), recipe.batch_size)
-        if not self.decay:
-            return Branch(record.trial.number, recipe.replace(epochs=step / per_epoch), step)
-        total = decayed_total(step, recipe.decay_share)
-        decayed = recipe.replace(schedule=Schedule.WARMUP_STABLE_DECAY, epochs=total / per_epoch)
-        return Branch(record.trial.number, decayed, total)
+
+def finished(record: Record, study: Study, decay: bool) -> tuple[Recipe, int]:
+    """The trial's recipe with the steps made so far as its epochs and, after a constant rate, a decay; and all of its steps."""
+    recipe, step = record.trial.recipe, record.step
+    if not recipe.horizon_free:
+        return recipe, step
+    per_epoch = steps_per_epoch(study.shape.rows(recipe), recipe.batch_size)
+    if not decay:
+        return recipe.replace(epochs=step / per_epoch), step
+    total = decayed_total(step, recipe.decay_share)
+    return recipe.replace(schedule=Schedule.WARMUP_STABLE_DECAY, epochs=total / per_epoch), total
 
 
 def finalists(study: Study, challengers: int) -> list[Record]:

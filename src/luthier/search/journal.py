@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,29 +15,53 @@ Event = dict[str, Any]
 
 
 class Journal:
-    """Appends events to a file; each is on disk before `append` returns.
+    """Appends events to a file; each is on disk before `append` returns, and is there whole or not at all.
+
+    Args:
+        clock: the seconds of the run so far, all of its sessions together, which every event then keeps under "at". No decision
+            rests on it.
+        again: whether to go on with a journal that is there; its torn last line, if any, is cut off.
 
     Raises:
-        RunError: the file exists already.
+        RunError: the file exists already and is not to be gone on with, or cannot be written.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, clock: Callable[[], float] | None = None, *, again: bool = False) -> None:
+        self._path, self._clock = path, clock
         try:
-            self._stream = path.open("x", encoding="utf-8")
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | (0 if again else os.O_EXCL), 0o666)
         except FileExistsError:
             raise RunError(f"{path}: there is a study here already; choose another --output") from None
+        self._end = os.lseek(self._file, 0, os.SEEK_END)
+        if again:
+            self._end = path.read_bytes().rfind(b"\n") + 1
+            os.ftruncate(self._file, self._end)
 
     def append(self, event: Event) -> None:
-        """Write one event."""
-        self._stream.write(json.dumps(plain(event)) + "\n")
-        self._stream.flush()
-        os.fsync(self._stream.fileno())
+        """Write one event.
+
+        Raises:
+            RunError: it cannot be written, as on a full disk; the journal is as it was.
+        """
+        at = {} if self._clock is None else {"at": round(self._clock(), 3)}
+        line = (json.dumps(plain(event | at)) + "\n").encode()
+        try:
+            os.lseek(self._file, self._end, os.SEEK_SET)
+            written = 0
+            while written < len(line):
+                written += os.write(self._file, line[written:])
+            os.fsync(self._file)
+        except OSError as error:
+            os.ftruncate(self._file, self._end)
+            raise RunError(f"{self._path}: cannot be written ({error.strerror}). What was done so far is kept: make room on the "
+                           f"disk, then go on with: luthier resume {self._path.parent}") from error
+        self._end += len(line)
 
     def __enter__(self) -> Journal:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._stream.close()
+        os.close(self._file)
 
 
 def read_journal(path: Path) -> Iterator[Event]:
@@ -52,6 +76,9 @@ def read_journal(path: Path) -> Iterator[Event]:
         raise RunError(f"{path}: no such file; is this a run's folder?") from None
     for number, line in enumerate(lines[:-1], start=1):
         try:
-            yield json.loads(line)
+            event = json.loads(line)
         except ValueError:
-            raise RunError(f"{path}, line {number}: not a JSON object; the journal is damaged") from None
+            event = None
+        if not isinstance(event, dict):
+            raise RunError(f"{path}, line {number}: not a JSON object; the journal is damaged")
+        yield event

@@ -11,17 +11,21 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
+from luthier.errors import RunError
 from luthier.recipes.trial import Finished, Lost, Progress, Stage, StageResult, Trial
 from luthier.search.distinct import suggest
 from luthier.search.engine import Engine
 from luthier.search.journal import Event, Journal
 from luthier.search.samplers.base import Sampler, Suggestion
-from luthier.search.schedulers.base import Ask, Branch, Done, Run, Scheduler, Stop, Wait
+from luthier.search.schedulers.base import Ask, Branch, Done, Replicate, Run, Scheduler, Stop, Wait
 from luthier.search.study import (
+    FINAL,
+    FRESH,
     Record,
     Study,
     dropped_event,
     exhausted_event,
+    lost_event,
     result_event,
     stage_event,
     stopped_event,
@@ -30,6 +34,8 @@ from luthier.search.study import (
 from luthier.sharing import plan
 from luthier.sharing.quota import Quota
 
+MOST_RETRIES = 2
+"""How often a stage whose worker is gone is run again; the third loss is the trial's failure."""
 KEPT_CHECKPOINTS = 4
 """Ended trials, the best ones, whose weights are kept for the finals."""
 
@@ -71,22 +77,27 @@ class Search:
     _stages: dict[int, Stage] = field(default_factory=dict)
     _progress: dict[int, Progress] = field(default_factory=dict)
     _short: set[int] = field(default_factory=set)
+    _closing: bool = False
 
     def run(self, scheduler: Scheduler, sampler: Sampler | None, deadline: float | None = None) -> None:
-        """Do what `scheduler` says until it is done, or until `deadline` on the engine's clock."""
-        closing = done = False
+        """Do what `scheduler` says until it is done, or until `deadline` on the engine's clock.
+
+        Raises:
+            RunError: the disk is full; the journal tells of all that was done, and can be gone on with.
+        """
+        self._closing = done = False
         while True:
-            if not closing and self._is_over(deadline):
-                closing = True
+            if not self._closing and self._is_over(deadline):
+                self._closing = True
                 for stage in self._stages.values():
                     self.engine.cancel(stage)
-            while not (closing or done) and len(self._stages) < self.engine.slots:
+            while not (self._closing or done) and len(self._stages) < self.engine.slots:
                 action = scheduler.next(self.study)
                 if isinstance(action, Wait):
                     break
                 done = isinstance(action, Done)
                 self._carry_out(action, sampler)
-            if not self._stages and (closing or done):
+            if not self._stages and (self._closing or done):
                 return
             for event in self.engine.events(timeout=0.2):
                 self._take(event)
@@ -99,34 +110,38 @@ class Search:
         self.journal.append(event)
         self.study.apply(event)
 
-    def _carry_out(self, action: Run | Ask | Branch | Stop | Done, sampler: Sampler | None) -> None:
+    def _carry_out(self, action: Run | Ask | Branch | Replicate | Stop | Done, sampler: Sampler | None) -> None:
         if isinstance(action, Ask):
             assert sampler is not None, "this scheduler asks for trials, so it needs a sampler"
             trial = self._next_trial(sampler)
             self._record(trial_event(trial) if trial else exhausted_event(len(self.study.recipes())))
         elif isinstance(action, Branch):
-            parent = self.study.records[action.parent]
-            number = len(self.study.records)
-            trial = Trial(number, action.recipe, parent.trial.seed, "final", parent.trial.seeds, parent=action.parent)
+            parent = self.study.records[action.parent].trial
+            trial = Trial(len(self.study.records), action.recipe, parent.seed, FINAL, parent.seeds, parent=parent.number)
             self._record(trial_event(trial))
-            self._submit(plan.stage(
-                trial, action.until_step, rows=self.study.shape.rows(trial.recipe), reached=parent.step,
-                checkpoint=parent.checkpoint, folder=self.checkpoints, layers=self._layers(trial), sharing=self.sharing,
-                deliver=True, part_tokens=parent.part_tokens))
+            self._submit(self._stage(self.study.records[trial.number], action.until_step))
+        elif isinstance(action, Replicate):
+            trial = Trial(len(self.study.records), action.recipe, action.seed, FRESH, self.study.held.seeds(action.seed),
+                          parent=action.parent, fold=action.fold)
+            self._record(trial_event(trial))
+            self._submit(self._stage(self.study.records[trial.number], self.study.total_steps(trial.recipe)))
         elif isinstance(action, Run):
-            record = self.study.records[action.trial]
-            self._submit(plan.stage(
-                record.trial, action.until_step, rows=self.study.shape.rows(record.trial.recipe), reached=record.step,
-                checkpoint=record.checkpoint, folder=self.checkpoints, layers=self._layers(record.trial), sharing=self.sharing,
-                evaluate_at=self.study.steps_at(record) + self._curve(record), part_tokens=record.part_tokens))
+            self._submit(self._stage(self.study.records[action.trial], action.until_step))
         elif isinstance(action, Stop):
             checkpoint = self.study.records[action.trial].checkpoint
             self._record(stopped_event(action.trial, action.reason))
             if checkpoint:
                 checkpoint.unlink(missing_ok=True)
 
-    def _layers(self, trial: Trial) -> int:
-        return self.study.shape.for_model(trial.recipe.model).layers
+    def _stage(self, record: Record, until: int) -> Stage:
+        """The stage that takes a trial on; a final begins where its parent stands, and ends as a model."""
+        trial, final, fresh = record.trial, record.trial.role == FINAL, record.trial.role == FRESH
+        source = self.study.records[trial.parent] if final and trial.parent is not None else record
+        return plan.stage(
+            trial, until, rows=self.study.shape.rows(trial.recipe), reached=source.step, checkpoint=source.checkpoint,
+            folder=self.checkpoints, layers=self.study.shape.for_model(trial.recipe.model).layers, sharing=self.sharing,
+            evaluate_at=() if final or fresh else self.study.steps_at(record) + self._curve(record), deliver=final, scores=fresh,
+            part_tokens=source.part_tokens)
 
     def _next_trial(self, sampler: Sampler) -> Trial | None:
         """The next replicate of the newest recipe, or the first of another; None where there is no other."""
@@ -155,18 +170,38 @@ class Search:
         if isinstance(event, Progress):
             self._progress[event.trial] = event
             self._say_if_short(event)
+        elif isinstance(event, Lost):
+            self._lost(event)
+        elif event.result.disk_full:
+            raise RunError(f"Trial {event.result.trial} cannot be written: the disk is full. What was done so far is kept: make "
+                           f"room, then go on with: luthier resume {self.checkpoints.parent}")
+        else:
+            self._finished(event.result)
+
+    def _lost(self, lost: Lost) -> None:
+        """Run a stage once more whose worker is gone, up to `MOST_RETRIES` times."""
+        self._record(lost_event(lost))
+        self._progress.pop(lost.trial, None)
+        stage, losses = self._stages[lost.trial], self.study.records[lost.trial].losses
+        if losses > MOST_RETRIES:
+            self._finished(StageResult(lost.trial, stage.start, failure=f"{lost.reason}, {losses} times"))
             return
-        result = event.result if isinstance(event, Finished) else StageResult(
-            event.trial, self._stages[event.trial].start, failure=event.reason)
+        self.watcher.say(f"  Trial {lost.trial}: {lost.reason}. Its stage is run again.")
+        self.engine.submit(stage)
+        if self._closing:
+            self.engine.cancel(stage)
+
+    def _finished(self, result: StageResult) -> None:
         self._stages.pop(result.trial)
         self._progress.pop(result.trial, None)
         before = self.study.records[result.trial]
         if result.failure:
             result = replace(result, checkpoint=before.checkpoint, step=before.step)  # what was reached before is still there
-        elif before.checkpoint is not None and before.checkpoint != result.checkpoint:
-            before.checkpoint.unlink(missing_ok=True)  # of an earlier step, or damaged
         self._say_if_short(result)
+        earlier = before.checkpoint
         self._record(result_event(result))
+        if earlier is not None and earlier != result.checkpoint:
+            earlier.unlink(missing_ok=True)  # of an earlier step, or damaged
         self._drop_checkpoints()
 
     def _say_if_short(self, told: Progress | StageResult) -> None:

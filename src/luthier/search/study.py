@@ -12,13 +12,13 @@ from typing import Any
 
 from luthier.recipes.recipe import Recipe
 from luthier.recipes.seeds import HeldSeeds
-from luthier.recipes.trial import Costs, Point, Stage, StageResult, Trial, TrialState
+from luthier.recipes.trial import Costs, Lost, Point, Stage, StageResult, Trial, TrialState
 from luthier.search.journal import Event
 from luthier.sharing.work import Shape, steps_for
 
 FAILURES_IN_A_ROW = 4
-DEFAULT = "default"
-"""The role of the default recipe's trials."""
+DEFAULT, FINAL, FRESH = "default", "final", "fresh"
+"""Roles: the default recipe's trials; a trial's last decay, from its weights; its recipe trained anew on another seed and fold."""
 _NUMBER = re.compile(r"\d[\d.]*(?:e[-+]?\d+)?")
 
 
@@ -27,7 +27,8 @@ class Record:
     """One trial and all that is known of it.
 
     `target` is the step that its running stage goes to; `part_tokens` the most tokens that passed at once where memory had its
-    batches pass in more parts than usual, else 0.
+    batches pass in more parts than usual, else 0. `losses` counts the workers that its stage has lost, `before` holds the
+    state and target from before that stage.
     """
 
     trial: Trial
@@ -39,6 +40,8 @@ class Record:
     costs: Costs = Costs()
     reason: str = ""
     part_tokens: int = 0
+    losses: int = 0
+    before: tuple[TrialState, int] = (TrialState.WAITING, 0)
 
     @property
     def is_default(self) -> bool:
@@ -89,6 +92,7 @@ class Study:
         own_epochs: whether epochs were set or searched: then a recipe's full run is its own, and its rungs are the same
             shares of it.
         exhausted: whether every recipe of the space has been tried, so that no other can be asked for.
+        extended: how many trials there were when a study that had ended was last given more time; their finals are of the past.
     """
 
     seed: int
@@ -99,6 +103,7 @@ class Study:
     held: HeldSeeds = HeldSeeds()
     own_epochs: bool = False
     exhausted: bool = False
+    extended: int = 0
     records: dict[int, Record] = field(default_factory=dict)
 
     def apply(self, event: Event) -> None:
@@ -110,11 +115,18 @@ class Study:
             return
         if kind == "exhausted":
             self.exhausted = True
-        if kind not in ("stage", "result", "stopped", "dropped"):
+        elif kind in ("resumed", "extended"):
+            self.extended = len(self.records) if kind == "extended" else self.extended
+            for record in self.running():
+                record.state, record.target = record.before
+        if kind not in ("stage", "result", "lost", "stopped", "dropped"):
             return
         record = self.records[event["trial"]]
         if kind == "stage":
+            record.before = (record.state, record.target)
             record.state, record.target = TrialState.RUNNING, event["until"]
+        elif kind == "lost":
+            record.losses += 1
         elif kind == "dropped":
             record.checkpoint = None
         elif kind == "stopped":
@@ -126,7 +138,7 @@ class Study:
         for table in event["points"]:
             point = Point(**table)
             record.points.append(replace(point, seconds=record.costs.seconds + point.seconds))
-        recipe, record.step = record.trial.recipe, event["step"]
+        recipe, record.step, record.losses = record.trial.recipe, event["step"], 0
         record.checkpoint = Path(event["checkpoint"]) if event["checkpoint"] else None
         costs = Costs(**event["costs"])
         record.costs = replace(costs, seconds=record.costs.seconds + costs.seconds,
@@ -137,15 +149,19 @@ class Study:
         record.part_tokens = event.get("part_tokens", 0) or record.part_tokens
         if event["failure"]:
             record.state, record.reason = TrialState.FAILED, event["failure"]
-        elif record.step >= min(recipe.total_steps(self.shape.rows(recipe)), self.steps_at(record)[-1]):
+        elif record.step >= min(self.total_steps(recipe), self.steps_at(record)[-1]):
             record.state = TrialState.COMPLETE
         else:
             record.state = TrialState.PAUSED
 
+    def total_steps(self, recipe: Recipe) -> int:
+        """The steps of a recipe's epochs."""
+        return recipe.total_steps(self.shape.rows(recipe))
+
     def steps_at(self, record: Record) -> tuple[int, ...]:
         """The step at which the trial reaches each level; all are its end where the schedule has a horizon."""
         recipe = record.trial.recipe
-        total = recipe.total_steps(self.shape.rows(recipe))
+        total = self.total_steps(recipe)
         if not recipe.horizon_free:
             return (total,) * len(self.levels)
         if self.own_epochs:
@@ -155,6 +171,11 @@ class Study:
     def search_records(self) -> list[Record]:
         """The trials of the search itself, in order, without the finals."""
         return [record for record in self.records.values() if record.trial.parent is None]
+
+    def ends(self, role: str) -> list[Record]:
+        """The trials that end others, of one role (`FINAL` or `FRESH`), in order; not those from before the study was extended."""
+        return [record for record in self.records.values() if record.trial.parent is not None and record.trial.role == role
+                and record.trial.number >= self.extended]
 
     def recipes(self) -> list[list[Record]]:
         """The trials of the search by recipe: each recipe's replicates, in the order of their seeds."""
@@ -289,6 +310,11 @@ def stage_event(stage: Stage) -> Event:
     """The event of a stage given to an engine."""
     return {"event": "stage", "trial": stage.trial.number, "start": stage.start, "reached": stage.reached, "until": stage.until,
             "trunk": stage.trunk}
+
+
+def lost_event(lost: Lost) -> Event:
+    """The event of a stage whose worker is gone."""
+    return {"event": "lost", "trial": lost.trial, "reason": lost.reason}
 
 
 def stopped_event(number: int, reason: str) -> Event:

@@ -23,7 +23,8 @@ ALL, NOTHING = Sharing(), Sharing(checkpoints=False, trunk=False)
 
 
 def stage(trial: Trial, until: int, *, rows: int, reached: int, checkpoint: Path | None, folder: Path, layers: int,
-          sharing: Sharing = ALL, evaluate_at: tuple[int, ...] = (), deliver: bool = False, part_tokens: int = 0) -> Stage:
+          sharing: Sharing = ALL, evaluate_at: tuple[int, ...] = (), deliver: bool = False, scores: bool = False,
+          part_tokens: int = 0) -> Stage:
     """The stage that takes `trial` to step `until`, going on from `checkpoint` (at step `reached`) if there is one.
 
     Without one, the steps up to `reached` are replayed.
@@ -34,13 +35,16 @@ def stage(trial: Trial, until: int, *, rows: int, reached: int, checkpoint: Path
         checkpoint: of the one that has come so far; None where none was kept.
         folder: where checkpoints and delivered models go.
         layers: the model's blocks.
+        scores: whether the stage is to end with its scores of all validation rows, and with nothing else.
         part_tokens: the most tokens that passed at once in an earlier stage, where memory made that fewer than usual.
     """
     goes_on = sharing.checkpoints and checkpoint is not None
+    keeps = sharing.checkpoints and not (deliver or scores)
     return Stage(
         trial=trial, start=reached if goes_on else 0, until=until, total_steps=trial.recipe.total_steps(rows),
         reached=reached, checkpoint=checkpoint if goes_on else None,
-        save=folder / f"trial-{trial.number}.safetensors" if sharing.checkpoints and not deliver else None,
+        save=folder / f"trial-{trial.number}-{until}.safetensors" if keeps else None,
+        scores=folder / f"scores-{trial.number}.npy" if scores else None,
         deliver=folder / f"model-{trial.number}" if deliver else None,
         evaluate_at=tuple(step for step in evaluate_at if reached < step < until),
         trunk=boundary(trial.recipe, layers) if sharing.trunk else 0, part_tokens=part_tokens)

@@ -1,8 +1,9 @@
 """Schedulers decide what to do next: a pure function of the study."""
 
 from luthier.search.schedulers.asha import AshaScheduler
-from luthier.search.schedulers.base import Action, Ask, Branch, Done, Run, Scheduler, Stop, Wait
+from luthier.search.schedulers.base import Action, Ask, Branch, Done, Replicate, Run, Scheduler, Stop, Wait
 from luthier.search.schedulers.median import MedianScheduler
 from luthier.search.schedulers.none import FullRuns
 
-__all__ = ["Action", "AshaScheduler", "Ask", "Branch", "Done", "FullRuns", "MedianScheduler", "Run", "Scheduler", "Stop", "Wait"]
+__all__ = ["Action", "AshaScheduler", "Ask", "Branch", "Done", "FullRuns", "MedianScheduler", "Replicate",
+           "Run", "Scheduler", "Stop", "Wait"]

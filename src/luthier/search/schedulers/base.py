@@ -34,6 +34,16 @@ class Branch:
 
 
 @dataclass(frozen=True)
+class Replicate:
+    """Make a new trial that trains this recipe anew, for trial `parent`, on another seed with the rows of `fold` held out."""
+
+    parent: int
+    recipe: Recipe
+    seed: int
+    fold: int
+
+
+@dataclass(frozen=True)
 class Stop:
     """This trial will not go on; its checkpoint may be dropped."""
 
@@ -51,14 +61,14 @@ class Done:
     """There is nothing more to do."""
 
 
-Action = Run | Ask | Branch | Stop | Wait | Done
+Action = Run | Ask | Branch | Replicate | Stop | Wait | Done
 
 
 class Scheduler(Protocol):
     """Decides what to do next. Rests on steps and work, never on the clock."""
 
     def next(self, study: Study) -> Action:
-        """The next action. `Run`, `Ask`, `Branch` and `Stop` are carried out before the next call."""
+        """The next action. All but `Wait` and `Done` are carried out before the next call."""
 
 
 def next_level(study: Study, record: Record) -> int:

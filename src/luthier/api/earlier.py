@@ -1,0 +1,198 @@
+"""A run that has begun: what its folder says of it, so that another command can go on with it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from luthier.api.folder import RunFolder
+from luthier.api.settings import Command, Settings
+from luthier.config import build, plain, read_toml, to_table
+from luthier.data.load import Corpus
+from luthier.engines.local import Workforce
+from luthier.errors import ConfigError, RunError
+from luthier.recipes.trial import TrialState
+from luthier.search.budget import Plan, Speed
+from luthier.search.journal import Event, read_journal
+from luthier.search.study import FINAL, Study
+from luthier.sharing.quota import Quota
+from luthier.training.precision import Precision
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """The sessions of a run so far.
+
+    Attributes:
+        events: of its journal; empty where it was ended before its search began.
+        settings: what was asked for, as run.toml keeps it.
+        command: what the run was started as.
+        hash: of the data.
+        seconds: how long it worked.
+    """
+
+    folder: RunFolder
+    events: list[Event]
+    command: Command
+    settings: Mapping[str, Any]
+    hash: str
+    seconds: float
+
+    @property
+    def finished(self) -> bool:
+        """Whether it came to its end, a delivered model."""
+        return bool(self.events) and self.events[-1]["event"] == "done"
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether it came to that end before its time."""
+        return self.finished and bool(self.events[-1].get("interrupted"))
+
+    @property
+    def begun(self) -> Begun | None:
+        """What was measured and planned at its start; None where it was ended before that."""
+        if not self.events:
+            return None
+        try:
+            first = self.events[0]
+            plan = Plan(**{**first["plan"], "levels": tuple(first["plan"]["levels"])})
+            force = Workforce(first["workers"], first["threads"])
+            return Begun(plan, Speed(**first["speed"]), Precision(first["precision"]), force, Quota(first["disk"]),
+                         bool(first["trunk"]), first["device"], first["budget"], first["trials"])
+        except (KeyError, TypeError, ValueError):
+            raise RunError(f"{self.folder.journal}: begins in a way that this version of Luthier does not know; it cannot be gone "
+                           "on with") from None
+
+
+@dataclass(frozen=True)
+class Begun:
+    """What was measured and planned at the start of a run: the same in all of its sessions."""
+
+    plan: Plan
+    speed: Speed
+    precision: Precision
+    force: Workforce
+    quota: Quota
+    trunk: bool
+    device: str
+    budget: float | None
+    trials: int | None
+
+
+def open_earlier(folder: RunFolder) -> Earlier:
+    """The run in a folder, which no other command is at work in.
+
+    Raises:
+        ConfigError: there is none, or another command is at work in it.
+        RunError: its journal is damaged.
+    """
+    if not folder.config.exists():
+        raise ConfigError(f"{folder.path}: no run has begun there (there is no run.toml)")
+    with folder.held():
+        events = list(read_journal(folder.journal)) if folder.journal.exists() else []
+    tables = read_toml(folder.config)
+    settings, data = tables.get("settings"), tables.get("data")
+    command = next((command for command in Command if command.value == tables.get("command")), None)
+    if command is None or not isinstance(settings, Mapping) or not isinstance(data, Mapping):
+        raise ConfigError(f"{folder.config}: not the run.toml of a run")
+    seconds = max((event.get("at", 0.0) for event in events), default=0.0)
+    return Earlier(folder, events, command, settings, str(data.get("hash")), seconds)
+
+
+def settings_of(earlier: Earlier, *, budget: str | None, trials: int | None) -> Settings:
+    """What was asked of a run, with the new budget or number of trials where there is one.
+
+    Raises:
+        ConfigError: its data were in memory, so that they are not known any more.
+    """
+    if not earlier.settings.get("data"):
+        raise ConfigError(f"{earlier.folder.path}: the data of this run were given in memory; call luthier.tune with them again, "
+                          f"and with output={str(earlier.folder.path)!r}")
+    more = {name: value for name, value in (("budget", budget), ("trials", trials)) if value is not None}
+    return build(Settings, {**earlier.settings, **more, "output": str(earlier.folder.path)}, str(earlier.folder.config))
+
+
+def check_data(earlier: Earlier, corpus: Corpus) -> None:
+    """See that the data are what they were.
+
+    Raises:
+        ConfigError: they have changed.
+    """
+    if corpus.hash != earlier.hash:
+        raise ConfigError(f"{earlier.folder.path}: the rows of {corpus.name} are not those that this run began with, so its trials "
+                          "cannot be compared with new ones; start another run")
+
+
+def check_same(earlier: Earlier, command: Command, asked: Mapping[str, Any]) -> None:
+    """See that what is asked for now is what was asked for then.
+
+    Raises:
+        ConfigError: it is not, or the run is finished.
+    """
+    path = earlier.folder.path
+    if earlier.finished:
+        raise ConfigError(f"--output {path}: a finished run is there; give another folder, or more time to that one with: luthier "
+                          f"resume {path} --budget TIME")
+    now, then, usual = plain(dict(asked)), dict(earlier.settings), to_table(Settings())
+    different = ["command"] if command is not earlier.command else []
+    different += [name for name in sorted({*now, *then}) if now.get(name, usual.get(name)) != then.get(name, usual.get(name))]
+    if different:
+        raise ConfigError(f"--output {path}: a run is there that was asked for otherwise ({', '.join(different)}); give another "
+                          f"folder, or go on with that one with: luthier resume {path}")
+
+
+def check_more(earlier: Earlier, begun: Begun, device: str, budget: float | None, trials: int | None) -> None:
+    """See that there is something to go on with, on a machine like that of before.
+
+    Raises:
+        ConfigError: there is not.
+    """
+    path = earlier.folder.path
+    if device != begun.device:
+        raise ConfigError(f"{path}: its trials were trained on {begun.device}, and here it would be {device}; give --device")
+    more = (_more(budget, begun.budget), _more(trials, begun.trials))
+    if earlier.finished and not earlier.interrupted and True not in more:
+        had = " and ".join([f"--budget {begun.budget:.0f}s"] * (begun.budget is not None)
+                           + [f"--trials {begun.trials}"] * (begun.trials is not None))
+        raise ConfigError(f"{path}: this run is finished; to go on with it give it more than {had}")
+    if False in more:
+        raise ConfigError(f"{path}: a run that has begun can be given more time and trials, not less")
+
+
+def _more(now: float | None, then: float | None) -> bool | None:
+    """Whether a limit is wider than it was (True) or narrower (False); None where it is the same."""
+    if now == then:
+        return None
+    return now is None or (then is not None and now > then)
+
+
+def take_up(study: Study, earlier: Earlier) -> Event:
+    """Fold the journal into a new study, and look what is still there of checkpoints and models.
+
+    Files that no trial knows of are deleted: the rests of stages that were under way.
+
+    Returns:
+        the event with which the journal goes on: the finals are run anew where the run had ended, or their models are gone.
+    """
+    for event in earlier.events:
+        study.apply(event)
+    folder, known = earlier.folder.checkpoints, set()
+    for record in study.records.values():
+        if record.checkpoint is not None:  # the run's folder may have been moved
+            record.checkpoint = folder / record.checkpoint.name
+            known.add(record.checkpoint)
+    models = {model_folder(earlier.folder, final.trial.number) for final in study.ends(FINAL)
+              if final.state in (TrialState.COMPLETE, TrialState.PAUSED)}
+    for path in folder.iterdir():
+        if path not in known | models:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    anew = earlier.finished or not all(model.exists() for model in models)
+    return {"event": "extended" if anew else "resumed"}
+
+
+def model_folder(folder: RunFolder, trial: int) -> Path:
+    """Where a final leaves its model."""
+    return folder.checkpoints / f"model-{trial}"

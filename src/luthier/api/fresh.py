@@ -1,0 +1,148 @@
+"""The fresh finals of a study: the rows that they hold out, and what their predictions of these say of each recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from luthier.api.folder import RunFolder
+from luthier.api.prepare import Prepared
+from luthier.api.ready import Ready
+from luthier.api.scoring import groups_of
+from luthier.data.split import folds
+from luthier.data.tokens import Tokens, gather
+from luthier.engines.execute import fold_folder
+from luthier.recipes.trial import TrialState
+from luthier.search.honest import Entrant, Ruling, judge
+from luthier.search.study import FRESH, Record, Study
+from luthier.sharing.work import step_work
+from luthier.tasks.base import Floats, Ints, Statistic, Task
+from luthier.tasks.bootstrap import bootstrap, bootstrap_difference
+from luthier.tasks.metrics import Score
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """The rows that fresh finals are judged by.
+
+    Attributes:
+        folds: the training rows that each fold holds out, by its number from 1; empty where all have the study's validation rows.
+    """
+
+    folds: Mapping[int, Ints]
+
+    def rows(self, fold: int, prepared: Prepared) -> Ints:
+        """The rows held out, numbered as the training rows are, or as the validation rows for fold 0."""
+        return self.folds[fold] if fold else np.arange(len(prepared.splits["validation"]))
+
+
+def hold_out(ready: Ready, folder: RunFolder) -> HeldOut:
+    """Choose the rows that each fresh seed holds out, and write its splits where workers find them.
+
+    Folds are parts of the training rows, for by the validation rows the search has chosen. All seeds have the validation rows
+    where a person gave these, or where a fold would leave the headline metric undefined.
+    """
+    prepared = ready.prepared
+    corpus, number = prepared.asked.corpus, ready.plan.fresh
+    if corpus.validation_given:
+        return HeldOut({})
+    share = len(corpus.validation) / (len(corpus.train) + len(corpus.validation))
+    assigned = np.asarray(folds(corpus.train, number, share, seed=prepared.asked.settings.seed))
+    held = {fold: np.flatnonzero(assigned == fold) for fold in range(1, number + 1)}
+    if not all(_defined(prepared, rows) for rows in held.values()):
+        return HeldOut({})
+    for place, start in enumerate(prepared.starts.values()):
+        train, validation = start.splits["train"], start.splits["validation"]
+        for fold, rows in held.items():
+            target = fold_folder(folder.cache / f"tokens-{place}", fold)
+            rest = (train, np.flatnonzero(assigned != fold)), (validation, np.arange(len(validation)))
+            gather(rest).save(target / "train")
+            gather([(train, rows)]).save(target / "validation")
+    return HeldOut(held)
+
+
+def _defined(prepared: Prepared, rows: Ints) -> bool:
+    """Whether the headline metric means something on some training rows."""
+    task, tokens = prepared.asked.task, prepared.splits["train"]
+    if not len(rows):
+        return False
+    guess = np.tile(task.guess(np.asarray(tokens.targets)), (len(tokens.units(rows)), 1))
+    return task.metric in task.metrics(guess, task.truth(tokens, rows))
+
+
+@dataclass(frozen=True)
+class Fresh:
+    """What the fresh finals came to. `figures` are of each finalist's predictions of all rows held out, by its number."""
+
+    ruling: Ruling
+    figures: dict[int, Score]
+    statistics: dict[int, Statistic]
+    rows: int
+    seeds: int
+    disjoint: bool
+
+
+def judge_fresh(study: Study, ready: Ready, folder: RunFolder, held: HeldOut) -> Fresh | None:
+    """Judge the finalists by the seeds on which all of them were trained; None where that is not one seed."""
+    ended = study.ends(FRESH)
+    failed = {record.trial.parent for record in ended if record.state is TrialState.FAILED}
+    trained: dict[int, dict[int, Record]] = {}
+    for record in ended:
+        if record.trial.parent is not None and record.trial.parent not in failed:
+            there = trained.setdefault(record.trial.parent, {})
+            if record.state is TrialState.COMPLETE and _file(folder, record).exists():
+                there[record.trial.seed] = record
+    seeds = sorted(set.intersection(*(set(records) for records in trained.values()))) if trained else []
+    if not seeds:
+        return None
+    prepared, disjoint = ready.prepared, bool(held.folds)
+    parts = {lead: [records[seed] for seed in seeds] for lead, records in trained.items()}
+    held_rows = [held.rows(record.trial.fold, prepared) for record in next(iter(parts.values()))]
+    rows = prepared.asked.corpus.train if disjoint else prepared.asked.corpus.validation
+    used = np.concatenate(held_rows) if disjoint else held_rows[0]
+    groups = groups_of([rows[row] for row in used.tolist()])
+    statistics = {lead: _statistic(records, ready, folder, held) for lead, records in parts.items()}
+    figures = {lead: bootstrap(statistic, len(used), groups=groups)[study.metric] for lead, statistic in statistics.items()}
+    default = study.default.trial.number if study.default and study.default.trial.number in parts else None
+    gains = {} if default is None else {
+        lead: bootstrap_difference(statistic, statistics[default], len(used), groups=groups)[study.metric]
+        for lead, statistic in statistics.items() if lead != default}
+    entrants = [Entrant(lead, tuple(_whole_value(record, study.metric) for record in records), figures[lead].error,
+                        study.total_steps(records[0].trial.recipe) * step_work(records[0].trial.recipe, study.shape))
+                for lead, records in parts.items()]
+    ruling = judge(default, entrants, gains, disjoint, in_search=study.default is not None)
+    return Fresh(ruling, figures, statistics, len(used), len(seeds), disjoint)
+
+
+def _file(folder: RunFolder, record: Record) -> Path:
+    """Where a fresh final leaves its scores."""
+    return folder.checkpoints / f"scores-{record.trial.number}.npy"
+
+
+def _whole_value(record: Record, metric: str) -> float:
+    """The figure of a fresh final on all rows that it holds out."""
+    return next(point.metrics[metric] for point in reversed(record.points) if point.rows == "all")
+
+
+def _statistic(records: Sequence[Record], ready: Ready, folder: RunFolder, held: HeldOut) -> Statistic:
+    """The figure of a recipe: of its predictions of all rows held out, or the mean over its seeds where these share their rows."""
+    prepared = ready.prepared
+    start, task = prepared.starts[records[0].trial.recipe.model], prepared.asked.task
+    scores = [np.asarray(np.load(_file(folder, record), allow_pickle=False), dtype=np.float64) for record in records]
+    if held.folds:
+        rows = [held.rows(record.trial.fold, prepared) for record in records]
+        return _headline(task, np.concatenate(scores), gather([(start.splits["train"], part) for part in rows]))
+    each = [_headline(task, part, start.splits["validation"]) for part in scores]
+
+    def mean(weights: Floats) -> dict[str, Floats]:
+        return {task.metric: np.mean([statistic(weights)[task.metric] for statistic in each], axis=0)}
+
+    return mean
+
+
+def _headline(task: Task, scores: Floats, tokens: Tokens) -> Statistic:
+    statistic = task.statistic(scores, task.truth(tokens))
+    return lambda weights: {task.metric: statistic(weights)[task.metric]}
