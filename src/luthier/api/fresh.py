@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +19,7 @@ from luthier.data.split import folds
 from luthier.data.tokens import Tokens, gather
 from luthier.engines.execute import fold_folder
 from luthier.recipes.trial import TrialState
-from luthier.search.honest import Entrant, Ruling, judge
+from luthier.search.honest import Entrant, Optimism, Ruling, judge, optimism
 from luthier.search.study import FRESH, Record, Study
 from luthier.sharing.work import step_work
 from luthier.tasks.base import Floats, Ints, Statistic, Task
@@ -75,14 +78,24 @@ def _defined(prepared: Prepared, rows: Ints) -> bool:
 
 @dataclass(frozen=True)
 class Fresh:
-    """What the fresh finals came to. `figures` are of each finalist's predictions of all rows held out, by its number."""
+    """What the fresh finals came to.
+
+    Attributes:
+        rows: how many were held out in all.
+        optimism: what the search's own figure of the recipe that is delivered is worth.
+    """
 
     ruling: Ruling
-    figures: dict[int, Score]
-    statistics: dict[int, Statistic]
     rows: int
     seeds: int
     disjoint: bool
+    optimism: Optimism
+
+    def to_table(self) -> dict[str, Any]:
+        """As results.json holds it."""
+        recipe, seen = self.ruling.score, self.optimism
+        return {"recipe": recipe.to_table(), "rows": self.rows, "seeds": self.seeds, "own_rows": self.disjoint,
+                "finalists": len(self.ruling.scores), "raw": seen.raw, "shrunk": seen.shrunk.to_table(), "expected": seen.expected}
 
 
 def judge_fresh(study: Study, ready: Ready, folder: RunFolder, held: HeldOut) -> Fresh | None:
@@ -114,7 +127,27 @@ def judge_fresh(study: Study, ready: Ready, folder: RunFolder, held: HeldOut) ->
                         study.total_steps(records[0].trial.recipe) * step_work(records[0].trial.recipe, study.shape))
                 for lead, records in parts.items()]
     ruling = judge(default, entrants, gains, disjoint, in_search=study.default is not None)
-    return Fresh(ruling, figures, statistics, len(used), len(seeds), disjoint)
+    return Fresh(ruling, len(used), len(seeds), disjoint,
+                 _optimism(study, ruling, figures, gains, len(used), len(ready.prepared.rung_rows)))
+
+
+def _optimism(study: Study, ruling: Ruling, figures: Mapping[int, Score], gains: Mapping[int, Score], rows: int,
+              rung_rows: int) -> Optimism:
+    """What the search's figure of the chosen recipe is worth, beside those of all recipes that got as far.
+
+    What errors over rows the search's figures have is told by those of the fresh finals, on so many more rows.
+    """
+    leads = study.ranked()
+    own = next(lead for lead in leads if lead.trial.number == ruling.chosen)
+    level = len(study.levels) - 1
+    while level and study.mean_at(study.replicates(own), level) is None:
+        level -= 1
+    found = {lead.trial.number: value for lead in leads if (value := study.mean_at(study.replicates(lead), level)) is not None}
+    found.setdefault(ruling.chosen, study.score(own))
+    apart = fmean([gain.error**2 for gain in gains.values()]) / 2 if gains else figures[ruling.chosen].error**2
+    error = math.sqrt(apart * rows / rung_rows + ruling.seed_error**2 / study.repeats)
+    common = math.sqrt(max(0.0, figures[ruling.chosen].error**2 - apart) * rows / rung_rows)
+    return optimism(list(found.values()), list(found).index(ruling.chosen), error, common)
 
 
 def _file(folder: RunFolder, record: Record) -> Path:

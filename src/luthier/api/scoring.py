@@ -24,6 +24,7 @@ from luthier.tasks.base import Floats, Ints, Task, Truth
 from luthier.tasks.entity_metrics import documents
 from luthier.tasks.metrics import Score
 from luthier.training.loop import predict_scores
+from luthier.training.precision import Precision, lower
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,8 @@ class Final:
     """A trial that ended as a model: its folder, its scores of all validation rows, whether it ends the default.
 
     These scores are by the model as it was trained, in the precision of the study: finals are chosen by them. What is
-    reported of the delivered model, and of any on test rows, is in fp32, of models as they were written.
+    reported of the delivered model is in fp32, of the model as it was written; the default beside it is a control, computed as
+    the study computes.
     """
 
     record: Record
@@ -102,7 +104,7 @@ def score_finals(ready: Ready, finals: list[Final], verdict: Verdict) -> Outcome
     if default:
         looked = kept if default is final else default.validation  # a control: as the study saw it, which saves a pass
         own = task.tuned(looked, base["validation"])
-        scores = delivered if default is final else predict_final(ready, default, "test", task)
+        scores = delivered if default is final else predict_final(ready, default, "test", task, ready.measured.precision)
         controls["default"] = (served if default is final else own).score(scores, base["test"], groups["test"])
         held["default"] = task.score(looked, base["validation"], groups["validation"])
         if default is not final:
@@ -137,10 +139,11 @@ def _some(groups: Ints | None, rows: Ints) -> Ints | None:
     return None if groups is None else groups[rows]
 
 
-def predict_final(ready: Ready, final: Final, split: str, task: Task) -> Floats:
-    """The scores of the rows of a split, in fp32, from a model as it was written."""
+def predict_final(ready: Ready, final: Final, split: str, task: Task, precision: Precision = Precision.FP32) -> Floats:
+    """The scores of the rows of a split, from a model as it was written."""
     recipe = final.record.trial.recipe
     start = ready.prepared.starts[recipe.model]
     model, tokens = load_trained(final.folder), start.splits[split]
     pack(model, start.pad_token_id)
-    return predict_scores(model.to(ready.device), task, tokens, np.arange(len(tokens)), cut_of(recipe), start.pad_token_id)
+    return predict_scores(lower(model, precision).to(ready.device), task, tokens, np.arange(len(tokens)), cut_of(recipe),
+                          start.pad_token_id)

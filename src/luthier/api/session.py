@@ -84,7 +84,7 @@ def _carry_out(ready: Ready, folder: RunFolder, observer: Observer, interrupt: I
         observer.say("Scoring the test rows" + ("" if asked.settings.record_test else ", once") + " …")
         outcome = score_finals(ready, finals, verdict)
         journal.append({"event": "tested", "trial": verdict.chosen, "test": outcome.test.to_table()})
-        write_outcome(folder, ready, study, outcome, interrupted=interrupt.asked)
+        write_outcome(folder, ready, study, outcome, fresh, interrupted=interrupt.asked)
         journal.append({"event": "done", "interrupted": interrupt.asked})
 
 

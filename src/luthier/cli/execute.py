@@ -79,6 +79,9 @@ def closing_lines(run: Run) -> list[str]:
     lines += ["", f"{short(results['metric_title'], 100)} on {count(results['rows']['test'], 'test row')}, 95 % interval:",
               f"  {'delivered model':<{width}}{run.metrics['test']}"]
     lines.extend(f"  {control_title(results, name):<{width}}{score}" for name, score in run.controls.items())
+    if results["fresh"]:
+        recipe, seeds = run.recipe_score, count(results["fresh"]["seeds"], "fresh seed")
+        lines.append(f"  {f'the recipe, on {seeds}':<{width}}{recipe}  (held-out rows; what to expect of training it again)")
     others = [metric for metric in test_metrics(results) if metric.name != results["metric"]]
     if others:
         lines.append("The delivered model by other metrics:")

@@ -194,8 +194,16 @@ def _search(results: Table) -> str:
     return ("## How the recipe was found\n\n"
             f"Luthier {_md(results['luthier'])} tried {count(results['trials'], 'recipe')}, its default recipe first, "
             f"and finished {count(results['finals'], 'final')}, in {duration(results['seconds'])}{budget} altogether. "
-            f"It chose by the validation rows alone; {_test_rows_seen(results)}. Trial "
+            f"{_chosen_by(results)}; {_test_rows_seen(results)}. Trial "
             f"{results['best']['trial']} is delivered: {_md(results['best']['reason']).rstrip('.')}. {end}")
+
+
+def _chosen_by(results: Table) -> str:
+    fresh = results.get("fresh")
+    if not fresh:
+        return "It chose by the validation rows alone"
+    return (f"It chose among {count(fresh['finalists'], 'recipe')} trained anew on {count(fresh['seeds'], 'fresh seed')}, paired"
+            + (", each with other training rows held out" if fresh["own_rows"] else " on the validation rows"))
 
 
 def _test_rows_seen(results: Table) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from luthier.data.places import count
 from luthier.explain.rows import listed
 from luthier.report.controls import ORDER, named
+from luthier.report.honest import recipe_sentence
 from luthier.report.metrics import article
 from luthier.report.wording import Table, figure, interval, short, signed
 
@@ -17,7 +18,7 @@ def opening(results: Table) -> list[str]:
     """The sentences that a report begins with, the most important first."""
     sentences = [_standing(results), _doubt(results)]
     if results["command"] == "tune":
-        sentences.append(_gain(results))
+        sentences += [_gain(results), recipe_sentence(results)]
     if results.get("record_test"):
         sentences.append("Selection is no longer blind: the test rows were scored for every trial (--record-test). Luthier "
                          "chose by the validation rows, but whoever chooses by the test scores makes them optimistic.")

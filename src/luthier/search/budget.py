@@ -19,9 +19,9 @@ DEFAULT_SHARE = 0.5
 """The default recipe takes at most this share of the search's time, so that others can be compared with it."""
 LEAST_STEPS = 50
 FEWEST_RUNG_STEPS = 30
-STAGE_SECONDS = 4.0
+STAGE_SECONDS = 2.0
 """Time around the training of a stage: building the model, reading and writing its weights."""
-WORKER_START_SECONDS = 8.0
+WORKER_START_SECONDS = 2.0
 CLOSING_SECONDS = 6.0
 MARGIN = 1.1
 LEAST_MARGIN = 1.25
@@ -183,9 +183,9 @@ class _Costs:
         self.row_seconds = row_seconds
         self.validation = job.validation_rows * row_seconds
         # With all cores at work, the validation and test rows pass through the delivered model as it was written, and the test
-        # rows through the default's and the pre-trained one.
+        # rows through the default's and the pre-trained one as the study computes them.
         served = job.shape.tokens_per_row(job.recipe) * FORWARD_SHARE / speed.serving
-        self.scoring = ((job.validation_rows + 2 * job.test_rows) * served + job.test_rows * row_seconds / job.workers
+        self.scoring = ((job.validation_rows + job.test_rows) * served + 2 * job.test_rows * row_seconds / job.workers
                         + CLOSING_SECONDS)
 
     def rung_rows(self, steps: int) -> int:

@@ -275,9 +275,12 @@ class Study:
 
     def score(self, lead: Record) -> float:
         """The mean value of the recipe that a trial of `ranked` stands for."""
-        replicates = next(found for found in self.recipes() if found[0] is lead)
-        mean = self.mean(replicates)
+        mean = self.mean(self.replicates(lead))
         return mean[1] if mean else 0.0
+
+    def replicates(self, lead: Record) -> list[Record]:
+        """The trials of a recipe, by its first."""
+        return next(found for found in self.recipes() if found[0] is lead)
 
     def observations(self) -> list[Observation]:
         """What samplers may know: every recipe of the search that has been evaluated or has failed."""
