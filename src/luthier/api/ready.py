@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import time
 from dataclasses import dataclass, replace
@@ -98,7 +99,8 @@ def get_ready(command: Command, asked: Asked, observer: Observer, started: float
     kept = quota.checkpoints // measured.checkpoint if settings.sharing else 0
     test_rows = len(prepared.splits["test"])
     job = Job(prepared.default, prepared.shape, force.workers, len(prepared.splits["validation"]), len(prepared.rung_rows),
-              test_rows, settings.repeats, prepared.fewest_rung_rows, test_rows if settings.record_test else 0, kept)
+              test_rows, settings.repeats, prepared.fewest_rung_rows, test_rows if settings.record_test else 0, kept,
+              math.inf if trials is None else trials * settings.repeats)
     if begun:
         plan = begun.plan if budget == begun.budget else prolonged(begun.plan, budget, job, measured.speed)
     else:

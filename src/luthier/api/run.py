@@ -66,8 +66,10 @@ class Run:
 
     @property
     def recipe_score(self) -> Score | None:
-        """The headline metric of the delivered recipe, trained anew on fresh seeds and judged by rows held out; the interval is over
-        both. None where there was no time for that."""
+        """The headline metric of the delivered recipe, trained anew on fresh seeds and judged by rows held out.
+
+        Its interval is over both. None where there was no time for that.
+        """
         fresh = self.results.get("fresh")
         return Score.from_table(fresh["recipe"]) if fresh else None
 

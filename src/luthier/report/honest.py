@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from luthier.data.places import count
-from luthier.report.wording import Table, figure, interval, short, signed
+from luthier.report.wording import Table, figure, interval, signed
 
 
 @dataclass(frozen=True)
@@ -49,5 +49,5 @@ def recipe_sentence(results: Table) -> str:
         return ""
     rows = "each with other rows held out" if fresh["own_rows"] else "on the validation rows"
     return (f"The recipe itself, trained anew on {count(fresh['seeds'], 'fresh seed')}, {rows}, comes to "
-            f"{figure(fresh['recipe']['value'])} ({interval(fresh['recipe'])}) in {short(results['metric_title'], 100)}: that is what "
-            "to expect of training it again.")
+            f"{figure(fresh['recipe']['value'])} (95 % interval {interval(fresh['recipe'])}): that is what to expect of training "
+            "it again.")

@@ -54,8 +54,8 @@ def _account(results: Table, trials: Sequence[Table]) -> list[str]:
     if finals:
         default = " and the default recipe" if results.get("default_trial") is not None else ""
         fresh = sum(trial["role"] == "fresh" for trial in trials)
-        sentences[0] += (f" {count(fresh, 'training')} among them of the most promising recipes{default} on fresh seeds, paired, to "
-                         "choose what is delivered." if fresh else "")
+        sentences[0] += (f" {count(fresh, 'training')} among them of the most promising recipes{default} on fresh seeds, paired, "
+                         "to choose what is delivered." if fresh else "")
         sentences[0] += (f" {count(finals, 'final')}{' among them' * (not fresh)}: the {'chosen' if fresh else 'most promising'} "
                          f"trials{default}, finished with the decay of the learning rate that a delivered model has.")
     if scores:
@@ -68,7 +68,8 @@ def _account(results: Table, trials: Sequence[Table]) -> list[str]:
 
 def _stand(results: Table) -> str:
     """The delivered recipe's figures side by side."""
-    rows = [(f"<b>{esc(said.title)}</b><br><small>{esc(said.meaning)}</small>", said.value, said.interval) for said in stand(results)]
+    rows = [(f"<b>{esc(said.title)}</b><br><small>{esc(said.meaning)}</small>", said.value, said.interval)
+            for said in stand(results)]
     return "<h3>What the figures are worth</h3>" + table(
         ("the delivered recipe", f"#{esc(short(results['metric_title'], 60))}", "#95&nbsp;% interval"), rows,
         css="metrics") if rows else ""

@@ -29,7 +29,7 @@ LEAST_MARGIN = 1.25
 FRESH_FINALS = ((3, 3), (2, 3), (1, 3), (1, 2))
 """Challengers of the default, and seeds that all are trained anew on: the first that there is time for."""
 FRESH_SHARE = 0.4
-"""What that may take of the time for search and finals."""
+"""What that may take of the time for search and finals, and of the trainings in all."""
 MOST_CURVE_POINTS = 10
 FEWEST_RUNG_ROWS = 200
 LOOK_SHARE = 0.05
@@ -81,7 +81,8 @@ class Job:
     """What has to be done besides searching.
 
     Rungs are scored on `rung_rows` validation rows at the most and `fewest_rung_rows` at the least, and on `recorded_rows`
-    besides. What goes on after more trials have paused than there are `kept_checkpoints` is trained from its first step.
+    besides; at most so many `trials` are made. What goes on after more trials have paused than there are `kept_checkpoints` is
+    trained from its first step.
     """
 
     recipe: Recipe
@@ -94,6 +95,7 @@ class Job:
     fewest_rung_rows: int = FEWEST_RUNG_ROWS
     recorded_rows: int = 0
     kept_checkpoints: float = math.inf
+    trials: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -128,13 +130,15 @@ def plan_budget(budget: float | None, elapsed: float, job: Job, speed: Speed) ->
     """
     ideal = job.recipe.total_steps(job.shape.rows(job.recipe))
     costs = _Costs(job, speed, limited=budget is not None)
+    most = job.trials * FRESH_SHARE / (1 - FRESH_SHARE)
+    known = [(some, fresh) for some, fresh in FRESH_FINALS if (1 + some) * fresh <= most]
     if budget is None:
-        return _plan(ideal, *FRESH_FINALS[0], costs, None, None)
+        return _plan(ideal, *(known[0] if known else (3, 0)), costs, None, None)
     left = budget - elapsed - WORKER_START_SECONDS - costs.scoring
     for challengers in (3, 1):
         steps = min(ideal, costs.affordable_steps(left, challengers))
         if steps >= min(ideal, LEAST_STEPS):
-            chosen = next(((some, fresh) for some, fresh in FRESH_FINALS
+            chosen = next(((some, fresh) for some, fresh in known
                            if costs.finals(steps, some, fresh) <= FRESH_SHARE * left), (challengers, 0))
             search_until = budget - costs.scoring - costs.finals(steps, *chosen)
             return _plan(steps, *chosen, costs, search_until, budget - costs.scoring)

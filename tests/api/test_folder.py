@@ -1,0 +1,68 @@
+"""The folder of a run: one command at a time, and names that are free."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from luthier.api.folder import RunFolder, choose_folder, make_folder
+from luthier.errors import ConfigError
+
+HOLD = """
+import sys
+from pathlib import Path
+from luthier.api.folder import RunFolder
+with RunFolder(Path(sys.argv[1])).held():
+    print("held", flush=True)
+    sys.stdin.readline()
+"""
+
+
+def test_a_second_command_on_a_folder_is_refused_with_the_process_of_the_first(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    with subprocess.Popen([sys.executable, "-c", HOLD, folder.path], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          text=True) as first:
+        assert first.stdout is not None and first.stdout.readline() == "held\n"
+        with pytest.raises(ConfigError, match=f"process {first.pid} is at work in this folder"), folder.held():
+            pass
+        first.communicate("go\n")
+    with folder.held():  # it is free again
+        assert (folder.path / ".process").read_text() == str(os.getpid())
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
+def test_a_folder_whose_command_was_killed_is_free(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    with subprocess.Popen([sys.executable, "-c", HOLD, folder.path], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          text=True) as first:
+        assert first.stdout is not None and first.stdout.readline() == "held\n"
+        first.kill()
+        first.wait()
+    with folder.held():
+        assert folder.checkpoints.is_dir() and folder.cache.is_dir()
+
+
+def test_a_finished_folder_shows_nothing_of_having_been_held(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    with folder.held():
+        pass
+    folder.clean()
+    assert list(folder.path.iterdir()) == []
+
+
+def test_runs_without_a_name_of_their_own_are_numbered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert [make_folder(None, "reviews").path.name for _ in range(3)] == ["reviews-1", "reviews-2", "reviews-3"]
+
+
+def test_a_folder_that_was_left_before_its_run_began_is_taken_as_empty(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    with folder.held():
+        assert choose_folder(str(folder.path), "x") == folder
+    (folder.path / "notes.txt").write_text("mine")
+    with pytest.raises(ConfigError, match="not empty"):
+        choose_folder(str(folder.path), "x")
