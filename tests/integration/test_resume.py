@@ -121,7 +121,7 @@ def test_data_in_memory_must_be_given_again(whole: luthier.Run, tiny_model: Path
 
     frame, folder = pandas.read_csv(small_data), tmp_path / "run"
     run = luthier.tune(frame, model=str(tiny_model), output=folder, **ASKED | {"trials": 2})
-    with pytest.raises(ConfigError, match="given in memory: call luthier.tune with them again"):
+    with pytest.raises(ConfigError, match=r"given in memory: call luthier\.tune with them again"):
         luthier.resume(run, trials=3)
 
 
