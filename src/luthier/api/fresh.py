@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 import numpy as np
 
+from luthier.api.earlier import scores_file
 from luthier.api.folder import RunFolder
 from luthier.api.prepare import Prepared
 from luthier.api.ready import Ready
@@ -18,7 +18,7 @@ from luthier.api.scoring import groups_of
 from luthier.data.split import folds
 from luthier.data.tokens import Tokens, gather
 from luthier.engines.execute import fold_folder
-from luthier.recipes.trial import TrialState
+from luthier.recipes.trial import NONE_HELD_OUT, TrialState
 from luthier.search.honest import Entrant, Optimism, Ruling, judge, optimism
 from luthier.search.study import FRESH, Record, Study
 from luthier.sharing.work import step_work
@@ -67,6 +67,15 @@ def hold_out(ready: Ready, folder: RunFolder) -> HeldOut:
     return HeldOut(held)
 
 
+def write_whole(prepared: Prepared, folder: RunFolder) -> None:
+    """Write training and validation rows together as training rows, for the recipe that is trained once more."""
+    for place, start in enumerate(prepared.starts.values()):
+        target = fold_folder(folder.cache / f"tokens-{place}", NONE_HELD_OUT)
+        parts = [start.splits[name] for name in ("train", "validation")]
+        gather([(tokens, np.arange(len(tokens))) for tokens in parts]).save(target / "train")
+        parts[1].save(target / "validation")
+
+
 def _defined(prepared: Prepared, rows: Ints) -> bool:
     """Whether the headline metric means something on some training rows."""
     task, tokens = prepared.asked.task, prepared.splits["train"]
@@ -106,7 +115,7 @@ def judge_fresh(study: Study, ready: Ready, folder: RunFolder, held: HeldOut) ->
     for record in ended:
         if record.trial.parent is not None and record.trial.parent not in failed:
             there = trained.setdefault(record.trial.parent, {})
-            if record.state is TrialState.COMPLETE and _file(folder, record).exists():
+            if record.state is TrialState.COMPLETE:
                 there[record.trial.seed] = record
     seeds = sorted(set.intersection(*(set(records) for records in trained.values()))) if trained else []
     if not seeds:
@@ -150,11 +159,6 @@ def _optimism(study: Study, ruling: Ruling, figures: Mapping[int, Score], gains:
     return optimism(list(found.values()), list(found).index(ruling.chosen), error, common)
 
 
-def _file(folder: RunFolder, record: Record) -> Path:
-    """Where a fresh final leaves its scores."""
-    return folder.checkpoints / f"scores-{record.trial.number}.npy"
-
-
 def _whole_value(record: Record, metric: str) -> float:
     """The figure of a fresh final on all rows that it holds out."""
     return next(point.metrics[metric] for point in reversed(record.points) if point.rows == "all")
@@ -164,7 +168,8 @@ def _statistic(records: Sequence[Record], ready: Ready, folder: RunFolder, held:
     """The figure of a recipe: of its predictions of all rows held out, or the mean over its seeds where these share their rows."""
     prepared = ready.prepared
     start, task = prepared.starts[records[0].trial.recipe.model], prepared.asked.task
-    scores = [np.asarray(np.load(_file(folder, record), allow_pickle=False), dtype=np.float64) for record in records]
+    files = [scores_file(folder, record.trial.number) for record in records]
+    scores = [np.asarray(np.load(file, allow_pickle=False), dtype=np.float64) for file in files]
     if held.folds:
         rows = [held.rows(record.trial.fold, prepared) for record in records]
         return _headline(task, np.concatenate(scores), gather([(start.splits["train"], part) for part in rows]))

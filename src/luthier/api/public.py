@@ -29,7 +29,7 @@ from luthier.recipes.recipe import Recipe
 def tune(data: Any, *, model: str | Path | Sequence[str | Path] = "auto", budget: str | None = None, trials: int | None = None,
          search: Mapping[str, str] | None = None, search_also: Mapping[str, str] | None = None,
          fixed: Mapping[str, Any] | None = None, sampler: str = "auto", scheduler: str = "auto", repeats: int = 1,
-         record_test: bool = False, rung_rows: int | None = None, sharing: bool = True,
+         record_test: bool = False, refit: bool | None = None, rung_rows: int | None = None, sharing: bool = True,
          task: str | None = None, metric: str | None = None, text_columns: Sequence[str] = (), pair_column: str | None = None,
          label_column: str | Sequence[str] = (), label_separator: str | None = None, id_column: str | None = None,
          group_column: str | None = None, annotators: str = "first", spans: str = "refuse", encoding: str = "utf-8",
@@ -60,6 +60,8 @@ def tune(data: Any, *, model: str | Path | Sequence[str | Path] = "auto", budget
         validation: rows to choose by, in any form that `data` may have; like `test`, cut off `data` where not given.
         max_train_rows: the most training rows to use; the other arguments about rows are those of `DataOptions`.
         record_test: score the test rows for every trial; selection is then no longer blind, and the report says so.
+        refit: train what is delivered once more on training and validation rows together; where training rows are few, and the
+            validation rows were cut off from them, unless given.
         rung_rows: validation rows on which trials are compared while they run; as many as the time allows unless given.
         sharing: let trials go on from checkpoints and share what their frozen layers make of the rows.
         init_seed: held in every trial, like `order_seed` and `dropout_seed`: the seeds of new weights, row order and dropout.

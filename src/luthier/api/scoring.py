@@ -53,6 +53,8 @@ class Outcome:
 
     Attributes:
         task: as the delivered model is decided by it, thresholds included.
+        refit: whether it was trained once more on training and validation rows together; the figures on validation rows are
+            those of the final before.
         temperature: what its logits were divided by.
         test_intervals: every metric on the test rows.
         details: tables of the task on the test rows.
@@ -64,6 +66,7 @@ class Outcome:
     verdict: Verdict
     finals: int
     folder: Path
+    refit: bool
     task: Task
     temperature: float
     test: Score
@@ -79,8 +82,13 @@ class Outcome:
     calibration: dict[str, Any]
 
 
-def score_finals(ready: Ready, finals: list[Final], verdict: Verdict) -> Outcome:
-    """Finish the delivered model; score it, the default and the controls on the test rows, in one batch."""
+def score_finals(ready: Ready, finals: list[Final], verdict: Verdict, refit: Path | None = None) -> Outcome:
+    """Finish the delivered model; score it, the default and the controls on the test rows, in one batch.
+
+    Args:
+        refit: the model that is delivered in place of the chosen final, which has seen the validation rows: what is fitted to
+            these is fitted to the final.
+    """
     prepared, task = ready.prepared, ready.prepared.asked.task
     groups = {name: groups_of(prepared.asked.corpus.parts[Split(name)]) for name in ("validation", "test")}
     final = next(final for final in finals if final.number == verdict.chosen)
@@ -90,7 +98,7 @@ def score_finals(ready: Ready, finals: list[Final], verdict: Verdict) -> Outcome
     temperature = task.temperature(kept, truth["validation"])
     validated = task.tempered(kept, temperature)
     tuned = task.tuned(validated, truth["validation"])
-    folder = finish(final.folder, tuned, temperature, final.record.trial.recipe, prepared.asked.corpus.pairs)
+    folder = finish(refit or final.folder, tuned, temperature, final.record.trial.recipe, prepared.asked.corpus.pairs)
     served = tuned.served()
     delivered = predict_final(ready, replace(final, folder=folder), "test", served)
 
@@ -114,7 +122,8 @@ def score_finals(ready: Ready, finals: list[Final], verdict: Verdict) -> Outcome
         plain = served.calibration(task.tempered(delivered, 1 / temperature), truth["test"], groups["test"])
         calibration["before"] = {name: plain[name] for name in ("ece", "brier", "reliability")}
     return Outcome(
-        final=final, verdict=verdict, finals=len(finals), folder=folder, task=served, temperature=temperature,
+        final=final, verdict=verdict, finals=len(finals), folder=folder, refit=refit is not None, task=served,
+        temperature=temperature,
         test=served.score(delivered, truth["test"], groups["test"]),
         validation=task.score(kept, truth["validation"], groups["validation"]), gain=gain,
         controls=controls, controls_validation=held,

@@ -59,6 +59,10 @@ class PrecisionName(enum.Enum):
     BF16 = "bf16"
 
 
+FEW_ROWS = 1000
+"""Training rows below which the validation rows are worth training on, too."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Given:
     """The data as they were given: paths and names, or tables in memory; None where validation or test rows were not."""
@@ -108,6 +112,9 @@ class Settings:
     scheduler: SchedulerName = setting(
         SchedulerName.AUTO, "What stops trials early: auto (asha), asha, median, or none, which runs each to its end.")
     repeats: int = setting(1, "Seeds that every recipe is trained on; recipes are compared by their mean.", Limits(1, 1000))
+    refit: bool | None = setting(
+        None, "Train what is delivered once more on training and validation rows together, for as many steps [default: where "
+        f"there are fewer than {FEW_ROWS:,} training rows and the validation rows were cut off from them].")
     record_test: bool = setting(False, "Score the test rows for every trial; selection is then no longer blind to them.")
     device: DeviceName = setting(DeviceName.AUTO, "What to train on.")
     precision: PrecisionName = setting(
@@ -202,12 +209,13 @@ def _of_trial(run: Path, number: int | None) -> dict[str, Any]:
     if not row["score"]:
         raise ConfigError(f"--trial {number}: this trial was never scored ({row['state']}), so there is nothing to repeat")
     if row.get("fold", "0") not in ("", "0"):
-        raise ConfigError(f"--trial {number}: it was trained with other rows held out, to compare recipes; trial "
-                          f"{row['parent']} is the same recipe on the study's own rows")
+        raise ConfigError(f"--trial {number}: it was trained on other rows than the study's training rows; trial {row['parent']} "
+                          "is the same recipe on these")
     file = run / "run.toml"
     tables = read_toml(file)
     settings = dict(_settings(tables, file).__dict__)
-    for name in ("search", "search_also", "trials", "budget", "output", "sampler", "scheduler", "repeats", "record_test"):
+    for name in ("search", "search_also", "trials", "budget", "output", "sampler", "scheduler", "repeats", "record_test",
+                 "refit"):
         settings.pop(name)
     try:
         settings |= {name: int(row[name]) for name in ("init_seed", "order_seed", "dropout_seed")}

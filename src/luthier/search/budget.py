@@ -78,7 +78,7 @@ class Speed:
 
 @dataclass(frozen=True)
 class Job:
-    """What has to be done besides searching.
+    """What has to be done besides searching; with `refit`, the recipe that is chosen is trained once more, on more rows.
 
     Rungs are scored on `rung_rows` validation rows at the most and `fewest_rung_rows` at the least, and on `recorded_rows`
     besides; at most so many `trials` are made. What goes on after more trials have paused than there are `kept_checkpoints` is
@@ -96,6 +96,7 @@ class Job:
     recorded_rows: int = 0
     kept_checkpoints: float = math.inf
     trials: float = math.inf
+    refit: bool = False
 
 
 @dataclass(frozen=True)
@@ -211,14 +212,19 @@ class _Costs:
         """
         replay = steps * self.step_seconds if self.job.kept_checkpoints < 1 + challengers else 0.0
         if not fresh:
-            return MARGIN * math.ceil((1 + challengers) / self.job.workers) * (self._final(steps) + replay)
+            return MARGIN * math.ceil((1 + challengers) / self.job.workers) * (self._final(steps) + replay) + self.refit(steps)
         anew = math.ceil((1 + challengers) * fresh / self.job.workers) * (self._final(steps) + steps * self.step_seconds)
         return MARGIN * anew + self.finishing(steps)
 
     def finishing(self, steps: int) -> float:
         """The last decay of the chosen trial and of the default's."""
         replay = steps * self.step_seconds if self.job.kept_checkpoints < 2 else 0.0
-        return MARGIN * math.ceil(2 / self.job.workers) * (self._final(steps) + replay)
+        return MARGIN * math.ceil(2 / self.job.workers) * (self._final(steps) + replay) + self.refit(steps)
+
+    def refit(self, steps: int) -> float:
+        """The chosen recipe trained once more, on one worker."""
+        more = 1 + self.job.validation_rows / len(self.job.shape.lengths)  # validation rows have the lengths of the others
+        return MARGIN * more * (self._final(steps) + steps * self.step_seconds) if self.job.refit else 0.0
 
     def _final(self, steps: int) -> float:
         return (decayed_total(steps, self.job.recipe.decay_share) - steps) * self.step_seconds + self.validation + STAGE_SECONDS

@@ -17,8 +17,9 @@ from luthier.search.journal import Event
 from luthier.sharing.work import Shape, steps_for
 
 FAILURES_IN_A_ROW = 4
-DEFAULT, FINAL, FRESH = "default", "final", "fresh"
-"""Roles: the default recipe's trials; a trial's last decay, from its weights; its recipe trained anew on another seed and fold."""
+DEFAULT, FINAL, FRESH, REFIT = "default", "final", "fresh", "refit"
+"""Roles: the default recipe's trials; a trial's last decay, from its weights; its recipe trained anew on another seed and fold;
+the same on all training and validation rows."""
 _NUMBER = re.compile(r"\d[\d.]*(?:e[-+]?\d+)?")
 
 
@@ -173,7 +174,10 @@ class Study:
         return [record for record in self.records.values() if record.trial.parent is None]
 
     def ends(self, role: str) -> list[Record]:
-        """The trials that end others, of one role (`FINAL` or `FRESH`), in order; not those from before the study was extended."""
+        """The trials that end others, of one role (`FINAL`, `FRESH` or `REFIT`), in order.
+
+        Those from before the study was extended are not among them.
+        """
         return [record for record in self.records.values() if record.trial.parent is not None and record.trial.role == role
                 and record.trial.number >= self.extended]
 
