@@ -87,7 +87,8 @@ def train(data: Any, recipe: Recipe | None = None, *, model: str | Path = "auto"
           group_column: str | None = None, annotators: str = "first", spans: str = "refuse", encoding: str = "utf-8",
           labels: str | Path | None = None, max_train_rows: int | None = None, validation: Any = None,
           test: Any = None, device: str = "auto", precision: str = "auto", threads: int | None = None,
-          disk: str | int | None = None, output: str | Path | None = None, seed: int = 0, init_seed: int | None = None,
+          disk: str | int | None = None, refit: bool = False, output: str | Path | None = None, seed: int = 0,
+          init_seed: int | None = None,
           order_seed: int | None = None, dropout_seed: int | None = None, offline: bool = False, **hyperparameters: Any) -> Run:
     """Fine-tune a model by one recipe: `recipe`, or the default one, with `hyperparameters` changed.
 

@@ -23,7 +23,7 @@ def tune(
     scheduler: Annotated[str | None, o.option("--scheduler", setting="scheduler")] = None,
     repeats: Annotated[int | None, o.option("--repeats", setting="repeats")] = None,
     record_test: Annotated[bool | None, o.option("--record-test", setting="record_test")] = None,
-    refit: Annotated[bool | None, o.option("--refit/--no-refit", setting="refit")] = None,
+    refit: o.Refit = None,
     rung_rows: Annotated[int | None, o.option("--rung-rows", setting="rung_rows")] = None,
     sharing: Annotated[bool | None, o.option("--sharing/--no-sharing", setting="sharing")] = None,
     device: o.Device = None, precision: o.Precision = None,
