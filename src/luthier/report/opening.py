@@ -21,7 +21,8 @@ def opening(results: Table) -> list[str]:
         sentences += [_gain(results), recipe_sentence(results)]
     if results.get("refit"):
         rows = results["rows"]["train"] + results["rows"]["validation"]
-        sentences.append(f"The delivered model was trained by its recipe once more, on training and validation rows: {rows:,} in all.")
+        sentences.append("The delivered model was trained by its recipe once more, on training and validation rows together: "
+                         f"{rows:,} in all.")
     if results.get("record_test"):
         sentences.append("Selection is no longer blind: the test rows were scored for every trial (--record-test). Luthier "
                          "chose by the validation rows, but whoever chooses by the test scores makes them optimistic.")
