@@ -58,6 +58,8 @@ def tune(data: Any, *, model: str | Path | Sequence[str | Path] = "auto", budget
         metric: the headline metric, by which recipes are chosen; the task's usual one unless given.
         label_column: one name, or several whose columns hold 0 or 1 for a label each.
         validation: rows to choose by, in any form that `data` may have; like `test`, cut off `data` where not given.
+        test: rows to score the delivered model on; or "cv": none are cut off, and the figure is of all training rows, held out in
+            turn.
         max_train_rows: the most training rows to use; the other arguments about rows are those of `DataOptions`.
         record_test: score the test rows for every trial; selection is then no longer blind, and the report says so.
         refit: train what is delivered once more on training and validation rows together; where training rows are few, and the
@@ -78,7 +80,7 @@ def tune(data: Any, *, model: str | Path | Sequence[str | Path] = "auto", budget
         RunError: no model could be delivered.
     """
     settings = _settings(locals())
-    return _execute(Command.TUNE, settings, Given(data, validation, test))
+    return _execute(Command.TUNE, settings, Given(data, validation, None if settings.in_turn else test))
 
 
 def train(data: Any, recipe: Recipe | None = None, *, model: str | Path = "auto", task: str | None = None,
@@ -157,6 +159,8 @@ def plan_run(command: Command, settings: Settings, given: Given, observer: Obser
     """
     with without_network(settings.offline):
         load_for_workers()
+        if command is Command.TRAIN and settings.in_turn:
+            raise ConfigError("--test cv is for luthier tune: it trains the finalists on all folds of the rows")
         if command is Command.TRAIN and len(settings.model) > 1:
             raise ConfigError(f"luthier train takes one model, not {', '.join(settings.model)}; name one with --model, or use "
                               "luthier tune")

@@ -100,7 +100,8 @@ def get_ready(command: Command, asked: Asked, observer: Observer, started: float
     test_rows = len(prepared.splits["test"])
     job = Job(prepared.default, prepared.shape, force.workers, len(prepared.splits["validation"]), len(prepared.rung_rows),
               test_rows, settings.repeats, prepared.fewest_rung_rows, test_rows if settings.record_test else 0, kept,
-              math.inf if trials is None else trials * settings.repeats, refits(command, prepared))
+              math.inf if trials is None else trials * settings.repeats, refits(command, prepared),
+              len(asked.corpus.folds))
     if begun:
         plan = begun.plan if budget == begun.budget else prolonged(begun.plan, budget, job, measured.speed)
     else:

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from luthier.api.baselines import control_scores
+from luthier.api.baselines import control_scores, scores_in_turn
 from luthier.api.finish import finish
-from luthier.api.prepare import Prepared
+from luthier.api.fresh import Fresh
+from luthier.api.prepare import Prepared, groups_of
 from luthier.api.ready import Ready
 from luthier.api.settings import Command
-from luthier.data.row import Row, Split
+from luthier.data.row import Split
 from luthier.models.classifier import load_trained
 from luthier.models.packing import pack
 from luthier.recipes.recipe import Recipe
@@ -21,7 +22,6 @@ from luthier.search.finals import Verdict
 from luthier.search.study import Record
 from luthier.sharing.work import cut_of
 from luthier.tasks.base import Floats, Ints, Task, Truth
-from luthier.tasks.entity_metrics import documents
 from luthier.tasks.metrics import Score
 from luthier.training.loop import predict_scores
 from luthier.training.precision import Precision, lower
@@ -45,6 +45,12 @@ class Final:
     def number(self) -> int:
         """The trial's number."""
         return self.record.trial.number
+
+    @property
+    def lead(self) -> int:
+        """The trial that it ends."""
+        assert self.record.trial.parent is not None
+        return self.record.trial.parent
 
 
 @dataclass(frozen=True)
@@ -82,13 +88,17 @@ class Outcome:
     calibration: dict[str, Any]
 
 
-def score_finals(ready: Ready, finals: list[Final], verdict: Verdict, refit: Path | None = None) -> Outcome:
+def score_finals(ready: Ready, finals: list[Final], verdict: Verdict, refit: Path | None, fresh: Fresh | None) -> Outcome:
     """Finish the delivered model; score it, the default and the controls on the test rows, in one batch.
+
+    Where the training rows were held out in turn, these are the test rows, and what is scored are the models of the folds.
 
     Args:
         refit: the model that is delivered in place of the chosen final, which has seen the validation rows: what is fitted to
             these is fitted to the final.
+        fresh: what the fresh finals came to, where there were any.
     """
+    in_turn = fresh.scores if fresh and fresh.in_turn else {}
     prepared, task = ready.prepared, ready.prepared.asked.task
     groups = {name: groups_of(prepared.asked.corpus.parts[Split(name)]) for name in ("validation", "test")}
     final = next(final for final in finals if final.number == verdict.chosen)
@@ -99,10 +109,19 @@ def score_finals(ready: Ready, finals: list[Final], verdict: Verdict, refit: Pat
     validated = task.tempered(kept, temperature)
     tuned = task.tuned(validated, truth["validation"])
     folder = finish(refit or final.folder, tuned, temperature, final.record.trial.recipe, prepared.asked.corpus.pairs)
-    served = tuned.served()
-    delivered = predict_final(ready, replace(final, folder=folder), "test", served)
+    served = tuned if in_turn else tuned.served()
 
-    said = control_scores(prepared, ready.measured, ready.controls, Split.TEST)
+    def scored(one: Final) -> Floats:
+        """What a model says of the test rows."""
+        if in_turn:
+            return task.tempered(in_turn[one.lead], temperature if one is final else 1.0)
+        if one is final:
+            return predict_final(ready, replace(final, folder=folder), "test", served)
+        return predict_final(ready, one, "test", task, ready.measured.precision)
+
+    delivered = scored(final)
+    said = (scores_in_turn(prepared, ready.measured) if in_turn
+            else control_scores(prepared, ready.measured, ready.controls, Split.TEST))
     controls, held = {}, {}
     for fitted in ready.controls:
         name, looked_at = fitted.control.name, task.truth(prepared.splits["validation"], fitted.rows)
@@ -112,7 +131,7 @@ def score_finals(ready: Ready, finals: list[Final], verdict: Verdict, refit: Pat
     if default:
         looked = kept if default is final else default.validation  # a control: as the study saw it, which saves a pass
         own = task.tuned(looked, base["validation"])
-        scores = delivered if default is final else predict_final(ready, default, "test", task, ready.measured.precision)
+        scores = delivered if default is final else scored(default)
         controls["default"] = (served if default is final else own).score(scores, base["test"], groups["test"])
         held["default"] = task.score(looked, base["validation"], groups["validation"])
         if default is not final:
@@ -124,7 +143,7 @@ def score_finals(ready: Ready, finals: list[Final], verdict: Verdict, refit: Pat
     return Outcome(
         final=final, verdict=verdict, finals=len(finals), folder=folder, refit=refit is not None, task=served,
         temperature=temperature,
-        test=served.score(delivered, truth["test"], groups["test"]),
+        test=(fresh.in_turn if fresh else None) or served.score(delivered, truth["test"], groups["test"]),
         validation=task.score(kept, truth["validation"], groups["validation"]), gain=gain,
         controls=controls, controls_validation=held,
         control_titles={fitted.control.name: fitted.title for fitted in ready.controls},
@@ -137,11 +156,6 @@ def truths(prepared: Prepared, recipe: Recipe) -> dict[str, Truth]:
     """What is true of the validation and the test rows, for the tokens of the model that a recipe names."""
     splits = prepared.starts[recipe.model].splits
     return {name: prepared.asked.task.truth(splits[name]) for name in ("validation", "test")}
-
-
-def groups_of(rows: list[Row]) -> Ints | None:
-    """Which rows are drawn together for an interval: those of one document or group. Shape [rows]; None where there are none."""
-    return documents([row.group for row in rows]) if any(row.group is not None for row in rows) else None
 
 
 def _some(groups: Ints | None, rows: Ints) -> Ints | None:

@@ -16,8 +16,9 @@ from luthier.api.folder import RunFolder, make_folder
 from luthier.api.fresh import Fresh, hold_out, judge_fresh, write_whole
 from luthier.api.interrupt import Interrupt
 from luthier.api.observer import Observer
+from luthier.api.prepare import groups_of
 from luthier.api.ready import Ready, find_presets, refits
-from luthier.api.scoring import Final, groups_of, score_finals, truths
+from luthier.api.scoring import Final, score_finals, truths
 from luthier.api.settings import Command, SamplerName, SchedulerName
 from luthier.api.setup import make_setup
 from luthier.api.write import write_config, write_outcome
@@ -80,7 +81,7 @@ def _carry_out(ready: Ready, folder: RunFolder, observer: Observer, interrupt: I
             observer.say(f"Going on after {duration(earlier.seconds)} of work and {count(len(study.records), 'trial')}.")
         ended = _train(ready, study, folder, journal, observer, interrupt)
         observer.say("Scoring the test rows" + ("" if asked.settings.record_test else ", once") + " …")
-        outcome = score_finals(ready, ended.finals, ended.verdict, ended.refit)
+        outcome = score_finals(ready, ended.finals, ended.verdict, ended.refit, ended.fresh)
         journal.append({"event": "tested", "trial": ended.verdict.chosen, "test": outcome.test.to_table()})
         write_outcome(folder, ready, study, outcome, ended.fresh, interrupted=interrupt.asked)
         journal.append({"event": "done", "interrupted": interrupt.asked})
@@ -201,8 +202,13 @@ def _finals(search: Search, ready: Ready, folder: RunFolder, interrupt: Interrup
     challengers, fresh = 0 if alone else plan.challengers, None
     if challengers and plan.fresh and not asked_before:
         held = hold_out(ready, folder)
-        search.run(FreshFinals(challengers, plan.fresh, bool(held.folds), decay), None, _deadline(ready, plan.fresh_until))
+        in_turn = bool(ready.prepared.asked.corpus.folds)  # then there is no figure before all is done
+        search.run(FreshFinals(challengers, plan.fresh, bool(held.folds), decay), None,
+                   None if in_turn else _deadline(ready, plan.fresh_until))
         fresh = judge_fresh(search.study, ready, folder, held)
+    if ready.prepared.asked.corpus.folds and (fresh is None or fresh.seeds < plan.fresh):
+        raise RunError("--test cv: not all folds have been trained, so there is no figure of the rows held out. Go on with: "
+                       f"luthier resume {folder.path}")
     only = None if fresh is None else frozenset({fresh.ruling.chosen, *(
         [search.study.default.trial.number] if search.study.default else [])})
     search.interrupted = lambda: interrupt.asked and not asked_before

@@ -59,6 +59,8 @@ class PrecisionName(enum.Enum):
     BF16 = "bf16"
 
 
+IN_TURN = "cv"
+"""What --test says where training rows are to be held out in turn."""
 FEW_ROWS = 1000
 """Training rows below which the validation rows are worth training on, too."""
 
@@ -98,7 +100,8 @@ class Settings:
     metric: str | None = setting(None, "Headline metric, by which recipes are chosen [default: the task's usual one].")
     max_train_rows: int | None = setting(None, "Most training rows to use, drawn by the seed.", Limits(1, 10**9))
     validation: str | None = setting(None, "File with the validation rows.")
-    test: str | None = setting(None, "File with the test rows.")
+    test: str | None = setting(
+        None, "File with the test rows; or cv: no test rows are cut off, and the figure is of all training rows, held out in turn.")
     model: tuple[str, ...] = setting(
         ("auto",), "A hub name (owner/name[@revision]), a folder, a run, or 'minilm' (embedded; what 'auto' takes); repeat to "
         "compare several.")
@@ -144,6 +147,11 @@ class Settings:
             parse_size(self.disk)
 
     @property
+    def in_turn(self) -> bool:
+        """Whether the training rows are held out in turn, for there are no test rows."""
+        return self.test == IN_TURN
+
+    @property
     def chosen(self) -> set[str]:
         """The hyperparameters that a person has held or searched: nothing else decides on them."""
         return {*self.fixed, *self.search, *self.search_also}
@@ -151,7 +159,7 @@ class Settings:
     @property
     def given(self) -> Given:
         """The data, where all of them are files or examples."""
-        return Given(self.data, self.validation, self.test)
+        return Given(self.data, self.validation, None if self.in_turn else self.test)
 
     @property
     def reading(self) -> DataOptions:

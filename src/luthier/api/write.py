@@ -36,6 +36,10 @@ MISTAKES_SHOWN = 8
 
 def split_sentence(corpus: Corpus) -> str:
     """How the rows were shared out."""
+    if corpus.folds:
+        kept = "as given" if corpus.validation_given else "cut off"
+        return (f"no test rows: all training rows are held out in turn, in {len(corpus.folds)} parts; validation rows {kept}; by a "
+                "seeded hash of the text (or of its group), so that equal texts stay together")
     given = [name for name, there in (("validation", corpus.validation_given), ("test", corpus.test_given)) if there]
     cut = [name for name in ("validation", "test") if name not in given]
     parts = [f"{' and '.join(given)} rows as given"] if given else []
@@ -157,7 +161,7 @@ def summarize(ready: Ready, study: Study, outcome: Outcome, fresh: Fresh | None,
         "control_titles": outcome.control_titles,
         "controls_validation": {name: score.to_table() for name, score in outcome.controls_validation.items()},
         "gain": outcome.gain.to_table() if outcome.gain else None, "fresh": fresh.to_table() if fresh else None,
-        "refit": outcome.refit,
+        "refit": outcome.refit, "folds": len(corpus.folds),
         "best": {"trial": trial.number, "parent": trial.parent, "role": trial.role, "recipe": trial.recipe.to_table(),
                  "default_recipe": (default.trial.recipe if default else prepared.default).to_table(),
                  "reason": outcome.verdict.reason},

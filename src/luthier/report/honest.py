@@ -38,7 +38,10 @@ def stand(results: Table) -> list[Said]:
         Said("the recipe", figure(fresh["recipe"]["value"]), interval(fresh["recipe"]),
              f"trained anew on {seeds}, {held}; over seeds and rows, shrunk among {count(fresh['finalists'], 'finalist')}"),
         Said("the delivered model", figure(results["test"]["value"]), interval(results["test"]),
-             f"this one model on {count(results['rows']['test'], 'test row')}, which chose nothing; over rows"),
+             f"this one model on {count(results['rows']['test'], 'test row')}, which chose nothing; over rows")
+        if not results.get("folds") else
+        Said("the recipe, corrected for the choice", figure(results["test"]["value"]), interval(results["test"]),
+             f"by the predictions of {count(results['rows']['test'], 'row')} held out in turn; over rows"),
     ]
 
 

@@ -80,6 +80,8 @@ class Speed:
 class Job:
     """What has to be done besides searching; with `refit`, the recipe that is chosen is trained once more, on more rows.
 
+    Where all rows are held out in turn, every finalist is trained on each of the `folds`.
+
     Rungs are scored on `rung_rows` validation rows at the most and `fewest_rung_rows` at the least, and on `recorded_rows`
     besides; at most so many `trials` are made. What goes on after more trials have paused than there are `kept_checkpoints` is
     trained from its first step.
@@ -97,6 +99,7 @@ class Job:
     kept_checkpoints: float = math.inf
     trials: float = math.inf
     refit: bool = False
+    folds: int = 0
 
 
 @dataclass(frozen=True)
@@ -133,14 +136,16 @@ def plan_budget(budget: float | None, elapsed: float, job: Job, speed: Speed) ->
     costs = _Costs(job, speed, limited=budget is not None)
     most = job.trials * FRESH_SHARE / (1 - FRESH_SHARE)
     known = [(some, fresh) for some, fresh in FRESH_FINALS if (1 + some) * fresh <= most]
+    if job.folds:
+        known = [(some, job.folds) for some in (3, 2, 1)]
     if budget is None:
         return _plan(ideal, *(known[0] if known else (3, 0)), costs, None, None)
     left = budget - elapsed - WORKER_START_SECONDS - costs.scoring
     for challengers in (3, 1):
-        steps = min(ideal, costs.affordable_steps(left, challengers))
+        steps = min(ideal, costs.affordable_steps(left, challengers, job.folds))
         if steps >= min(ideal, LEAST_STEPS):
             chosen = next(((some, fresh) for some, fresh in known
-                           if costs.finals(steps, some, fresh) <= FRESH_SHARE * left), (challengers, 0))
+                           if costs.finals(steps, some, fresh) <= FRESH_SHARE * left), (challengers, job.folds))
             search_until = budget - costs.scoring - costs.finals(steps, *chosen)
             return _plan(steps, *chosen, costs, search_until, budget - costs.scoring)
     least = elapsed + WORKER_START_SECONDS + costs.least_seconds(min(ideal, LEAST_STEPS)) + costs.scoring
@@ -229,12 +234,12 @@ class _Costs:
     def _final(self, steps: int) -> float:
         return (decayed_total(steps, self.job.recipe.decay_share) - steps) * self.step_seconds + self.validation + STAGE_SECONDS
 
-    def affordable_steps(self, seconds: float, challengers: int) -> int:
+    def affordable_steps(self, seconds: float, challengers: int, fresh: int = 0) -> int:
         """The longest full run that leaves the search room, found by halving."""
         low, high = 0, max(1, int(seconds / self.step_seconds)) if seconds > 0 else 0
         while low < high:
             steps = (low + high + 1) // 2
-            room = seconds - self.finals(steps, challengers)
+            room = seconds - self.finals(steps, challengers, fresh)
             if self._default(steps) <= DEFAULT_SHARE * room:
                 low = steps
             else:
@@ -243,7 +248,7 @@ class _Costs:
 
     def least_seconds(self, steps: int) -> float:
         """One full run at its share of the search, and the smallest finals."""
-        return self._default(steps) / DEFAULT_SHARE + self.finals(steps, 1)
+        return self._default(steps) / DEFAULT_SHARE + self.finals(steps, 1, self.job.folds)
 
     def _default(self, steps: int) -> float:
         """The default recipe on all of its seeds, side by side on the workers."""
