@@ -285,11 +285,11 @@ def test_a_stage_whose_worker_is_lost_every_time_makes_a_failed_trial_and_the_st
 def test_a_stage_whose_worker_is_lost_is_run_again_to_the_same_end(tmp_path: Path) -> None:
     """What was lost shows in the journal alone: decisions and scores are those of a study that lost nothing."""
     (tmp_path / "a").mkdir(), (tmp_path / "b").mkdir()
-    times: Counter[Stage] = Counter()
+    times: Counter[tuple[int, int]] = Counter()
 
     def twice(stage: Stage) -> bool:
-        times[stage] += 1
-        return stage.trial.number in (0, 2, 5) and times[stage] <= MOST_RETRIES
+        times[stage.trial.number, stage.until] += 1
+        return stage.trial.number in (0, 2, 5) and times[stage.trial.number, stage.until] <= MOST_RETRIES
 
     smooth = _search(tmp_path / "a", AshaScheduler(6), finals=Finals(1))
     rough = _search(tmp_path / "b", AshaScheduler(6), engine=SimulatedEngine(lose=twice), finals=Finals(1))

@@ -76,7 +76,7 @@ def get_ready(command: Command, asked: Asked, observer: Observer, started: float
     for line in data_lines(prepared):
         observer.say(line)
     budget = _budget(command, settings.budget, trials)
-    if begun:
+    if earlier and begun:
         check_more(earlier, begun, device, budget, trials)
     force = begun.force if begun else _workforce(settings, trials, device)
     observer.say("Fitting what fine-tuning must beat …" if begun else "Measuring this machine, and what fine-tuning must beat …")

@@ -34,9 +34,9 @@ def _in_turn(results: Table) -> str:
     """What a figure of rows held out in turn is of; empty where there were test rows."""
     if not results.get("folds"):
         return ""
-    return (f"There were no test rows: the recipes of the finals were trained {results['folds']} times, each time without a part of "
-            "the rows, and the figure is of all these parts, corrected for the choice among the finals (BBC-CV). It is the recipe's; "
-            "the model that is delivered has been trained on more rows.")
+    return (f"There were no test rows: the recipes of the finals were trained {results['folds']} times, each time without a part "
+            "of the rows, and the figure is of all these parts, corrected for the choice among the finals (BBC-CV). It is the "
+            "recipe's; the model that is delivered has been trained on more rows.")
 
 
 def default_delivered(results: Table) -> bool:

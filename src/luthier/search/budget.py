@@ -144,8 +144,7 @@ def plan_budget(budget: float | None, elapsed: float, job: Job, speed: Speed) ->
     for challengers in (3, 1):
         steps = min(ideal, costs.affordable_steps(left, challengers, job.folds))
         if steps >= min(ideal, LEAST_STEPS):
-            chosen = next(((some, fresh) for some, fresh in known
-                           if costs.finals(steps, some, fresh) <= FRESH_SHARE * left), (challengers, job.folds))
+            chosen = next((some for some in known if costs.leaves_room(steps, *some, left)), (challengers, job.folds))
             search_until = budget - costs.scoring - costs.finals(steps, *chosen)
             return _plan(steps, *chosen, costs, search_until, budget - costs.scoring)
     least = elapsed + WORKER_START_SECONDS + costs.least_seconds(min(ideal, LEAST_STEPS)) + costs.scoring
@@ -233,6 +232,11 @@ class _Costs:
 
     def _final(self, steps: int) -> float:
         return (decayed_total(steps, self.job.recipe.decay_share) - steps) * self.step_seconds + self.validation + STAGE_SECONDS
+
+    def leaves_room(self, steps: int, challengers: int, fresh: int, seconds: float) -> bool:
+        """Whether fresh finals of so many take no more than their share, and leave the search the time that it needs."""
+        taken = self.finals(steps, challengers, fresh)
+        return taken <= FRESH_SHARE * seconds and self._default(steps) <= DEFAULT_SHARE * (seconds - taken)
 
     def affordable_steps(self, seconds: float, challengers: int, fresh: int = 0) -> int:
         """The longest full run that leaves the search room, found by halving."""
