@@ -54,7 +54,7 @@ def decided(run: luthier.Run) -> tuple[Sequence[Any], Any]:
     """What was tried and scored, and what came of it."""
     trials = run.trials[["trial", "recipe", "role", "parent", "seed", "fold", "state", "reason", "score", "steps"]]
     results = {name: run.results[name] for name in ("test", "validation", "best", "fresh", "controls")}
-    return trials.fillna("").values.tolist(), results
+    return trials.astype(str).to_numpy().tolist(), results
 
 
 @pytest.fixture(scope="module")
