@@ -1,0 +1,373 @@
+"""Telling the truth about a search: which recipe to deliver, how good it is, and how optimistic the search's own figure is.
+
+Everything here is a pure function of figures that finals and searches leave behind. `benchmarks/honesty.py` shows on simulated
+studies, whose truth is known, that the intervals cover and that the rule neither cries wolf nor sleeps; the constants below are
+what they are for its sake.
+
+A figure of a recipe has two kinds of noise: over rows, known from a bootstrap, and over training (seeds and folds), known only
+from a few trainings. They are estimated apart and added (Bouthillier et al. 2021, "Accounting for variance in machine
+learning benchmarks").
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+import numpy as np
+from scipy import integrate, optimize, stats
+
+from luthier.tasks.bootstrap import Ints, Statistic, resamples
+from luthier.tasks.metrics import Score
+
+FALSE_ALARM = 0.1
+"""How often a recipe is put before an equal default, over all finals together, at the most.
+
+At 0.1 an equal default is kept in nine of ten studies. At the usual 0.05 a gain of two standard errors of the recipe's figure
+would be missed in a third of the studies (three challengers), and a wrong change costs little: the two are equal.
+"""
+COVERAGE = 0.95
+WIDE = 0.1
+"""The width from which a test interval says too little, and out-of-fold predictions of all rows are offered in its place: the
+differences that people search for are of a few hundredths."""
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """One finalist: a recipe trained anew on several (seed, fold) pairs, the same pairs in the same order for all.
+
+    Attributes:
+        number: of its trial.
+        values: the headline metric on each pair.
+        error: the standard error, over rows, of the figure of all pairs together: a bootstrap of the pooled out-of-fold
+            predictions, or, where every pair has the same rows, of the mean over pairs, a row drawn with all its predictions.
+        work: what one training costs; the cheaper of equal recipes is delivered.
+    """
+
+    number: int
+    values: tuple[float, ...]
+    error: float
+    work: float
+
+    @property
+    def mean(self) -> float:
+        """The mean over the pairs."""
+        return fmean(self.values)
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """Which finalist is delivered, why, and how good its recipe is.
+
+    Attributes:
+        chosen: the number of the trial.
+        reason: why, as people read it.
+        scores: of each finalist, its shrunk mean with the recipe's 95 % interval, over seeds and rows.
+        gain: of the best other recipe over the default; shrunk, its interval before selection. None without one of the two.
+        needed: by how much each challenger's mean had to be ahead of the default's.
+        ahead: the challengers that were.
+        seed_error: the standard deviation from one training of a recipe to another, all rows being known.
+    """
+
+    chosen: int
+    reason: str
+    scores: dict[int, Score]
+    gain: Score | None
+    needed: dict[int, float]
+    ahead: tuple[int, ...]
+    seed_error: float
+
+    @property
+    def score(self) -> Score:
+        """The figure of the recipe that is delivered."""
+        return self.scores[self.chosen]
+
+
+@dataclass(frozen=True)
+class Noise:
+    """The noise of one training: its variance apart from rows, and the mean square that says so, of so many degrees of freedom."""
+
+    seed: float
+    square: float
+    degrees: int
+    pairs: int
+
+    def error(self, rows: float, recipes: int = 1) -> tuple[float, float]:
+        """The standard error of a mean over pairs, or of a difference of two, and its degrees of freedom.
+
+        The degrees are Satterthwaite's (1946): few trainings widen an interval only as far as training is what makes it wide.
+
+        Args:
+            rows: the variance over rows.
+            recipes: how many independent trainings are in one pair's figure.
+        """
+        variance = rows + recipes * self.seed / self.pairs
+        part = recipes * self.square / self.pairs
+        degrees = variance**2 * self.degrees / part**2 if self.degrees and part else math.inf
+        return math.sqrt(variance), degrees
+
+
+def judge(default: int | None, entrants: Sequence[Entrant], gains: Mapping[int, Score], disjoint: bool, *,
+          in_search: bool = True) -> Ruling:
+    """Choose the recipe to deliver among finalists that were trained on fresh seeds and folds.
+
+    The default is kept unless a challenger's paired gain is clearly above its error: further above 0 than the best of as many
+    equal challengers would be in all but `FALSE_ALARM` of studies (Dunnett 1955, one-sided). Among those that are, the best by
+    shrunk mean is chosen or, of those within one standard error of their paired difference from it, the cheapest (the
+    one-standard-error rule, Breiman et al. 1984).
+
+    Args:
+        default: the number of the default's trial, if it could be run.
+        entrants: the finalists.
+        gains: each challenger's gain over the default, paired over rows, of the same predictions as the entrants' errors.
+            Without them nothing is known of how alike two recipes err, and the interval of a gain is wider.
+        disjoint: whether every pair has rows of its own. Where all share theirs, more seeds tell no more about rows.
+        in_search: whether the default recipe was a trial of the search at all; a grid may not hold it.
+
+    Raises:
+        ValueError: there is no finalist, or they were not trained on the same pairs.
+    """
+    if not entrants or len({len(entrant.values) for entrant in entrants}) != 1 or not entrants[0].values:
+        raise ValueError("Finalists are compared on the same pairs, of which there must be one at least.")
+    there = {entrant.number: entrant for entrant in entrants}
+    base = there.get(default) if default is not None else None
+    challengers = [entrant for entrant in entrants if entrant is not base]
+    noise = training_noise(entrants, gains, disjoint)
+    rows = {entrant.number: _gain_variance(entrant, base or entrants[0], gains, disjoint) for entrant in challengers}
+    between = fmean(rows.values()) if rows else 0.0
+    shrunk = shrunk_means({entrant.number: entrant.mean for entrant in entrants}, noise.error(between, 2)[0])
+    scores = {number: _score(shrunk[number], *noise.error(there[number].error**2)) for number in shrunk}
+
+    def decide(chosen: int, reason: str, needed: dict[int, float] | None = None, ahead: Sequence[int] = (),
+               gain: Score | None = None) -> Ruling:
+        return Ruling(chosen, reason, scores, gain, needed or {}, tuple(ahead), math.sqrt(noise.seed))
+
+    def cheapest(numbers: Sequence[int]) -> int:
+        """The cheapest of those that are as good as the best of them."""
+        top = max(numbers, key=lambda number: (shrunk[number], -number))
+        tie = noise.error(between, 2)[0]
+        equal = [number for number in numbers if there[top].mean - there[number].mean <= tie]
+        return min(equal, key=lambda number: (there[number].work, -shrunk[number], number))
+
+    if base is None:
+        why = "was not run to its end" if in_search else "is not a cell of the grid"
+        return decide(cheapest(list(there)), f"the default recipe {why}, so the best of the others is delivered")
+    if not challengers:
+        return decide(base.number, "no other trial could be finished, so the default recipe is delivered without a comparison")
+    level = dunnett_level(len(challengers))
+    errors = {entrant.number: noise.error(rows[entrant.number], 2) for entrant in challengers}
+    needed = {number: error * float(stats.t.isf(level, degrees)) for number, (error, degrees) in errors.items()}
+    ahead = [entrant.number for entrant in challengers if entrant.mean - base.mean > needed[entrant.number]]
+    best = cheapest(ahead) if ahead else max((entrant.number for entrant in challengers), key=lambda n: (shrunk[n], -n))
+    gain = _score(shrunk[best] - shrunk[base.number], *errors[best])
+    seeds = "one fresh seed" if noise.pairs == 1 else f"{noise.pairs} fresh seeds"
+    lead = there[best].mean - base.mean
+    if not ahead and lead <= 0:
+        reason = f"no other recipe was ahead of the default on {seeds}: the default is as good, and is delivered"
+        return decide(base.number, reason, needed, ahead, gain)
+    if not ahead:
+        return decide(base.number, f"on {seeds} the best other recipe is ahead of the default by {lead:+.3f}, which is not "
+                                   f"clearly above its standard error ({gain.error:.3f}): the default is as good, and is "
+                                   "delivered", needed, ahead, gain)
+    others = [number for number in ahead if number != best and shrunk[number] > shrunk[best]]
+    cheap = "; the cheapest of those that are as good" if others else ""
+    return decide(best, f"ahead of the default by {gain.value:+.3f} on {seeds}, 95 % interval [{gain.low:+.3f}, {gain.high:+.3f}] "
+                        f"before selection among {len(entrants)} finals{cheap}", needed, ahead, gain)
+
+
+def training_noise(entrants: Sequence[Entrant], gains: Mapping[int, Score], disjoint: bool) -> Noise:
+    """The noise from one training to another, pooled over the finalists as their recipe × pair interaction.
+
+    What a pair does to all recipes alike (its rows are hard) is taken out first; of what is left, the rows' part is known from
+    the paired gains where each pair has its own rows. One finalist alone has only its own spread. Not in it is what a seed or
+    a fold does to all recipes alike beyond its rows: of two to four pairs nothing useful can be said of that, and no
+    estimate of the variance of a cross-validation is unbiased (Bengio & Grandvalet 2004).
+    """
+    values = np.array([entrant.values for entrant in entrants])
+    recipes, pairs = values.shape
+    degrees = (max(recipes, 2) - 1) * (pairs - 1)
+    if not degrees:
+        return Noise(0.0, 0.0, 0, pairs)
+    left = values - values.mean(1, keepdims=True)
+    if recipes > 1:
+        left -= left.mean(0, keepdims=True)
+    square = float((left**2).sum() / degrees)
+    known = 0.0
+    if disjoint and recipes == 1:
+        known = pairs * entrants[0].error**2
+    elif disjoint:
+        known = pairs * fmean([gain.error**2 for gain in gains.values()]) / 2 if gains else 0.0
+    return Noise(max(0.0, square - known), square, degrees, pairs)
+
+
+def _gain_variance(one: Entrant, other: Entrant, gains: Mapping[int, Score], disjoint: bool) -> float:
+    """The variance of a gain over rows. Where pairs have rows of their own and no gain is known, the interaction holds it."""
+    if one.number in gains:
+        return gains[one.number].error**2
+    if gains:
+        return fmean([gain.error**2 for gain in gains.values()])
+    return 0.0 if disjoint and len(one.values) > 1 else one.error**2 + other.error**2
+
+
+def shrunk_means(means: Mapping[int, float], error: float) -> dict[int, float]:
+    """The means, each drawn to the mean of all as far as their spread is noise.
+
+    m̄ + τ²/(τ² + ω²)·(m − m̄), where τ² + ω² is estimated by the spread seen (method of moments, never negative; Robbins 1956;
+    Efron & Morris 1975). So the best of several does not keep the luck that it was chosen for.
+
+    Args:
+        error: the standard error of a difference of two of them, √2·ω.
+    """
+    if len(means) < 2:
+        return dict(means)
+    kept = _share_kept(float(np.var(list(means.values()), ddof=1)), error**2 / 2)
+    middle = fmean(means.values())
+    return {number: middle + kept * (mean - middle) for number, mean in means.items()}
+
+
+def _share_kept(seen: float, noise: float) -> float:
+    """τ²/(τ² + ω²), where τ² + ω² is the variance seen and ω² the noise."""
+    return max(0.0, 1 - noise / seen) if seen > 0 else 0.0
+
+
+@functools.cache
+def dunnett_level(challengers: int) -> float:
+    """The one-sided level of each comparison at which any of so many equal challengers is ahead in `FALSE_ALARM` of studies.
+
+    Differences from one default share its noise, so they are correlated by one half (Dunnett 1955).
+    """
+    points, weights = np.polynomial.hermite_e.hermegauss(64)
+    weights /= weights.sum()
+
+    def excess(threshold: float) -> float:
+        return float(weights @ stats.norm.cdf(math.sqrt(2) * threshold + points)**challengers) - (1 - FALSE_ALARM)
+
+    return float(stats.norm.sf(optimize.brentq(excess, -1.0, 6.0)))
+
+
+def _score(value: float, error: float, degrees: float) -> Score:
+    reach = error * float(stats.t.isf((1 - COVERAGE) / 2, degrees))
+    return Score(value, value - reach, value + reach, error)
+
+
+@dataclass(frozen=True)
+class Optimism:
+    """By how much the best figure of a search flatters.
+
+    Attributes:
+        raw: the figure as the search saw it.
+        shrunk: what of it is to be believed, with its 95 % interval.
+        expected: by how much the best of so many recipes is expected to be overstated.
+        spread: the standard deviation of the recipes' true figures, near the top.
+    """
+
+    raw: float
+    shrunk: Score
+    expected: float
+    spread: float
+
+
+def optimism(values: Sequence[float], best: int, error: float, common: float = 0.0) -> Optimism:
+    """What the best of K noisy figures overstates: m_K·σ²/√(σ² + τ²), and the figure shrunk by τ²/(τ² + σ²).
+
+    τ² + σ² is estimated by the method of moments from the upper half alone, mirrored at the median: which recipes failed says
+    nothing of how close the good ones are, and the bias of the best depends on the density near it (Efron 2011, "Tweedie's
+    formula and selection bias").
+
+    Args:
+        values: the figures of all recipes of the search at the same stage.
+        best: the index of the one that is asked about.
+        error: σ, the standard deviation of what is not shared by all recipes: where they saw the same rows, the standard error of
+            a paired difference over √2, and one training's noise (`Ruling.seed_error`) beside it.
+        common: the standard error of what all figures share, for the interval alone.
+
+    Raises:
+        ValueError: there are no values.
+    """
+    if not len(values):
+        raise ValueError("There are no values.")
+    figures = np.asarray(values, dtype=np.float64)
+    middle = float(np.median(figures))
+    upper = figures[figures >= middle]
+    seen = float(((upper - middle)**2).mean()) if len(figures) > 1 else 0.0
+    spread = max(0.0, seen - error**2)
+    kept = _share_kept(seen, error**2)
+    total = math.sqrt(spread + error**2)
+    expected = expected_maximum(len(figures)) * error**2 / total if total else 0.0
+    shrunk = middle + kept * (float(figures[best]) - middle)
+    return Optimism(float(figures[best]), _score(shrunk, math.sqrt(kept * error**2 + common**2), math.inf), expected,
+                    math.sqrt(spread))
+
+
+@functools.cache
+def expected_maximum(number: int) -> float:
+    """The expected greatest of so many independent standard normal numbers, m_K: 20: 1.87, 50: 2.25, 200: 2.75."""
+    if number < 2:
+        return 0.0
+    found, _ = integrate.quad(lambda x: x * number * stats.norm.pdf(x) * stats.norm.cdf(x)**(number - 1), -9, 9, limit=200)
+    return float(found)
+
+
+def bbc_cv(statistics: Sequence[Statistic], metric: str, rows: int, groups: Ints | None = None,
+           handicaps: Sequence[float] | None = None, seed: int = 0) -> Score:
+    """The figure of the best of several finalists, by their out-of-fold predictions, without the luck of the choice.
+
+    The bias-corrected bootstrap (BBC-CV; Tsamardinos, Greasidou & Borboudakis 2018): the rows drawn choose the finalist, the rows
+    not drawn score it, and the mean over the draws is the figure. The interval is that of its percentiles, drawn in by √(m/(n −
+    m)) where m of n rows are not drawn, for m rows vary more than n do (Shao & Wu 1989): unscaled, it is some 1.3 times too wide.
+
+    Args:
+        statistics: of each finalist's out-of-fold predictions of the same rows.
+        metric: the one that chooses and is reported.
+        groups: which rows are drawn together, such as those of one document [rows].
+        handicaps: what each finalist's figure must be above that of one with 0 to be chosen: `Ruling.needed`, and 0 for the
+            default. So the choice in each draw is by the rule of the choice that was made.
+
+    Raises:
+        ValueError: there is no finalist or no row, or the rows are too few for any to be left out.
+    """
+    if not statistics:
+        raise ValueError("There is no finalist.")
+    against = np.asarray(handicaps if handicaps is not None else [0.0] * len(statistics))[:, None]
+    found, shares = [], []
+    for drawn in resamples(rows, seed, groups):
+        out = (drawn == 0).astype(np.float64)
+        inside = np.array([statistic(drawn)[metric] for statistic in statistics])
+        outside = np.array([statistic(out)[metric] for statistic in statistics])
+        chosen = np.where(np.isnan(inside), -np.inf, inside - against).argmax(0)
+        scored = np.where(out.any(1), np.take_along_axis(outside, chosen[None], 0)[0], np.nan)
+        found.append(scored)
+        shares.append(out.mean(1))
+    values, share = np.concatenate(found), float(np.concatenate(shares).mean())
+    values = values[~np.isnan(values)]
+    if not len(values):
+        raise ValueError("Too few rows for any to be left out of a draw with a figure.")
+    value, scale = float(values.mean()), math.sqrt(share / (1 - share))
+    low, high = (value + scale * (float(np.percentile(values, percent)) - value) for percent in (2.5, 97.5))
+    return Score(value, min(low, value), max(high, value), scale * float(values.std()))
+
+
+def expected_width(rows: int, right: float = 0.8, seen: tuple[Score, int] | None = None) -> float:
+    """How wide a 95 % interval so many test rows, or groups of rows, would give.
+
+    Before anything is known, that of a share (Wilson 1927). Where a figure has been seen on other rows, its own standard error,
+    which falls by the root of the number of rows whatever the metric.
+
+    Args:
+        right: the share of rows that is expected to be right.
+        seen: the metric on other rows, and how many these were.
+    """
+    if rows < 1:
+        return 1.0
+    z = float(stats.norm.isf((1 - COVERAGE) / 2))
+    if seen is not None and seen[0].error > 0:
+        return 2 * z * seen[0].error * math.sqrt(seen[1] / rows)
+    return 2 * z / (1 + z**2 / rows) * math.sqrt(right * (1 - right) / rows + z**2 / (4 * rows**2))
+
+
+def is_wide(rows: int, right: float = 0.8, seen: tuple[Score, int] | None = None) -> bool:
+    """Whether to offer out-of-fold predictions of all rows in place of so many test rows. Arguments as in `expected_width`."""
+    return expected_width(rows, right, seen) > WIDE
