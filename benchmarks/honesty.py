@@ -25,7 +25,7 @@ import numpy as np
 import scipy
 from scipy import stats
 
-from luthier.search.honest import Entrant, Ruling, bbc_cv, judge, optimism
+from luthier.search.honest import Entrant, Ruling, bbc_cv, dunnett_level, judge, optimism
 from luthier.tasks.bootstrap import Floats
 from luthier.tasks.metrics import Score
 
@@ -135,7 +135,12 @@ def finals(world: World, truths: Floats, random: np.random.Generator) -> tuple[F
 def judged(world: World, truths: Floats, numbers: Sequence[int], random: np.random.Generator
            ) -> tuple[Ruling, dict[int, Entrant], dict[int, Score]]:
     """Finals of some recipes, the default (0) first, and the ruling."""
-    values, right = finals(world, truths[list(numbers)], random)
+    return ruling_of(world, numbers, *finals(world, truths[list(numbers)], random))
+
+
+def ruling_of(world: World, numbers: Sequence[int], values: Floats, right: Floats
+              ) -> tuple[Ruling, dict[int, Entrant], dict[int, Score]]:
+    """The ruling on what `finals` returned."""
     root = math.sqrt(right.shape[1])
     entrants = [Entrant(number, tuple(values[place].tolist()), float(right[place].std() / root), 1.0)
                 for place, number in enumerate(numbers)]
@@ -184,7 +189,8 @@ def coverage(world: World, studies: int, seed: int = 0) -> dict[str, float]:
         reach = Z * math.sqrt(top * (1 - top) / world.search_rows)
         own = float(np.std(entrant.values, ddof=1)) / math.sqrt(world.pairs) * float(stats.t.isf(0.025, world.pairs - 1))
         scale = world.rows / world.search_rows
-        apart = math.sqrt(np.mean([gain.error**2 for gain in one.gains.values()]) / 2 * scale + ruling.seed_error**2)
+        between = np.mean([gain.error**2 for gain in one.gains.values()] or [entrant.error**2])
+        apart = math.sqrt(between / 2 * scale + ruling.seed_error**2)
         told = optimism(one.searched.tolist(), best, apart)
         first = max(one.entrants.values(), key=lambda entrant: entrant.mean)
         row = {"covered": score.low <= truth <= score.high, "width": score.high - score.low,
@@ -195,14 +201,12 @@ def coverage(world: World, studies: int, seed: int = 0) -> dict[str, float]:
                "shrunk_bias": told.shrunk.value - flat, "expected_optimism": told.expected, "default": chosen == 0,
                "top_bias": ruling.scores[first.number].value - one.truths[first.number],
                "top_raw_bias": first.mean - one.truths[first.number]}
-        ahead = max(one.gains, key=lambda number: ruling.scores[number].value)
-        if ruling.gain and chosen:
-            ahead = chosen
         if ruling.gain:
+            ahead = chosen or max(one.gains, key=lambda number: ruling.scores[number].value)
             row["gain_covered"] = ruling.gain.low <= one.truths[ahead] - one.truths[0] <= ruling.gain.high
         for name, value in row.items():
             tally[name].append(float(value))
-    means = {name: float(np.mean(values)) for name, values in tally.items()}
+    means = {name: float(np.mean(values)) for name, values in tally.items() if values}
     for name in ("width", "own_width", "naive_width"):
         means[name] /= means["oracle_width"]
     return means | {"correlation": world.correlation, "studies": studies}
@@ -240,16 +244,28 @@ def gains_of_two_errors(world: World) -> dict[str, float]:
             "finals' difference": 2 * world.gain_error()}
 
 
-def out_of_fold(world: World, finalists: int, studies: int, seed: int = 0) -> dict[str, float]:
-    """The bias and the coverage of the best out-of-fold figure, and of BBC-CV's, where the best finalist is chosen."""
+def best_possible(world: World, gain: float) -> float:
+    """How often the one better finalist would be ahead, by the rule at its level, were the error of the difference known."""
+    return float(stats.norm.cdf(gain / world.gain_error() - stats.norm.isf(dunnett_level(world.challengers))))
+
+
+def out_of_fold(world: World, finalists: int, studies: int, seed: int = 0, ruled: bool = False) -> dict[str, float]:
+    """The bias and the coverage of the chosen one's own out-of-fold figure, and of BBC-CV's.
+
+    Args:
+        ruled: whether `judge` chooses; else the best figure does.
+    """
     random = np.random.default_rng([seed, 4])
     tally: dict[str, list[float]] = {name: [] for name in ("naive_bias", "bias", "naive", "covered", "width")}
     for number in range(studies):
         truths = true_shares(replace(world, trials=finalists), random)
-        right = finals(world, truths, random)[1]
-        means = right.mean(1)
+        values, right = finals(world, truths, random)
+        means, handicaps = right.mean(1), [0.0] * finalists
         best = int(means.argmax())
-        score = bbc_cv([statistic_of(rows) for rows in right], "accuracy", right.shape[1], seed=number)
+        if ruled:
+            ruling, _, _ = ruling_of(world, list(range(finalists)), values, right)
+            best, handicaps = ruling.chosen, [ruling.needed.get(place, 0.0) for place in range(finalists)]
+        score = bbc_cv([statistic_of(rows) for rows in right], "accuracy", right.shape[1], handicaps=handicaps, seed=number)
         reach = Z * float(right[best].std()) / math.sqrt(right.shape[1])
         row = {"naive_bias": means[best] - truths[best], "bias": score.value - truths[best],
                "naive": abs(means[best] - truths[best]) <= reach, "covered": score.low <= truths[best] <= score.high,
@@ -275,9 +291,12 @@ WORLDS: dict[str, World] = {
     "2 pairs, 1 challenger": World(pairs=2, challengers=1),
     "2 pairs, 3 challengers": World(pairs=2),
     "4 pairs, 2 challengers": World(pairs=4, challengers=2),
+    "3 pairs, the default alone": World(challengers=0),
+    "2 pairs, the default alone": World(pairs=2, challengers=0),
     "same rows in each pair": World(rows=300, disjoint=False),
     "same rows, 2 pairs": World(rows=300, disjoint=False, pairs=2),
     "loud seeds": World(seed_error=0.02),
+    "loud seeds, 2 pairs, 1 challenger": World(seed_error=0.02, pairs=2, challengers=1),
     "quiet seeds": World(seed_error=0.003),
     "150 rows": World(rows=150, search_rows=100),
     "5,000 rows": World(rows=5001, search_rows=1000),
@@ -286,12 +305,18 @@ WORLDS: dict[str, World] = {
     "a third of trials failed": World(failed=0.33),
     "right 95 %": World(right=0.95, spread=0.005, seed_error=0.005),
     "pairs move all alike": World(common=0.01),
+    "pairs move all far alike": World(common=0.02),
 }
-POWER = ("3 pairs, 3 challengers", "3 pairs, 1 challenger", "2 pairs, 1 challenger", "4 pairs, 2 challengers",
-         "same rows in each pair", "loud seeds")
-OUT_OF_FOLD = {"4 finalists, 150 rows, equal": (World(rows=150, spread=0.0), 4), "4 finalists, 150 rows": (World(rows=150), 4),
-               "30 finalists, 150 rows, equal": (World(rows=150, spread=0.0), 30), "4 finalists, 60 rows, equal":
-               (World(rows=60, spread=0.0), 4)}
+POWER = ("3 pairs, 3 challengers", "3 pairs, 1 challenger", "2 pairs, 1 challenger", "2 pairs, 3 challengers",
+         "4 pairs, 2 challengers", "same rows in each pair", "loud seeds")
+OUT_OF_FOLD: dict[str, tuple[World, int, bool]] = {
+    "4 finalists, 150 rows, equal": (World(rows=150, spread=0.0), 4, False),
+    "4 finalists, 150 rows": (World(rows=150), 4, False),
+    "30 finalists, 150 rows, equal": (World(rows=150, spread=0.0), 30, False),
+    "4 finalists, 60 rows, equal": (World(rows=60, spread=0.0), 4, False),
+    "4 finalists, 150 rows, ruled": (World(rows=150), 4, True),
+    "4 far apart, 150 rows, ruled": (World(rows=150, spread=0.04), 4, True),
+}
 
 
 def main() -> None:
@@ -303,22 +328,23 @@ def main() -> None:
     table: dict[str, Any] = {"studies": studies, "versions": {"python": platform.python_version(), "numpy": np.__version__,
                                                                "scipy": scipy.__version__}}
     print(f"{studies:,} studies a line; widths are multiples of the oracle's; biases in points of a hundred\n")
-    print(f"{'coverage':<26}{'recipe':>8}{'width':>7}{'oracle':>8}{'naive':>7}{'rows':>7}{'own':>7}{'width':>7}"
+    print(f"{'coverage':<34}{'recipe':>8}{'width':>7}{'oracle':>8}{'naive':>7}{'rows':>7}{'own':>7}{'width':>7}"
           f"{'bias':>7}{'raw':>7}{'naive':>7}{'shrunk':>8}{'told':>7}{'gain':>7}")
     for name, world in WORLDS.items():
         found = coverage(world, studies)
         table.setdefault("coverage", {})[name] = found
+        found = {"gain_covered": math.nan} | found
         shares = (f"{found[key]:>{width}.1%}" if key.endswith(("covered", "oracle", "naive", "rows", "own")) else
                   f"{found[key]:>{width}.2f}" if key.endswith("width") else f"{100 * found[key]:>+{width}.2f}"
                   for key, width in (("covered", 8), ("width", 7), ("oracle", 8), ("naive", 7), ("rows", 7), ("own", 7),
                                      ("own_width", 7), ("bias", 7), ("raw_bias", 7), ("naive_bias", 7), ("shrunk_bias", 8),
                                      ("expected_optimism", 7), ("gain_covered", 7)))
-        print(f"{name:<26}" + "".join(shares), flush=True)
-    print(f"\n{'pure noise: default kept':<26}")
+        print(f"{name:<34}" + "".join(shares), flush=True)
+    print(f"\n{'pure noise: default kept':<34}")
     for name, world in WORLDS.items():
         table.setdefault("noise", {})[name] = found_noise = noise(world, studies)
-        print(f"{name:<26}{found_noise:>8.1%}", flush=True)
-    print(f"\n{'a gain of two standard errors of':<34}{'gain':>8}{'one of the finalists':>22}{'all finalists':>15}"
+        print(f"{name:<34}{found_noise:>8.1%}", flush=True)
+    print(f"\n{'a gain of two standard errors of':<34}{'gain':>8}{'one of the finalists':>22}{'at best':>9}{'all finalists':>15}"
           f"{'1 of the trials':>17}{'a third of them':>17}")
     for name in POWER:
         world = WORLDS[name]
@@ -326,13 +352,15 @@ def main() -> None:
             cells = {"one": power(world, gain, 1, studies), "all": power(world, gain, world.challengers, studies),
                      "search one": power(world, gain, 1, studies, search=True),
                      "search third": power(world, gain, world.trials // 3, studies, search=True)}
-            table.setdefault("power", {}).setdefault(name, {})[definition] = {"gain": gain} | cells
-            print(f"{name + ': ' + definition:<46}{gain:>8.4f}{cells['one']:>9.1%}{cells['all']:>15.1%}"
+            table.setdefault("power", {}).setdefault(name, {})[definition] = {
+                "gain": gain, "best_possible": best_possible(world, gain)} | cells
+            print(f"{name + ': ' + definition:<46}{gain:>8.4f}{cells['one']:>9.1%}{best_possible(world, gain):>9.1%}"
+                  f"{cells['all']:>15.1%}"
                   f"{cells['search one']:>17.1%}{cells['search third']:>17.1%}", flush=True)
     print(f"\n{'out of fold, ' + str(drawn) + ' studies':<34}{'naive bias':>11}{'BBC bias':>10}{'±':>7}{'naive':>8}{'BBC':>8}"
           f"{'width':>7}")
-    for name, (world, finalists) in OUT_OF_FOLD.items():
-        found = out_of_fold(world, finalists, drawn)
+    for name, (world, finalists, ruled) in OUT_OF_FOLD.items():
+        found = out_of_fold(world, finalists, drawn, ruled=ruled)
         table.setdefault("out_of_fold", {})[name] = found
         print(f"{name:<34}{100 * found['naive_bias']:>+11.2f}{100 * found['bias']:>+10.2f}{100 * found['error_of_bias']:>7.2f}"
               f"{found['naive']:>8.1%}{found['covered']:>8.1%}{found['width']:>7.2f}", flush=True)
