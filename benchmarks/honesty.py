@@ -6,7 +6,7 @@ study searches `trials` recipes on one seed and `search_rows` rows, trains the d
 `pairs` (seed, fold) pairs, and judges. The standard error of a share of right rows is what the bootstrap comes to, so it is
 computed, not drawn. Bias-corrected bootstraps draw.
 
-    python benchmarks/honesty.py            # 2,000 studies of each kind, 300 with bootstraps
+    python benchmarks/honesty.py            # 1,000 studies of each kind, 300 with bootstraps
     python benchmarks/honesty.py --quick    # 300 and 100
 """
 
@@ -324,7 +324,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="300 studies of each kind, 100 with bootstraps")
     asked = parser.parse_args()
-    studies, drawn = (300, 100) if asked.quick else (2000, 300)
+    studies, drawn = (300, 100) if asked.quick else (1000, 300)
     table: dict[str, Any] = {"studies": studies, "versions": {"python": platform.python_version(), "numpy": np.__version__,
                                                                "scipy": scipy.__version__}}
     print(f"{studies:,} studies a line; widths are multiples of the oracle's; biases in points of a hundred\n")

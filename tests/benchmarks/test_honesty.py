@@ -1,7 +1,6 @@
 """`benchmarks/honesty.py` in small: on studies whose truth is known, the rule tells it, and a broken rule would be seen.
 
-Seeds are fixed. Bounds are three standard errors of the simulation from what was measured (benchmarks/LOG.md), inside what is
-promised where that is stricter.
+Seeds are fixed. Bounds are what is promised, and where a part of the rule is switched off, what the part is there to prevent.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ import pytest
 from luthier.search import honest
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-STUDIES = 300
+STUDIES = 500
 
 
 @pytest.fixture
@@ -29,7 +28,7 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 @pytest.mark.parametrize("name", ["3 pairs, 3 challengers", "2 pairs, 1 challenger", "same rows in each pair", "loud seeds"])
 def test_the_recipe_s_interval_covers_and_is_hardly_wider_than_an_oracle_s(bench: ModuleType, name: str) -> None:
     found = bench.coverage(bench.WORLDS[name], STUDIES)
-    assert 0.90 <= found["covered"] <= 0.99 and 0.9 < found["width"] <= 1.3
+    assert 0.90 <= found["covered"] <= 0.98 and 0.9 < found["width"] <= 1.3
     assert 0.90 <= found["oracle"] <= 0.98  # what the simulation holds for known is right
     assert found["naive"] < 0.8 and found["naive_bias"] > 0.02
     assert abs(found["bias"]) < 0.008 and abs(found["shrunk_bias"]) < 0.01
@@ -52,10 +51,13 @@ def test_without_shrinking_the_bound_on_the_bias_fails(bench: ModuleType, monkey
     assert equal["shrunk_bias"] == pytest.approx(equal["naive_bias"]) and equal["shrunk_bias"] > 0.02
 
 
-def test_without_pooling_the_bound_on_the_width_fails(bench: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    pooled = honest.training_noise
+def test_without_pooling_intervals_widen_and_gains_are_missed(bench: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = bench.WORLDS["3 pairs, 3 challengers"]
+    gain = bench.gains_of_two_errors(world)["one comparison"]
+    width, pooled = bench.coverage(world, STUDIES)["width"], honest.training_noise
+    assert width < 1.1 and bench.power(world, gain, 1, STUDIES) > 0.85
     monkeypatch.setattr(honest, "training_noise", lambda entrants, gains, disjoint: pooled(entrants[:1], {}, disjoint))
-    assert bench.coverage(bench.WORLDS["loud seeds"], STUDIES)["width"] > 1.3
+    assert bench.coverage(world, STUDIES)["width"] > width + 0.1 and bench.power(world, gain, 1, STUDIES) < 0.5
 
 
 def test_failed_trials_do_not_hide_the_optimism(bench: ModuleType) -> None:
@@ -65,7 +67,7 @@ def test_failed_trials_do_not_hide_the_optimism(bench: ModuleType) -> None:
 
 @pytest.mark.parametrize("name", ["3 pairs, 3 challengers", "3 pairs, 1 challenger", "same rows in each pair"])
 def test_of_equal_recipes_the_default_is_kept(bench: ModuleType, name: str) -> None:
-    assert bench.noise(bench.WORLDS[name], STUDIES) >= 0.89
+    assert bench.noise(bench.WORLDS[name], STUDIES) >= 0.9
 
 
 def test_without_a_level_for_all_finals_equal_defaults_are_thrown_out(bench: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,14 +82,14 @@ def test_a_gain_of_two_standard_errors_is_found(bench: ModuleType, name: str) ->
     assert errors["one comparison"] > errors["finals' difference"]
     assert bench.power(world, errors["one comparison"], 1, STUDIES) >= 0.8
     strict = bench.power(world, errors["finals' difference"], 1, STUDIES)
-    assert bench.best_possible(world, errors["finals' difference"]) * 0.7 < strict < 0.8
+    assert bench.best_possible(world, errors["finals' difference"]) * 0.6 < strict < 0.8
 
 
 def test_the_best_out_of_fold_figure_flatters_and_the_bias_corrected_one_does_not(bench: ModuleType) -> None:
     world = replace(bench.WORLDS["all recipes equal"], rows=90)
     found = bench.out_of_fold(world, 12, 100)
     assert found["naive_bias"] > 0.03 and found["naive"] < 0.85
-    assert abs(found["bias"]) < 0.012 and 0.9 <= found["covered"] and 0.85 < found["width"] < 1.2
+    assert abs(found["bias"]) < 0.012 and found["covered"] >= 0.9 and 0.85 < found["width"] < 1.2
 
 
 def test_outcomes_are_as_alike_as_the_world_says(bench: ModuleType) -> None:
