@@ -27,6 +27,7 @@ from scipy import stats
 
 from luthier.search.honest import Entrant, Ruling, bbc_cv, dunnett_level, judge, optimism
 from luthier.tasks.bootstrap import Floats
+from luthier.tasks.classification import Classification
 from luthier.tasks.metrics import Score
 
 Z = float(stats.norm.isf(0.025))
@@ -212,6 +213,40 @@ def coverage(world: World, studies: int, seed: int = 0) -> dict[str, float]:
     return means | {"correlation": world.correlation, "studies": studies}
 
 
+def macro_f1(world: World, labels: int, studies: int, seed: int = 0) -> dict[str, float]:
+    """The same of macro-F1 of unbalanced labels, with bootstraps: finals alone, and "folds" if the mean of folds were the figure.
+
+    The default and the challengers are equal; a wrong row is any other label. "oracle_width" is that of 1.96 standard
+    deviations of the default's figure over the studies.
+    """
+    random = np.random.default_rng([seed, 5])
+    task = Classification(tuple(f"label {number}" for number in range(labels)), "macro_f1")
+    share = 0.7**np.arange(labels)
+    share /= share.sum()
+    given = world.right * share + (1 - world.right) * (1 - share) / (labels - 1)
+    truth = float(np.mean(2 * world.right * share / (share + given)))
+    tally: dict[str, list[float]] = {name: [] for name in ("covered", "width", "folds", "bias", "folds_bias", "default", "figure")}
+    for _ in range(studies):
+        right = finals(world, np.full(world.challengers + 1, world.right), random)[1].astype(bool)
+        true = random.choice(labels, size=world.rows, p=share)
+        wrong = (true + random.integers(1, labels, size=right.shape)) % labels
+        scores = [np.eye(labels)[np.where(row, true, other)] for row, other in zip(right, wrong, strict=True)]
+        parts = np.array_split(np.arange(world.rows), world.pairs)
+        entrants = [Entrant(number, tuple(task.metrics(one[part], true[part])["macro_f1"] for part in parts),
+                            task.score(one, true).error, 1.0, task.metrics(one, true)["macro_f1"])
+                    for number, one in enumerate(scores)]
+        gains = {number: task.difference(scores[number], scores[0], true) for number in range(1, len(scores))}
+        ruling = judge(0, entrants, gains, True)
+        folds = judge(0, [replace(entrant, pooled=None) for entrant in entrants], gains, True)
+        row = {"covered": ruling.score.low <= truth <= ruling.score.high, "width": ruling.score.high - ruling.score.low,
+               "folds": folds.score.low <= truth <= folds.score.high, "bias": ruling.score.value - truth,
+               "folds_bias": folds.score.value - truth, "default": ruling.chosen == 0, "figure": entrants[0].mean}
+        for name, value in row.items():
+            tally[name].append(float(value))
+    means = {name: float(np.mean(values)) for name, values in tally.items()}
+    return means | {"width": means["width"] / (2 * Z * float(np.std(tally["figure"]))), "truth": truth, "studies": studies}
+
+
 def noise(world: World, studies: int, seed: int = 0) -> float:
     """How often the default is kept where all recipes are equal."""
     random = np.random.default_rng([seed, 2])
@@ -318,6 +353,9 @@ OUT_OF_FOLD: dict[str, tuple[World, int, bool]] = {
     "4 far apart, 150 rows, ruled": (World(rows=150, spread=0.04), 4, True),
 }
 
+MACRO_F1: dict[str, tuple[World, int]] = {"3 labels, 300 rows": (World(rows=300, challengers=2), 3),
+                                          "8 labels, 300 rows": (World(rows=300, challengers=2), 8)}
+
 
 def main() -> None:
     """Print the tables and a last line of JSON."""
@@ -364,6 +402,13 @@ def main() -> None:
         table.setdefault("out_of_fold", {})[name] = found
         print(f"{name:<34}{100 * found['naive_bias']:>+11.2f}{100 * found['bias']:>+10.2f}{100 * found['error_of_bias']:>7.2f}"
               f"{found['naive']:>8.1%}{found['covered']:>8.1%}{found['width']:>7.2f}", flush=True)
+    print(f"\n{'macro-F1, ' + str(drawn) + ' studies':<34}{'truth':>8}{'recipe':>8}{'width':>7}{'bias':>7}{'default':>9}"
+          f"{'mean of folds':>15}{'bias':>7}")
+    for name, (world, labels) in MACRO_F1.items():
+        found = macro_f1(world, labels, drawn)
+        table.setdefault("macro_f1", {})[name] = found
+        print(f"{name:<34}{found['truth']:>8.3f}{found['covered']:>8.1%}{found['width']:>7.2f}{100 * found['bias']:>+7.2f}"
+              f"{found['default']:>9.1%}{found['folds']:>15.1%}{100 * found['folds_bias']:>+7.2f}", flush=True)
     print(json.dumps(table))
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import filelock
 import pytest
@@ -74,8 +76,12 @@ def test_a_folder_that_cannot_be_made_stops_nothing(tmp_path: Path, monkeypatch:
 def test_a_file_that_cannot_be_written_is_still_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     open_test("a", tmp_path / "one", ["m"], 10)
 
-    def refuse(self: Path, mode: str = "r", **_: object) -> None:
-        raise PermissionError(13, "Permission denied", str(self))
+    opened = Path.open
+
+    def refuse(self: Path, mode: str = "r", **options: Any) -> Any:
+        if "a" in mode:
+            raise PermissionError(13, "Permission denied", str(self))
+        return opened(self, mode, **options)
 
     monkeypatch.setattr(Path, "open", refuse)
     opening = open_test("a", tmp_path / "two", ["m"], 10)
@@ -90,19 +96,18 @@ def test_a_ledger_that_another_process_holds_stops_nothing(tmp_path: Path, monke
     assert open_test("a", tmp_path / "two", ["m"], 10).count == 2
 
 
-def _open_many(run: str) -> None:
-    for number in range(20):
-        open_test("a", Path(run), [str(number)], 10)
+OPEN_MANY = """
+import sys
+from pathlib import Path
+from luthier.api.ledger import open_test
+for number in range(20):
+    open_test("a", Path(sys.argv[1]), [str(number)], 10)
+"""
 
 
 def test_processes_do_not_lose_one_another_s_openings(tmp_path: Path) -> None:
-    context = multiprocessing.get_context("spawn")
-    processes = [context.Process(target=_open_many, args=(str(tmp_path / str(number)),)) for number in range(3)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join()
-    assert [process.exitcode for process in processes] == [0, 0, 0]
+    processes = [subprocess.Popen([sys.executable, "-c", OPEN_MANY, str(tmp_path / str(number))]) for number in range(3)]
+    assert [process.wait() for process in processes] == [0, 0, 0]
     opening = open_test("a", tmp_path / "last", [], 10)
     assert (opening.count, opening.note) == (61, "")
 

@@ -92,10 +92,18 @@ def test_a_default_alone_is_delivered_without_a_comparison() -> None:
     assert ruling.score.low < 0.8 - 1.96 * 0.016 and ruling.score.high > 0.8 + 1.96 * 0.016
 
 
-@pytest.mark.parametrize("entrants", [[], [entrant(0), Entrant(1, (0.8,), 0.01, 1.0)], [Entrant(0, (), 0.01, 1.0)]])
+@pytest.mark.parametrize("entrants", [[], [entrant(0), Entrant(1, (0.8,), 0.01, 1.0)], [Entrant(0, (), 0.01, 1.0)],
+                                      [entrant(0), Entrant(1, FOLDS, 0.01, 1.0, pooled=0.8)]])
 def test_finalists_of_other_pairs_are_refused(entrants: list[Entrant]) -> None:
     with pytest.raises(ValueError, match="same pairs"):
         judge(0, entrants, {}, True)
+
+
+def test_what_is_pooled_goes_before_the_mean_of_the_pairs() -> None:
+    entrants = [Entrant(0, FOLDS, 0.016, 1.0, pooled=0.85), Entrant(1, FOLDS, 0.016, 1.0, pooled=0.81)]
+    ruling = judge(0, entrants, {1: gain(-0.04)}, True)
+    assert ruling.chosen == 0 and 0.84 < ruling.score.value < 0.85
+    assert judge(1, entrants, {0: gain(0.04)}, True).chosen == 0  # ahead of it, though not by the mean
 
 
 def test_one_pair_goes_by_rows_alone() -> None:

@@ -52,17 +52,20 @@ class Entrant:
         error: the standard error, over rows, of the figure of all pairs together: a bootstrap of the pooled out-of-fold
             predictions, or, where every pair has the same rows, of the mean over pairs, a row drawn with all its predictions.
         work: what one training costs; the cheaper of equal recipes is delivered.
+        pooled: the metric of all pairs' predictions together, where that is another number than the mean of `values`, as F1 is:
+            on the few rows of one fold it is biased. For all finalists or for none.
     """
 
     number: int
     values: tuple[float, ...]
     error: float
     work: float
+    pooled: float | None = None
 
     @property
     def mean(self) -> float:
-        """The mean over the pairs."""
-        return fmean(self.values)
+        """The figure over all pairs."""
+        return fmean(self.values) if self.pooled is None else self.pooled
 
 
 @dataclass(frozen=True)
@@ -137,8 +140,9 @@ def judge(default: int | None, entrants: Sequence[Entrant], gains: Mapping[int, 
     Raises:
         ValueError: there is no finalist, or they were not trained on the same pairs.
     """
-    if not entrants or len({len(entrant.values) for entrant in entrants}) != 1 or not entrants[0].values:
-        raise ValueError("Finalists are compared on the same pairs, of which there must be one at least.")
+    if (len({len(entrant.values) for entrant in entrants}) != 1 or not entrants[0].values
+            or len({entrant.pooled is None for entrant in entrants}) != 1):
+        raise ValueError("Finalists are compared by the same figures of the same pairs, of which there must be one at least.")
     there = {entrant.number: entrant for entrant in entrants}
     base = there.get(default) if default is not None else None
     challengers = [entrant for entrant in entrants if entrant is not base]
