@@ -44,7 +44,7 @@ def test_a_lead_within_its_error_leaves_the_default() -> None:
     ruling = ruled(0.011, 0.002)
     assert ruling.chosen == 0
     assert ruling.reason == ("on 3 fresh seeds the best other recipe is ahead of the default by +0.011, which is not clearly above "
-                             "its standard error (0.010): the default is as good, and is delivered")
+                             "its standard error (0.010; +0.016 would be): the default is as good, and is delivered")
 
 
 def test_a_clear_lead_is_delivered_with_its_interval() -> None:
@@ -82,7 +82,15 @@ def test_the_level_is_dunnett_s(alarm: float, known: tuple[float, ...], monkeypa
 def test_without_a_default_the_best_is_delivered_and_the_reason_says_why() -> None:
     assert ruled(0.06, default=7).chosen == 1
     assert "was not run to its end" in ruled(0.06, default=None).reason
-    assert "not a cell of the grid" in ruled(0.06, default=None, in_search=False).reason
+    assert ruled(0.06, default=None, in_search=False).reason == ("the default recipe is not a cell of the grid, so the best of "
+                                                                 "the others is delivered")
+    cheap = ruled(0.06, 0.059, works=(1.0, 0.5), default=None)
+    assert cheap.chosen == 2 and "the cheapest of those as good as the best of the others" in cheap.reason
+
+
+def test_a_gain_of_the_default_over_itself_says_nothing() -> None:
+    entrants, gains = [entrant(0), entrant(1, 0.013)], {1: gain(0.013)}
+    assert judge(0, entrants, gains | {0: Score(0, 0, 0, 0)}, True) == judge(0, entrants, gains, True)
 
 
 def test_a_default_alone_is_delivered_without_a_comparison() -> None:
