@@ -97,7 +97,7 @@ def closing_lines(run: Run) -> list[str]:
 
 
 def troubles(results: Mapping[str, Any]) -> list[str]:
-    """What went otherwise than planned: trials that failed, a space that was tried whole, steps made again, test rows seen before."""
+    """What went otherwise than planned: failed trials, a space that was tried whole, steps made again, test rows seen before."""
     lines, failures, replay = [], results["failures"], results["replay"]
     if failures["number"]:
         why = "; most often" if failures["number"] > 1 else ""
