@@ -17,7 +17,7 @@ from luthier.errors import ConfigError, RunError
 from luthier.recipes.trial import TrialState
 from luthier.search.budget import Plan, Speed
 from luthier.search.journal import Event, read_journal
-from luthier.search.study import FINAL, Study
+from luthier.search.study import FINAL, FRESH, Study
 from luthier.sharing.quota import Quota
 from luthier.training.precision import Precision
 
@@ -175,7 +175,7 @@ def take_up(study: Study, earlier: Earlier) -> Event:
     Files that no trial knows of are deleted: the rests of stages that were under way.
 
     Returns:
-        the event with which the journal goes on: the finals are run anew where the run had ended, or their models are gone.
+        the event with which the journal goes on: the finals are run anew where it had ended, or their models or scores are gone.
     """
     for event in earlier.events:
         study.apply(event)
@@ -184,15 +184,21 @@ def take_up(study: Study, earlier: Earlier) -> Event:
         if record.checkpoint is not None:  # the run's folder may have been moved
             record.checkpoint = folder / record.checkpoint.name
             known.add(record.checkpoint)
-    models = {model_folder(earlier.folder, final.trial.number) for final in study.ends(FINAL)
-              if final.state in (TrialState.COMPLETE, TrialState.PAUSED)}
+    ended = (TrialState.COMPLETE, TrialState.PAUSED)
+    left = {model_folder(earlier.folder, final.trial.number) for final in study.ends(FINAL) if final.state in ended}
+    left |= {scores_file(earlier.folder, fresh.trial.number) for fresh in study.ends(FRESH) if fresh.state in ended}
     for path in folder.iterdir():
-        if path not in known | models:
+        if path not in known | left:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
-    anew = earlier.finished or not all(model.exists() for model in models)
+    anew = earlier.finished or not all(path.exists() for path in left)
     return {"event": "extended" if anew else "resumed"}
 
 
 def model_folder(folder: RunFolder, trial: int) -> Path:
     """Where a final leaves its model."""
     return folder.checkpoints / f"model-{trial}"
+
+
+def scores_file(folder: RunFolder, trial: int) -> Path:
+    """Where a fresh final leaves its scores of the rows that it holds out."""
+    return folder.checkpoints / f"scores-{trial}.npy"

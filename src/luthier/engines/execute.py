@@ -98,6 +98,11 @@ class Setup:
         """The pre-trained model of a recipe."""
         return self.bases[recipe.model]
 
+    @property
+    def trunks(self) -> TrunkStore:
+        """What frozen blocks make of the rows."""
+        return TrunkStore(self.cache / "trunk", self.quota.trunk)
+
 
 def run_stage(stage: Stage, setup: Setup, cancelled: Callable[[], bool]) -> Iterator[Progress | StageResult]:
     """Run a stage, yielding progress now and then and its result last; failures are results too."""
@@ -241,8 +246,7 @@ class _Running:
 
     def _given(self, model: nn.Module, trunk: Trunk, read: Sequences) -> BeforePass | None:
         """Gives the model what its lowest blocks make of some sequences; None where that cannot be stored."""
-        store = TrunkStore(self.setup.cache / "trunk", self.setup.quota.trunk)
-        stored = store.get(model, self.base.hash, self.stage.trunk, read, self.setup.precision, self.base.pad_token_id)
+        stored = self.setup.trunks.get(model, self.base.hash, self.stage.trunk, read, self.setup.precision, self.base.pad_token_id)
         return None if stored is None else partial(trunk.give, stored)
 
     def _timed_next(self, steps: Iterator[Step]) -> Step | None:
