@@ -19,11 +19,12 @@ from luthier.cli.predict import predict
 from luthier.cli.resume import resume
 from luthier.cli.train import train
 from luthier.cli.tune import tune
+from luthier.cli.watch import watch
 from luthier.errors import LuthierError, UsageError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
                   help="Find how to fine-tune a pre-trained language model for your labelled text.")
-for command in (check, tune, train, resume, predict, evaluate, explain, export, fetch, convert):
+for command in (check, tune, train, resume, watch, predict, evaluate, explain, export, fetch, convert):
     app.command()(command)
 
 
