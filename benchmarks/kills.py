@@ -253,8 +253,25 @@ def exported(output: Path) -> str:
     return done.stdout
 
 
-def undisturbed(data: Path, model: Path, output: Path) -> tuple[str, float]:
-    """The decisions of a run of one worker that nobody disturbs, and the seconds until its first stage began."""
+@dataclass(frozen=True)
+class Calm:
+    """A run of one worker that nobody disturbs: what it is of, its decisions, and the seconds until its first stage began."""
+
+    data: Path
+    model: Path
+    decisions: str
+    startup: float
+
+    def words(self, output: Path, workers: int = 1) -> list[str]:
+        """The command, with another folder and so many workers."""
+        return tune_words(self.data, self.model, output, workers)
+
+
+def undisturbed(folder: Path) -> Calm:
+    """Make the data and the model, and run the command once."""
+    data, model, output = folder / "rows.csv", folder / "base", folder / "undisturbed"
+    make_data(data)
+    make_model(model, data)
     began = time.monotonic()
     process = subprocess.Popen(tune_words(data, model, output, 1), stdout=subprocess.DEVNULL)
     while process.poll() is None and not any(event["event"] == "stage" for event in events_of(output / "journal.jsonl")):
@@ -262,7 +279,7 @@ def undisturbed(data: Path, model: Path, output: Path) -> tuple[str, float]:
     startup = time.monotonic() - began
     if process.wait():
         raise RuntimeError("the run that nobody disturbs has failed")
-    return exported(output), startup
+    return Calm(data, model, exported(output), startup)
 
 
 def differences(ours: str, theirs: str) -> Iterator[str]:
@@ -275,19 +292,15 @@ def differences(ours: str, theirs: str) -> Iterator[str]:
         yield f"{len(ours.splitlines())} decisions instead of {len(theirs.splitlines())}"
 
 
-def killed_runs(folder: Path, runs: int, kills: int, workers: Sequence[int] = (1,), seed: int = 0) -> Iterator[tuple[int, Run]]:
+def killed_runs(calm: Calm, folder: Path, runs: int, kills: int, workers: Sequence[int] = (1,),
+                seed: int = 0) -> Iterator[tuple[int, Run]]:
     """Carry out `runs` runs, which share `kills` kills; the workers of each, and what became of it."""
-    data, model = folder / "rows.csv", folder / "base"
-    make_data(data)
-    make_model(model, data)
-    decisions, startup = undisturbed(data, model, folder / "undisturbed")
     for number in range(runs):
         force, output = workers[number % len(workers)], folder / f"run-{number}"
         share = kills * (number + 1) // runs - kills * number // runs
-        run = Killer(tune_words(data, model, output, force), output, random.Random(f"{seed} {number}"), share,
-                     startup).until_it_ends()
+        run = Killer(calm.words(output, force), output, random.Random(f"{seed} {number}"), share, calm.startup).until_it_ends()
         if force == 1 and not run.troubles:
-            run.troubles += differences(run.decisions, decisions)
+            run.troubles += differences(run.decisions, calm.decisions)
         yield force, run
 
 
@@ -303,7 +316,7 @@ def main() -> None:
     folder = asked.folder or Path(kept.name)
     folder.mkdir(parents=True, exist_ok=True)
     print(f"{'run':>4} {'workers':>8} {'kills':>6} {'coordinator':>12} {'commands':>9} {'seconds':>8}  result")
-    for number, (workers, run) in enumerate(killed_runs(folder, asked.runs, asked.kills, (1, 1, 2), asked.seed)):
+    for number, (workers, run) in enumerate(killed_runs(undisturbed(folder), folder, asked.runs, asked.kills, (1, 1, 2), asked.seed)):
         total.update(kill.victim for kill in run.kills)
         total.update(f"{kill.moment} moment" for kill in run.kills)
         total.update(f"after {kill.after}" for kill in run.kills)

@@ -37,7 +37,7 @@ def decisions(folder: RunFolder) -> str:
     that decided alike and saw the same figures give the same bytes.
     """
     events = list(read_journal(folder.journal)) if folder.journal.exists() else []
-    lines = [_asked(read_toml(folder.config)), *_decided(events)]
+    lines = [_asked(read_toml(folder.config)), *decided(events)]
     return "".join(f"{json.dumps(line, ensure_ascii=False)}\n" for line in lines)
 
 
@@ -50,7 +50,7 @@ def _asked(tables: Mapping[str, Any]) -> Event:
             "recipe": tables["recipe"]}
 
 
-def _decided(events: Iterable[Event]) -> Iterator[Event]:
+def decided(events: Iterable[Event]) -> Iterator[Event]:
     """The decisions of a journal, in order.
 
     A stage counts once it has a result, wherever it had been begun or lost before. What a resumed run chooses and scores in the

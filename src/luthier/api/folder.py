@@ -109,7 +109,10 @@ class RunFolder:
 
     def process(self) -> str | None:
         """The id of the process that is at work in the folder; None where there is none."""
-        lock = FileLock(self.path / ".lock")
+        file = self.path / ".lock"
+        if not file.exists():
+            return None
+        lock = FileLock(file)
         try:
             lock.acquire(timeout=0)
         except Timeout:

@@ -59,7 +59,9 @@ class Watched:
             self.finished = kind == "done"
             self.stage = {"chosen": "scoring the test rows", "tested": "writing model and report"}.get(kind, "")
             self.test = event["test"] if kind == "tested" else self.test
-            self.seconds, self._seen = max(self.seconds, event.get("at", 0.0)), time.monotonic()
+            self.seconds = max(self.seconds, event.get("at", 0.0))
+        if events:
+            self._seen = time.monotonic() - max(0.0, time.time() - self.folder.journal.stat().st_mtime)
 
     def _begin(self, event: Event) -> None:
         try:
@@ -100,25 +102,25 @@ def follow(run: Path, once: bool) -> int:
 
 def _follow(console: Console, watched: Watched, journal: Follower) -> None:
     """Show the run until it is finished, or nobody is at work any more."""
-    folder, process, said = watched.folder, watched.folder.process(), ""
+    folder, process, drawing, stage = watched.folder, watched.folder.process(), False, ""
+    console.print(f"Watching {folder.path}" + (f", where process {process} is at work" if process else ""))
     with Display(console) as display:
-        console.print(f"Watching {folder.path}" + (f", process {process}" if process else ""))
         while True:
             process = folder.process()  # before the journal: what it wrote last is then read too
             watched.take(journal.news())
-            if watched.finished or process is None:
-                break
             if watched.study is not None and watched.plan is not None:
-                if not said:
-                    display.alone = watched.alone
+                if not drawing:
+                    drawing, display.alone = True, watched.alone
                     display.searching(watched.plan, time.monotonic() - watched.now(), watched.trials)
                 display.update(watched.study, _running(watched))
-            if (stage := watched.stage or "training") != said:
-                said = stage
-                if said != "training":
-                    display.say(f"{said[0].upper()}{said[1:]} …")
+            if watched.finished or process is None:
+                break
+            if watched.stage != stage:
+                stage = watched.stage
+                if stage:
+                    display.say(f"{stage[0].upper()}{stage[1:]} …")
             time.sleep(LOOK_SECONDS)
-    _print_once(console, watched, process)
+    console.print(_closing(watched, process))
 
 
 def _running(watched: Watched) -> dict[int, Progress]:
@@ -129,21 +131,22 @@ def _running(watched: Watched) -> dict[int, Progress]:
 
 def _print_once(console: Console, watched: Watched, process: str | None) -> None:
     """How the run stands, and what to do with it."""
-    study, folder = watched.study, watched.folder
+    study, working = watched.study, process is not None and not watched.finished
     if study is not None:
-        if process is None and not watched.finished:
+        if not working and not watched.finished:
             study.apply({"event": "resumed"})  # what was under way is so no more
-        working = process is not None and not watched.finished
-        view = View(study, _running(watched) if working else {}, watched.seconds, watched.plan if working else None,
-                    watched.trials, watched.alone)
+        view = View(study, _running(watched) if working else {}, watched.now() if working else watched.seconds,
+                    watched.plan if working else None, watched.trials, watched.alone)
         console.print(view.render(console.width))
+    console.print(_closing(watched, process))
+
+
+def _closing(watched: Watched, process: str | None) -> str:
+    """What there is to say in the end."""
+    path, test, metric = watched.folder.path, watched.test, watched.study.metric if watched.study else ""
     if watched.finished:
-        test = watched.test or {}
-        figure = f": {study.metric} {test['value']:.3f} [{test['low']:.3f}, {test['high']:.3f}] on the test rows" if (
-            study and test) else ""
-        console.print(f"Finished{figure}. Report: {folder.report}")
-    elif process is None:
-        console.print(f"Nobody is at work in this folder any more, and the run is not finished. Go on with it: luthier resume "
-                      f"{folder.path}")
-    else:
-        console.print(f"Process {process} is at work: {watched.stage or 'training'}.")
+        figure = f": {metric} {test['value']:.3f} [{test['low']:.3f}, {test['high']:.3f}] on the test rows" if test else ""
+        return f"Finished{figure}. Report: {watched.folder.report}"
+    if process is None:
+        return f"Nobody is at work there any more, and the run is not finished. Go on with it: luthier resume {path}"
+    return f"Process {process} is at work there: {watched.stage or 'training'}."

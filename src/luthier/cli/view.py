@@ -108,13 +108,13 @@ class View:
         levels = len(self.study.levels)
         if levels > 1 and said:
             there = [sum(self._level(record) >= level for record in self.study.search_records()) for level in range(1, levels + 1)]
-            parts.append("at rung " + ", ".join(f"{level}: {number}" for level, number in enumerate(there, start=1)))
+            parts.append("reached rung " + ", ".join(f"{level}: {number}" for level, number in enumerate(there, start=1)))
         fresh, finals = self.study.ends(FRESH), self.study.ends(FINAL)
         if fresh:
             ended = sum(record.state is TrialState.COMPLETE for record in fresh)
-            parts.append(f"fresh finals: {ended} of {len(fresh)} trained")
+            parts.append(f"fresh: {ended} of {len(fresh)}")
         if finals:
-            parts.append(f"finishing {count(len(finals), 'trial')}")
+            parts.append(count(len(finals), "final"))
         return "; ".join(parts)
 
     def render(self, width: int, height: int = 0) -> RenderableType:
@@ -181,7 +181,7 @@ class View:
         trial = record.trial
         if self.alone or trial.parent is None:
             return self.named(record) if self.alone else trial.role
-        return f"{trial.parent}, {'on a fresh seed' if trial.role == FRESH else 'finished'}"
+        return f"{trial.role} of {trial.parent}"
 
     def _state(self, record: Record) -> str:
         return "replaying" if self._step(record) < record.step else record.state.value
@@ -231,8 +231,6 @@ def _why(record: Record) -> str:
 
 def _curve(values: Sequence[float], low: float, high: float) -> str:
     """Values as blocks between the lowest and the highest of all trials shown, so that curves can be held side by side."""
-    if len(values) < 2:
-        return ""
     some = values if len(values) <= CURVE_WIDTH else [
         values[place * (len(values) - 1) // (CURVE_WIDTH - 1)] for place in range(CURVE_WIDTH)]
     return "".join(_BLOCKS[round((len(_BLOCKS) - 1) * (value - low) / (high - low))] if high > low else _BLOCKS[0]

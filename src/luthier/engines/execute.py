@@ -118,12 +118,13 @@ def run_stage(stage: Stage, setup: Setup, cancelled: Callable[[], bool]) -> Iter
 
 
 def is_full_disk(error: Exception) -> bool:
-    """Whether an error says that there is no room on the disk, or no more of it for this user."""
+    """Whether an error says that there is no room on the disk, or no more of it for this user or this process."""
     from safetensors import SafetensorError
 
+    full = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
     if isinstance(error, OSError):
-        return error.errno in (errno.ENOSPC, errno.EDQUOT)
-    return isinstance(error, SafetensorError) and os.strerror(errno.ENOSPC) in str(error)
+        return error.errno in full
+    return isinstance(error, SafetensorError) and any(os.strerror(number) in str(error) for number in full)
 
 
 class Seen:
