@@ -316,7 +316,8 @@ def main() -> None:
     folder = asked.folder or Path(kept.name)
     folder.mkdir(parents=True, exist_ok=True)
     print(f"{'run':>4} {'workers':>8} {'kills':>6} {'coordinator':>12} {'commands':>9} {'seconds':>8}  result")
-    for number, (workers, run) in enumerate(killed_runs(undisturbed(folder), folder, asked.runs, asked.kills, (1, 1, 2), asked.seed)):
+    calm = undisturbed(folder)
+    for number, (workers, run) in enumerate(killed_runs(calm, folder, asked.runs, asked.kills, (1, 1, 2), asked.seed)):
         total.update(kill.victim for kill in run.kills)
         total.update(f"{kill.moment} moment" for kill in run.kills)
         total.update(f"after {kill.after}" for kill in run.kills)
