@@ -33,7 +33,10 @@ from typing import Any
 
 ROWS, TRIALS, SEED = 160, 4, 3
 MOST_LOSSES = 2
-GONE_SECONDS, PATIENCE = 10.0, 240.0
+GONE_SECONDS, PATIENCE = 60.0, 240.0
+"""A process that loads libraries ends when it has loaded them; a command ends, on a busy machine too."""
+CLOSING_KILLS = 3
+"""Of each run, the last ones may come while it closes: nothing is left to be killed after that."""
 OPTIONS = ["--trials", str(TRIALS), "--threads", "1", "--precision", "fp32", "--seed", str(SEED), "--device", "cpu",
            "--search", "learning_rate=1e-4..1e-2:log", "--search", "frozen_layers=0,1", "--set", "epochs=4",
            "--set", "batch_size=4", "--set", "max_length=24", "--set", "warmup_steps=5"]
@@ -78,6 +81,8 @@ def make_model(folder: Path, texts: Path) -> None:
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
     from transformers import PreTrainedTokenizerFast, RobertaConfig, RobertaModel
 
+    from luthier.models.classifier import quiet
+
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
@@ -88,9 +93,11 @@ def make_model(folder: Path, texts: Path) -> None:
     PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token="<s>", cls_token="<s>", pad_token="<pad>", eos_token="</s>",
                             sep_token="</s>", unk_token="<unk>", model_max_length=64).save_pretrained(folder)
     torch.manual_seed(0)
-    RobertaModel(RobertaConfig(vocab_size=tokenizer.get_vocab_size(), hidden_size=32, num_hidden_layers=2, num_attention_heads=2,
-                               intermediate_size=64, max_position_embeddings=66, type_vocab_size=1, initializer_range=0.2,
-                               pad_token_id=1, bos_token_id=0, eos_token_id=2)).save_pretrained(folder)
+    with quiet():
+        RobertaModel(RobertaConfig(
+            vocab_size=tokenizer.get_vocab_size(), hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64,
+            max_position_embeddings=66, type_vocab_size=1, initializer_range=0.2, pad_token_id=1, bos_token_id=0,
+            eos_token_id=2)).save_pretrained(folder)
 
 
 def luthier(*words: object) -> list[str]:
@@ -112,6 +119,15 @@ def processes(session: int) -> dict[int, int]:
             if int(fields[3]) == session and fields[0] not in ("Z", "X"):
                 found[int(entry.name)] = int(fields[1])
     return found
+
+
+def said(process: int) -> str:
+    """The command line of a process, and its state."""
+    with suppress(OSError):
+        folder = Path("/proc") / str(process)
+        state = (folder / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+        return f"{process} ({state}) {(folder / 'cmdline').read_text(encoding='utf-8').replace(chr(0), ' ')[:120]}"
+    return f"{process}, gone by now"
 
 
 def workers_of(coordinator: int) -> list[int]:
@@ -172,7 +188,8 @@ class Killer:
             results = sum(event["event"] == "result" for event in events)
             if results != self.results:
                 self.results, self.spared = results, 0
-            kind = self.chance.choice(["worker", "coordinator"]) if found and self.spared < MOST_LOSSES else "coordinator"
+            mortal = found and self.spared < MOST_LOSSES
+            kind = self.chance.choices(["worker", "coordinator"], [3, 2])[0] if mortal else "coordinator"
             victim = self.chance.choice(found) if kind == "worker" else process.pid
             with suppress(ProcessLookupError):
                 os.kill(victim, signal.SIGKILL)
@@ -184,9 +201,10 @@ class Killer:
 
     def _await_moment(self, process: subprocess.Popen[bytes]) -> str:
         """Wait for a random moment; what kind of moment it is. Ends sooner where the process does."""
-        moment = self.chance.choices(["early", "middle", "late"], [2, 5, 2])[0]
+        closing = self.kills - len(self.run.kills) <= CLOSING_KILLS
+        moment = self.chance.choices(["early", "middle", "late"], [1, 6, 4 if closing else 0])[0]
         began, seen = time.monotonic(), len(events_of(self.journal))
-        wanted, delay = seen + self.chance.randint(1, 8), self.chance.uniform(0, 0.5)
+        wanted, delay = seen + self.chance.randint(1, 4), self.chance.uniform(0, 0.2 if moment == "late" else 0.5)
         early = self.chance.uniform(0, self.startup)
         while process.poll() is None and time.monotonic() - began < PATIENCE:
             if moment == "early":
@@ -223,7 +241,7 @@ class Killer:
         while (left := processes(session)) and time.monotonic() < end:
             time.sleep(0.02)
         if left:
-            self.run.troubles.append(f"{len(left)} processes are left over")
+            self.run.troubles.append(f"{len(left)} processes are left over: {', '.join(map(said, left))}")
             for process in left:
                 with suppress(ProcessLookupError):
                     os.kill(process, signal.SIGKILL)

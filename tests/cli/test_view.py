@@ -18,7 +18,7 @@ from luthier.search.study import Study, result_event, stage_event, stopped_event
 from luthier.sharing.work import Shape, step_work
 
 ROWS, STEPS = 320, 90
-RECIPE = Recipe(epochs=STEPS * 16 / ROWS, batch_size=16)
+RECIPE = Recipe(schedule="constant", epochs=STEPS * 16 / ROWS, batch_size=16)
 SHAPE = Shape(np.full(ROWS, 10), 6)
 LEVELS = tuple(steps * step_work(RECIPE, SHAPE) for steps in (10, 30, 90))
 
@@ -27,7 +27,8 @@ def _study() -> Study:
     """One complete, one stopped, one failed, one paused, one running; and one that has only been thought of."""
     study = Study(0, "macro_f1", SHAPE, LEVELS)
     for number, (steps, value) in enumerate([(90, 0.8), (10, 0.2), (0, None), (30, 0.6), (10, 0.4), (0, None)]):
-        trial = Trial(number, RECIPE.replace(frozen_layers=number), 0, "default" if number == 0 else "tpe", HeldSeeds().seeds(0))
+        recipe = RECIPE.replace(learning_rate=1e-4 * (1 + number))
+        trial = Trial(number, recipe, 0, "default" if number == 0 else "tpe", HeldSeeds().seeds(0))
         study.apply(trial_event(trial))
         if number == 5:
             break
@@ -58,7 +59,7 @@ def test_rungs_states_curves_and_reasons_are_there() -> None:
     assert clock == "1:15  best 0.800 (trial 0), 1,234 rows/s, 2 min 15 s left"
     assert rungs == "6 of 8 trials: 1 running, 1 paused, 1 complete, 1 stopped, 1 failed; reached rung 1: 4, 2: 2, 3: 1"
     assert head.split() == ["trial", "from", "state", "steps", "rung", "macro_f1", "curve", "rate", "layers", "batch", "why"]
-    assert rows[0].split()[:6] == ["0", "default", "complete", "90", "3/3", "0.800"] and rows[0].split()[6] == "▁▂█"
+    assert rows[0].split()[:6] == ["0", "default", "complete", "90", "3/3", "0.800"] and rows[0].split()[6] == "▁▃█"
     assert rows[1].endswith("place 4 of 4") and rows[2].endswith("no finite loss")
     assert rows[3].split()[2:5] == ["paused", "30", "2/3"] and rows[4].split()[2:5] == ["running", "17/30", "1/3"]
 

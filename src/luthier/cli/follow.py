@@ -71,6 +71,16 @@ class Watched:
         except (KeyError, TypeError, ValueError):
             raise RunError(f"{self.folder.journal}: was written by another version of Luthier; it cannot be watched") from None
 
+    def settle(self) -> None:
+        """Nobody is at work: what was under way is so no more."""
+        if self.study is not None:
+            self.study.apply({"event": "resumed"})
+
+    def running(self, process: str | None) -> dict[int, Progress]:
+        """The newest progress of the trials that run by now, if a process is at work."""
+        going = {record.trial.number for record in self.study.running()} if self.study and process else set()
+        return {number: progress for number, progress in read_progress(self.folder.progress).items() if number in going}
+
     def now(self) -> float:
         """The seconds of the run so far, if it is still at work."""
         return self.seconds + time.monotonic() - self._seen
@@ -108,11 +118,13 @@ def _follow(console: Console, watched: Watched, journal: Follower) -> None:
         while True:
             process = folder.process()  # before the journal: what it wrote last is then read too
             watched.take(journal.news())
+            if process is None:
+                watched.settle()
             if watched.study is not None and watched.plan is not None:
                 if not drawing:
                     drawing, display.alone = True, watched.alone
                     display.searching(watched.plan, time.monotonic() - watched.now(), watched.trials)
-                display.update(watched.study, _running(watched))
+                display.update(watched.study, watched.running(process))
             if watched.finished or process is None:
                 break
             if watched.stage != stage:
@@ -123,19 +135,13 @@ def _follow(console: Console, watched: Watched, journal: Follower) -> None:
     console.print(_closing(watched, process))
 
 
-def _running(watched: Watched) -> dict[int, Progress]:
-    """The newest progress of the trials that run by now."""
-    going = {record.trial.number for record in watched.study.running()} if watched.study else set()
-    return {number: progress for number, progress in read_progress(watched.folder.progress).items() if number in going}
-
-
 def _print_once(console: Console, watched: Watched, process: str | None) -> None:
     """How the run stands, and what to do with it."""
-    study, working = watched.study, process is not None and not watched.finished
-    if study is not None:
-        if not working and not watched.finished:
-            study.apply({"event": "resumed"})  # what was under way is so no more
-        view = View(study, _running(watched) if working else {}, watched.now() if working else watched.seconds,
+    working = process is not None and not watched.finished
+    if not working:
+        watched.settle()
+    if watched.study is not None:
+        view = View(watched.study, watched.running(process), watched.now() if working else watched.seconds,
                     watched.plan if working else None, watched.trials, watched.alone)
         console.print(view.render(console.width))
     console.print(_closing(watched, process))
