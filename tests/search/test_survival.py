@@ -87,14 +87,15 @@ def _decisions(path: Path) -> list[Event]:
     return list(decided(read_journal(path / "journal.jsonl")))
 
 
-@pytest.mark.parametrize("scheduler", [AshaScheduler(6), MedianScheduler(6), FullRuns(3)])
-@pytest.mark.parametrize("quota", [Quota(), Quota(24)])
-def test_killed_before_any_event_it_decides_alike(scheduler: Scheduler, quota: Quota, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("scheduler", "quota", "every"), [
+    (AshaScheduler(5), Quota(), 3), (AshaScheduler(5), Quota(24), 7), (MedianScheduler(5), Quota(24), 7),
+    (FullRuns(3), Quota(), 7)])
+def test_killed_before_any_event_it_decides_alike(scheduler: Scheduler, quota: Quota, every: int, tmp_path: Path) -> None:
     whole = _session(tmp_path / "calm", scheduler, 10**9, quota)
     calm = _decisions(tmp_path / "calm")
     events = len(list(read_journal(tmp_path / "calm" / "journal.jsonl")))
     assert events > 30 and {"trial", "run"} <= {event["event"] for event in calm}
-    for lives in range(events):
+    for lives in range(0, events, every):
         path = tmp_path / f"killed-{lives}"
         with pytest.raises(Killed):
             _session(path, scheduler, lives, quota)
