@@ -5,7 +5,7 @@ came to. A command that was killed is followed by `luthier resume` or by the sam
 missing: what a journal said before a kill it says ever after, the model and the report are there, no process is left over, and
 with one worker the decisions (`luthier export --format decisions`) are those of a run that nobody disturbed.
 
-    python benchmarks/kills.py                      # 220 kills, most of half an hour
+    python benchmarks/kills.py                      # 220 kills, most of half an hour on two busy cores
     python benchmarks/kills.py --kills 10 --runs 1
 
 A stage's workers are killed twice at most: the third loss is the trial's failure, as it should be. Linux only. The last line of
@@ -180,8 +180,9 @@ class Killer:
 
     def _disturb(self, process: subprocess.Popen[bytes], command: str) -> bool:
         """Kill workers and, in the end, the coordinator; whether it came to that."""
+        fresh = True
         while len(self.run.kills) < self.kills:
-            moment = self._await_moment(process)
+            moment, fresh = self._await_moment(process, fresh), False
             if process.poll() is not None:
                 return False
             events, found = events_of(self.journal), workers_of(process.pid)
@@ -189,7 +190,7 @@ class Killer:
             if results != self.results:
                 self.results, self.spared = results, 0
             mortal = found and self.spared < MOST_LOSSES
-            kind = self.chance.choices(["worker", "coordinator"], [3, 2])[0] if mortal else "coordinator"
+            kind = self.chance.choices(["worker", "coordinator"], [4, 1])[0] if mortal else "coordinator"
             victim = self.chance.choice(found) if kind == "worker" else process.pid
             with suppress(ProcessLookupError):
                 os.kill(victim, signal.SIGKILL)
@@ -199,12 +200,16 @@ class Killer:
             self.spared += 1
         return False
 
-    def _await_moment(self, process: subprocess.Popen[bytes]) -> str:
-        """Wait for a random moment; what kind of moment it is. Ends sooner where the process does."""
+    def _await_moment(self, process: subprocess.Popen[bytes], fresh: bool) -> str:
+        """Wait for a random moment; what kind of moment it is. Ends sooner where the process does.
+
+        Args:
+            fresh: whether the process has just been started, so that it may be killed before it begins.
+        """
         closing = self.kills - len(self.run.kills) <= CLOSING_KILLS
-        moment = self.chance.choices(["early", "middle", "late"], [1, 6, 4 if closing else 0])[0]
+        moment = self.chance.choices(["early", "middle", "late"], [1 if fresh else 0, 3, 2 if closing else 0])[0]
         began, seen = time.monotonic(), len(events_of(self.journal))
-        wanted, delay = seen + self.chance.randint(1, 4), self.chance.uniform(0, 0.2 if moment == "late" else 0.5)
+        wanted, delay = seen + self.chance.randint(1, 3), self.chance.uniform(0, 0.2 if moment == "late" else 0.5)
         early = self.chance.uniform(0, self.startup)
         while process.poll() is None and time.monotonic() - began < PATIENCE:
             if moment == "early":
@@ -326,7 +331,7 @@ def main() -> None:
     """Kill, say what became of each run, and print a last line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=220)
-    parser.add_argument("--runs", type=int, default=26, help="every third has two workers")
+    parser.add_argument("--runs", type=int, default=10, help="every third has two workers")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--folder", type=Path, help="where to keep the runs")
     asked = parser.parse_args()

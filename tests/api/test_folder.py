@@ -1,4 +1,4 @@
-"""A run's folder: one command at work in it, and others may look."""
+"""The folder of a run: one command at a time, and names that are free."""
 
 from __future__ import annotations
 
@@ -6,52 +6,99 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
-from luthier.api.folder import RunFolder
+from luthier.api.folder import RunFolder, choose_folder, make_folder
 from luthier.errors import ConfigError
 
+HOLD = """
+import sys
+import threading
+import time
+from pathlib import Path
+from luthier.api.folder import RunFolder
+with RunFolder(Path(sys.argv[1])).held():
+    print("held", flush=True)
+    sys.stdin.readline()
+"""
 
-def test_the_second_is_refused_with_the_first_ones_process(tmp_path: Path) -> None:
+
+def test_a_second_command_on_a_folder_is_refused_with_the_process_of_the_first(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    with subprocess.Popen([sys.executable, "-c", HOLD, folder.path], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          text=True) as first:
+        assert first.stdout is not None and first.stdout.readline() == "held\n"
+        with pytest.raises(ConfigError, match=f"process {first.pid} is at work in this folder"), folder.held():
+            pass
+        first.communicate("go\n")
+    with folder.held():  # it is free again
+        assert (folder.path / ".process").read_text() == str(os.getpid())
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
+def test_a_folder_whose_command_was_killed_is_free(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    with subprocess.Popen([sys.executable, "-c", HOLD, folder.path], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          text=True) as first:
+        assert first.stdout is not None and first.stdout.readline() == "held\n"
+        first.kill()
+        first.wait()
+    with folder.held():
+        assert folder.checkpoints.is_dir() and folder.cache.is_dir()
+
+
+def test_a_finished_folder_shows_nothing_of_having_been_held(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "run")
     with folder.held():
-        assert folder.process() == str(os.getpid())
-        with pytest.raises(ConfigError, match=rf"process {os.getpid()} is at work.*luthier watch"), folder.held():
-            raise AssertionError("two are at work")
-    assert folder.process() is None
+        pass
+    folder.clean()
+    assert list(folder.path.iterdir()) == []
+
+
+def test_runs_without_a_name_of_their_own_are_numbered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert [make_folder(None, "reviews").path.name for _ in range(3)] == ["reviews-1", "reviews-2", "reviews-3"]
+
+
+def test_a_folder_that_was_left_before_its_run_began_is_taken_as_empty(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
     with folder.held():
-        assert folder.process() == str(os.getpid())
+        assert choose_folder(str(folder.path), "x") == folder
+    (folder.path / "notes.txt").write_text("mine")
+    with pytest.raises(ConfigError, match="not empty"):
+        choose_folder(str(folder.path), "x")
 
 
-def test_a_killed_process_holds_nothing(tmp_path: Path) -> None:
-    code = ("import os, sys; from pathlib import Path; from luthier.api.folder import RunFolder; "
-            "held = RunFolder(Path(sys.argv[1])).held(); held.__enter__(); os.kill(os.getpid(), 9)")
-    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False)
-    folder = RunFolder(tmp_path)
-    assert (tmp_path / ".process").exists() and folder.process() is None
-    with folder.held():
-        assert folder.process() == str(os.getpid())
-
-
-def test_those_who_look_keep_nobody_out(tmp_path: Path) -> None:
-    folder, ended = RunFolder(tmp_path), threading.Event()
+def test_who_is_at_work_can_be_asked_and_looking_keeps_nobody_out(tmp_path: Path) -> None:
+    folder, ended, seen = RunFolder(tmp_path), threading.Event(), set[str | None]()
+    assert folder.process() is None and list(tmp_path.iterdir()) == [], "looking leaves no file"
 
     def look() -> None:
         while not ended.is_set():
-            folder.process()
+            seen.add(folder.process())
 
     looking = threading.Thread(target=look)
     looking.start()
     try:
         for _ in range(50):
             with folder.held():
-                pass
+                time.sleep(0.002)
     finally:
         ended.set()
         looking.join()
+    assert str(os.getpid()) in seen and folder.process() is None
 
 
-def test_a_folder_without_a_run_has_nobody_at_work_and_gets_no_file(tmp_path: Path) -> None:
-    assert RunFolder(tmp_path).process() is None and list(tmp_path.iterdir()) == []
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
+def test_a_killed_process_is_not_at_work(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    with subprocess.Popen([sys.executable, "-c", HOLD, folder.path], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          text=True) as first:
+        assert first.stdout is not None and first.stdout.readline() == "held\n"
+        assert folder.process() == str(first.pid)
+        first.kill()
+        first.wait()
+    assert (folder.path / ".process").exists() and folder.process() is None

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from luthier.data.row import Row, Split, text_key
-from luthier.data.split import assign, split
+from luthier.data.split import assign, folds, split
 
 
 def make(index: int, text: str, target: str = "a", group: str | None = None) -> Row:
@@ -124,3 +124,33 @@ def test_split_shares_of_each_label_are_within_binomial_bounds_on_real_data(shar
 def bound(rows: int, share: float) -> float:
     """4.5 standard deviations: among the 600 counts compared, one beyond it by chance in about 250 seeds."""
     return 4.5 * math.sqrt(rows * share * (1 - share))
+
+
+@settings(max_examples=150, deadline=None)
+@given(rows=ROWS, seed=SEEDS, number=st.integers(1, 4))
+def test_folds_never_separate_equal_texts_or_groups_and_leave_each_label_outside(rows: list[Row], seed: int, number: int) -> None:
+    held = folds(rows, number, 0.2, seed=seed)
+    together: dict[tuple[str, str], set[int]] = {}
+    for row, fold in zip(rows, held, strict=True):
+        assert 0 <= fold <= number
+        together.setdefault(("text", text_key(row.text)), set()).add(fold)
+        if row.group is not None:
+            together.setdefault(("group", row.group), set()).add(fold)
+    assert all(len(found) == 1 for found in together.values())
+    for fold in range(1, number + 1):
+        outside = {row.target for row, own in zip(rows, held, strict=True) if own != fold}
+        assert outside == {row.target for row in rows}
+
+
+def test_folds_hold_out_their_share_and_are_disjoint_from_what_the_search_was_judged_by() -> None:
+    rows = plain(6000)
+    train, validation, _ = split(rows, seed=3)
+    share = len(validation) / (len(train) + len(validation))
+    held = Counter(folds(train, 3, share, seed=3))
+    assert [held[fold] / len(train) for fold in (1, 2, 3)] == pytest.approx([share] * 3, abs=0.02)
+    assert set(Counter(folds(plain(50), 8, 0.5, seed=0))) <= set(range(9))
+
+
+def test_old_rows_stay_in_their_fold_when_rows_are_added() -> None:
+    few, many = folds(plain(200), 3, 0.2, seed=1), folds(plain(400), 3, 0.2, seed=1)
+    assert many[:200] == few

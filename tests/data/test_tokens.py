@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from luthier.data.sequences import Cut, sequences
-from luthier.data.tokens import Tokens, percentile_length, special_tokens, tokenize
+from luthier.data.tokens import Tokens, gather, percentile_length, special_tokens, tokenize
 from luthier.models.classifier import load_tokenizer
 
 
@@ -79,3 +79,32 @@ def test_only_texts_that_fill_the_limit_are_tokenised_twice(tiny_model: Path, ex
     cut = tokenize(texts, counting, limit, pairs)
     assert cut.lengths_given is not None and cut.lengths_given.tolist() == whole.tolist()
     assert sorted(counting.given) == sorted([*texts, *(texts[i] for i in np.flatnonzero(whole >= limit))])
+
+
+@pytest.mark.parametrize("offsets", [False, True])
+def test_gathered_rows_are_those_of_the_splits_that_they_come_from(tiny_model: Path, offsets: bool) -> None:
+    """Tokenising the chosen texts anew gives the same."""
+    tokenizer, random = load_tokenizer(tiny_model), np.random.default_rng(0)
+    texts = [["a good tent", "", "dreadful", "the tent is good, the bag is not", "fine"], ["not bad", "a bag", "it broke at once"]]
+    pairs = [[f"{text} or not" for text in part] for part in texts] if not offsets else [None, None]
+    rows = [np.array([3, 0, 4]), np.array([2, 1])]
+    parts, chosen = [], []
+    for own, second, which in zip(texts, pairs, rows, strict=True):
+        found = tokenize(own, tokenizer, 32, second, offsets=offsets)
+        targets = random.integers(0, 9, len(found.ids) if offsets else len(own)).astype(np.int32)
+        spans = np.array([[4, 0, 2, 1], [0, 3, 5, 0], [3, 1, 4, 2], [0, 0, 1, 1]], np.int32)
+        spans = spans[spans[:, 0] < len(own)] if offsets else None
+        parts.append((dataclasses.replace(found, targets=targets, spans=spans), which))
+        chosen += [(own[row], second[row] if second else None, parts[-1][0], row) for row in which.tolist()]
+    got = gather(parts)
+    second = None if offsets else [pair for _, pair, *_ in chosen]
+    again = tokenize([text for text, *_ in chosen], tokenizer, 32, second, offsets=offsets)
+    for name in ("ids", "starts", "lengths_given", "seconds", "types", "offsets"):
+        np.testing.assert_array_equal(getattr(got, name), getattr(again, name))
+    for place, (*_, tokens, row) in enumerate(chosen):
+        own = tokens.units(np.array([row]))
+        np.testing.assert_array_equal(got.targets[got.units(np.array([place]))], tokens.targets[own])
+        if tokens.spans is not None:
+            assert got.spans is not None
+            np.testing.assert_array_equal(got.spans[got.spans[:, 0] == place, 1:], tokens.spans[tokens.spans[:, 0] == row, 1:])
+    assert (got.prefix, got.middle, got.suffix) == (again.prefix, again.middle, again.suffix)

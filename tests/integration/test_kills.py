@@ -37,7 +37,7 @@ def test_a_run_killed_again_and_again_decides_as_one_that_was_left_alone(bench: 
 
 @pytest.mark.slow
 def test_two_hundred_kills_lose_nothing(bench: ModuleType, calm: Any, tmp_path: Path) -> None:
-    runs = [run for _, run in bench.killed_runs(calm, tmp_path, runs=26, kills=220, workers=(1, 1, 2))]
+    runs = [run for _, run in bench.killed_runs(calm, tmp_path, runs=10, kills=220, workers=(1, 1, 2))]
     assert [trouble for run in runs for trouble in run.troubles] == []
     kills = [kill for run in runs for kill in run.kills]
     assert len(kills) >= 200 and {kill.moment for kill in kills} == {"early", "middle", "late"}

@@ -16,6 +16,8 @@ from luthier.recipes.recipe import Recipe
 from luthier.search.budget import (
     DEFAULT_SHARE,
     FEWEST_RUNG_STEPS,
+    FRESH_FINALS,
+    FRESH_SHARE,
     LEAST_STEPS,
     LOOK_SHARE,
     WORKER_START_SECONDS,
@@ -96,7 +98,10 @@ def test_plan_budget_fits_the_budget_or_names_one_that_works(job: Job, speed: Sp
     ideal = job.recipe.total_steps(job.shape.rows(job.recipe))
     assert steps == pytest.approx(round(steps))
     assert min(ideal, LEAST_STEPS) <= round(steps) <= ideal
-    assert plan.challengers in (1, 3)
+    assert (plan.challengers, plan.fresh) in [*FRESH_FINALS, (1, 0), (3, 0)]
+    if plan.fresh:
+        assert plan.finals_seconds <= FRESH_SHARE * (plan.finals_until - elapsed - WORKER_START_SECONDS) * (1 + 1e-9)
+        assert plan.fresh_until is not None and plan.search_until < plan.fresh_until < plan.finals_until
 
 
 @settings(max_examples=100, deadline=None)
@@ -116,8 +121,10 @@ def test_more_time_never_buys_a_worse_plan(job: Job, speed: Speed, budget: float
     except ConfigError:
         return
     long = plan_budget(budget * more, 0.0, job, speed)
-    assert long.challengers >= short.challengers
-    if long.challengers == short.challengers:
+    assert long.fresh >= short.fresh, "fresh seeds come before more challengers"
+    if long.fresh == short.fresh:
+        assert long.challengers >= short.challengers
+    if (long.fresh, long.challengers) == (short.fresh, short.challengers):
         assert long.work >= short.work
 
 

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from simulated import BASE, SHAPE, add_trial, new_study, new_trial, point
 
 from luthier.recipes.recipe import Recipe, Schedule, steps_per_epoch
-from luthier.recipes.trial import Stage, StageResult
-from luthier.search.finals import MOST_TRIES, Finals, choose, decayed_total, finalists
-from luthier.search.schedulers import Branch, Done, Wait
-from luthier.search.study import Study, dropped_event, result_event, stage_event, stopped_event, trial_event
+from luthier.recipes.trial import Stage, StageResult, Trial
+from luthier.search.finals import MOST_TRIES, Finals, FreshFinals, choose, decayed_total, finalists, finished
+from luthier.search.schedulers import Branch, Done, Replicate, Run, Wait
+from luthier.search.study import FRESH, Study, dropped_event, result_event, stage_event, stopped_event, trial_event
 from luthier.tasks.metrics import Score
 from luthier.training.optimizer import rate_share
 
@@ -221,3 +221,59 @@ def test_finals_do_not_ask_whether_a_checkpoint_was_kept() -> None:
     for number in (0, 2):
         study.apply(dropped_event(number))
     assert _numbers(study, 2) == before == [0, 2, 3]
+
+
+def _anew(study: Study, action: Replicate) -> int:
+    """What the search does with a replicate; returns its number."""
+    number = len(study.records)
+    trial = Trial(number, action.recipe, action.seed, FRESH, study.held.seeds(action.seed), action.parent, action.fold)
+    study.apply(trial_event(trial))
+    study.apply(stage_event(Stage(trial, 0, study.total_steps(action.recipe), study.total_steps(action.recipe))))
+    return number
+
+
+@pytest.mark.parametrize("folds", [True, False])
+def test_fresh_finals_train_all_finalists_on_each_seed_before_the_next(folds: bool) -> None:
+    study, scheduler = _study(0.3, 0.5, 0.9, 0.7), FreshFinals(challengers=2, number=2, folds=folds)
+    made = []
+    while isinstance(action := scheduler.next(study), Replicate):
+        made.append((action.parent, action.seed, action.fold))
+        assert action.recipe == finished(study.records[action.parent], study, decay=True)[0]
+        number = _anew(study, action)
+        if number % 2:  # what runs does not hold up the next
+            study.apply(result_event(StageResult(number, study.total_steps(action.recipe))))
+    assert made == [(0, 1, 1), (2, 1, 1), (3, 1, 1), (0, 2, 2), (2, 2, 2), (3, 2, 2)] if folds else [
+        (parent, seed, 0) for seed in (1, 2) for parent in (0, 2, 3)]
+    assert study.seed not in {seed for _, seed, _ in made}, "the search has chosen by that seed"
+    assert action == Wait()
+    for record in study.running():
+        study.apply(result_event(StageResult(record.trial.number, record.target)))
+    assert scheduler.next(study) == Done()
+    assert _numbers(study, 2) == [0, 2, 3], "fresh finals are no finalists themselves"
+
+
+def test_fresh_seeds_are_none_that_repeats_have_used() -> None:
+    study = new_study(repeats=3)
+    for _ in range(3):
+        add_trial(study, BASE, 0.5, TOTAL)
+    action = FreshFinals(challengers=1, number=1, folds=True).next(study)
+    assert isinstance(action, Replicate) and action.seed == 3
+
+
+@pytest.mark.parametrize("scheduler", [FreshFinals(challengers=1, number=1, folds=True), Finals(challengers=1)])
+def test_what_a_killed_command_left_is_taken_up_before_anything_is_begun(scheduler: FreshFinals | Finals) -> None:
+    study = _study(0.3, 0.5)
+    first = scheduler.next(study)
+    assert isinstance(first, Replicate | Branch)
+    number = _anew(study, first) if isinstance(first, Replicate) else _begin(study, first)
+    study.apply({"event": "resumed"})
+    assert scheduler.next(study) == Run(number, study.total_steps(first.recipe))
+
+
+def test_finals_of_some_trials_alone_leave_the_other_finalists_out() -> None:
+    study, scheduler = _study(0.3, 0.5, 0.9), Finals(challengers=2, only=frozenset({0, 1}))
+    parents = []
+    while isinstance(action := scheduler.next(study), Branch):
+        parents.append(action.parent)
+        _begin(study, action)
+    assert parents == [0, 1]

@@ -94,3 +94,45 @@ def test_journal_never_overwrites_one_that_is_there(tmp_path: Path) -> None:
 def test_read_journal_says_that_there_is_none(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="no such file"):
         list(read_journal(tmp_path / "journal.jsonl"))
+
+
+def test_a_journal_that_is_gone_on_with_loses_its_torn_tail_alone(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    _write(path, [{"a": 1}, {"b": "ü✓"}])
+    whole = path.read_bytes()
+    for end in range(len(whole) + 1):
+        path.write_bytes(whole[:end])
+        with Journal(path, again=True) as journal:
+            journal.append({"c": 3})
+        kept = [{"a": 1}, {"b": "ü✓"}][:whole[:end].count(b"\n")]
+        assert list(read_journal(path)) == [*kept, {"c": 3}]
+
+
+def test_events_say_when_they_happened_where_there_is_a_clock(tmp_path: Path) -> None:
+    path, seconds = tmp_path / "journal.jsonl", iter([1.23456, 7.0])
+    with Journal(path, lambda: next(seconds)) as journal:
+        journal.append({"a": 1})
+        journal.append({"a": 2})
+    assert list(read_journal(path)) == [{"a": 1, "at": 1.235}, {"a": 2, "at": 7.0}]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no limit on the size of files")
+def test_a_full_disk_leaves_the_journal_whole_and_says_how_to_go_on(tmp_path: Path) -> None:
+    """The limit stands for a full disk: a part of the line is written, and then no more."""
+    import resource
+    import signal
+
+    path = tmp_path / "journal.jsonl"
+    before, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    with Journal(path) as journal:
+        journal.append({"a": 1})
+        try:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 10, before[1]))
+            with pytest.raises(RunError, match="make room on the disk, then go on with: luthier resume"):
+                journal.append({"reason": "x" * 100})
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+            signal.signal(signal.SIGXFSZ, handler)
+        assert path.read_bytes() == b'{"a": 1}\n'
+        journal.append({"a": 2})
+    assert list(read_journal(path)) == [{"a": 1}, {"a": 2}]

@@ -15,13 +15,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from simulated import BASE, SHAPE, WORK, ListSampler, SimulatedEngine, new_study, peak_at_3e4
 
+from luthier.errors import RunError
 from luthier.recipes.recipe import Recipe
 from luthier.recipes.seeds import HeldSeeds, Seeds
 from luthier.recipes.space import parse_space
-from luthier.recipes.trial import EngineEvent, Finished, Progress, Stage, TrialState
+from luthier.recipes.trial import EngineEvent, Finished, Progress, Stage, StageResult, TrialState
 from luthier.search.finals import Finals
 from luthier.search.journal import Journal, read_journal
-from luthier.search.loop import KEPT_CHECKPOINTS, Search
+from luthier.search.loop import KEPT_CHECKPOINTS, MOST_RETRIES, Search
 from luthier.search.samplers import AutoSampler, DefaultFirst, EqualWork, GridSampler, RandomSampler, Sampler, TpeSampler
 from luthier.search.schedulers import AshaScheduler, FullRuns, MedianScheduler, Scheduler
 from luthier.search.study import FAILURES_IN_A_ROW, Study
@@ -269,15 +270,91 @@ def test_stages_are_cancelled_only_once(tmp_path: Path) -> None:
     assert outcome.study.records[0].step == 1
 
 
-def test_a_lost_worker_makes_a_failed_trial_and_the_study_goes_on(tmp_path: Path) -> None:
+def test_a_stage_whose_worker_is_lost_every_time_makes_a_failed_trial_and_the_study_goes_on(tmp_path: Path) -> None:
     engine = SimulatedEngine(slots=2, lose=lambda stage: stage.trial.number == 1)
     outcome = _search(tmp_path, FullRuns(4), engine=engine)
     _check(outcome)
     lost = outcome.study.records[1]
-    assert (lost.state, lost.reason, lost.step, lost.checkpoint) == (TrialState.FAILED, "the worker was killed", 0, None)
+    assert (lost.state, lost.reason, lost.step, lost.checkpoint) == (TrialState.FAILED, "the worker was killed, 3 times", 0, None)
+    assert [event["trial"] for event in outcome.events("lost")] == [1] * (1 + MOST_RETRIES)
     assert [outcome.study.records[number].state for number in (0, 2, 3)] == [TrialState.COMPLETE] * 3
     (seen,) = [seen for seen in outcome.study.observations() if seen.number == 1]
     assert seen.value is None
+
+
+def test_a_stage_whose_worker_is_lost_is_run_again_to_the_same_end(tmp_path: Path) -> None:
+    """What was lost shows in the journal alone: decisions and scores are those of a study that lost nothing."""
+    (tmp_path / "a").mkdir(), (tmp_path / "b").mkdir()
+    times: Counter[tuple[int, int]] = Counter()
+
+    def twice(stage: Stage) -> bool:
+        times[stage.trial.number, stage.until] += 1
+        return stage.trial.number in (0, 2, 5) and times[stage.trial.number, stage.until] <= MOST_RETRIES
+
+    smooth = _search(tmp_path / "a", AshaScheduler(6), finals=Finals(1))
+    rough = _search(tmp_path / "b", AshaScheduler(6), engine=SimulatedEngine(lose=twice), finals=Finals(1))
+    _check(rough)
+    assert len(rough.events("lost")) >= 3 * MOST_RETRIES
+    assert [(record.trial, record.state, record.step, [(p.step, p.metrics) for p in record.points])
+            for record in rough.study.records.values()] == [
+        (record.trial, record.state, record.step, [(p.step, p.metrics) for p in record.points])
+        for record in smooth.study.records.values()]
+    assert any("Its stage is run again" in line for line in rough.watcher.said)
+
+
+def test_a_stage_lost_while_the_search_ends_is_ended_too(tmp_path: Path) -> None:
+    engine = SimulatedEngine(lose=lambda stage: engine.now() > 0.45 and engine.submitted.count(stage) == 1)
+    outcome = _search(tmp_path, FullRuns(None), engine=engine, deadline=0.5)
+    _check(outcome)
+    assert engine.cancelled == [0, 0]
+    assert outcome.study.records[0].state is TrialState.PAUSED and outcome.study.records[0].step < 10
+
+
+@pytest.mark.parametrize("events", [3, 7, 12, 20, 30])
+def test_a_search_that_goes_on_from_a_cut_journal_decides_as_one_that_was_never_cut(events: int, tmp_path: Path) -> None:
+    """On one slot, wherever the journal ends: what was under way is run again."""
+    (tmp_path / "a").mkdir(), (tmp_path / "b").mkdir()
+    sampler = EqualWork(DefaultFirst(BASE, AutoSampler(SPACE, 1, first=1)), SHAPE, WORK)
+    whole = _search(tmp_path / "a", AshaScheduler(7), sampler, finals=Finals(2), curve_points=3)
+    cut = tmp_path / "b" / "journal.jsonl"
+    shutil.copytree(whole.folder, tmp_path / "b" / "checkpoints")
+    cut.write_bytes(b"".join(whole.journal.read_bytes().splitlines(keepends=True)[:events]) + b'{"event": "resu')
+    study = new_study()
+    for event in read_journal(cut):
+        study.apply(event)
+    for record in study.records.values():
+        if record.checkpoint is not None:
+            record.checkpoint = tmp_path / "b" / "checkpoints" / record.checkpoint.name
+            record.checkpoint.write_text(f"{record.trial.number} {record.step}")
+    for model in (tmp_path / "b" / "checkpoints").glob("model-*"):
+        model.rmdir()
+    with Journal(cut, again=True) as stream:
+        stream.append({"event": "resumed"})
+        study.apply({"event": "resumed"})
+        search = Search(study, stream, SimulatedEngine(), tmp_path / "b" / "checkpoints", Noted(), _never, curve_points=3)
+        search.run(AshaScheduler(7), sampler)
+        search.run(Finals(2), None)
+
+    def decided(found: Study) -> list[Any]:
+        return [(record.trial, record.state, record.reason, record.step, [(p.step, p.metrics) for p in record.points])
+                for record in found.records.values()]
+
+    assert decided(study) == decided(whole.study)
+
+
+def test_a_full_disk_ends_the_search_and_says_how_to_go_on(tmp_path: Path) -> None:
+    class Full(SimulatedEngine):
+        """What the second trial makes cannot be written."""
+
+        def _outcome(self, running: Any) -> Any:
+            event = super()._outcome(running)
+            number = running.stage.trial.number
+            return Finished(StageResult(number, 0, failure="OSError: no room", disk_full=True)) if number == 1 else event
+
+    with pytest.raises(RunError, match=r"Trial 1 cannot be written: the disk is full.*luthier resume"):
+        _search(tmp_path, FullRuns(4), engine=Full())
+    told = [event["trial"] for event in read_journal(tmp_path / "journal.jsonl") if event["event"] == "result"]
+    assert told == [0], "the trial that could not be written did not fail: it is run again by whoever goes on"
 
 
 def test_a_trial_lost_after_a_rung_keeps_what_it_had_reached(tmp_path: Path) -> None:

@@ -13,13 +13,16 @@ from simulated import BASE, LEVELS, METRIC, SHAPE, add_trial, new_study, new_tri
 
 from luthier.config import plain
 from luthier.recipes.recipe import Recipe
-from luthier.recipes.trial import Costs, Stage, StageResult, Trial, TrialState
+from luthier.recipes.trial import Costs, Lost, Stage, StageResult, Trial, TrialState
 from luthier.search.journal import Event
 from luthier.search.study import (
+    FINAL,
+    FRESH,
     Record,
     Study,
     dropped_event,
     exhausted_event,
+    lost_event,
     result_event,
     stage_event,
     stopped_event,
@@ -413,3 +416,49 @@ def test_a_space_that_was_tried_whole_is_known_from_the_journal() -> None:
     study = new_study()
     study.apply(exhausted_event(6))
     assert study.exhausted
+
+
+def _running(study: Study, until: int) -> None:
+    """Trial 0 is on its way to a step."""
+    study.apply(stage_event(Stage(_record(study).trial, _record(study).step, until, TOTAL)))
+
+
+@pytest.mark.parametrize("steps", [0, 10])
+def test_a_command_that_goes_on_finds_trials_as_they_were_before_the_stage_that_was_killed(steps: int) -> None:
+    study = new_study()
+    if steps:
+        add_trial(study, BASE, 0.5, steps)
+    else:
+        study.apply(trial_event(new_trial(0, BASE, 0, "default")))
+    before = (_record(study).state, _record(study).target, _record(study).step)
+    _running(study, 30)
+    assert _record(study).state is TrialState.RUNNING
+    study.apply({"event": "resumed"})
+    assert (_record(study).state, _record(study).target, _record(study).step) == before
+
+
+def test_losses_count_for_one_stage_alone() -> None:
+    study = new_study()
+    study.apply(trial_event(new_trial(0, BASE, 0, "default")))
+    _running(study, 10)
+    for count in (1, 2):
+        study.apply(lost_event(Lost(0, "killed")))
+        assert (_record(study).losses, _record(study).state) == (count, TrialState.RUNNING)
+    study.apply(result_event(StageResult(0, 10, (point(10, 0.5),))))
+    assert _record(study).losses == 0
+
+
+def test_what_ended_trials_before_a_study_was_extended_is_of_the_past() -> None:
+    study = new_study()
+    add_trial(study, BASE, 0.5, TOTAL)
+    for role in (FINAL, FRESH):
+        study.apply(trial_event(new_trial(len(study.records), role=role, parent=0)))
+    assert [record.trial.number for record in study.ends(FINAL)] == [1]
+    assert [record.trial.number for record in study.ends(FRESH)] == [2]
+    study.apply({"event": "resumed"})
+    assert len(study.ends(FINAL)) == 1
+    study.apply({"event": "extended"})
+    assert study.ends(FINAL) == study.ends(FRESH) == []
+    study.apply(trial_event(new_trial(3, role=FINAL, parent=0)))
+    assert [record.trial.number for record in study.ends(FINAL)] == [3]
+    assert [record.trial.number for record in study.search_records()] == [0]

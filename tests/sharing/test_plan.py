@@ -32,7 +32,7 @@ def test_a_stage_without_a_checkpoint_replays_what_was_reached_and_looks_only_be
 
 def test_a_stage_leaves_a_checkpoint_or_a_model_but_not_both() -> None:
     saved = plan.stage(TRIAL, 60, rows=160, reached=0, checkpoint=None, folder=FOLDER, layers=6)
-    assert (saved.save, saved.deliver) == (FOLDER / "trial-7.safetensors", None)
+    assert (saved.save, saved.deliver) == (FOLDER / "trial-7-60.safetensors", None)
     delivered = plan.stage(TRIAL, 60, rows=160, reached=0, checkpoint=None, folder=FOLDER, layers=6, deliver=True)
     assert (delivered.save, delivered.deliver) == (None, FOLDER / "model-7")
 

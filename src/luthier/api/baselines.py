@@ -12,6 +12,7 @@ import numpy.typing as npt
 from luthier.api.measure import Measured
 from luthier.api.prepare import Prepared
 from luthier.data.row import Kind, Row, Split
+from luthier.data.tokens import gather
 from luthier.explain.controls import Control, Texts, lexicon, majority, probe, tfidf, token_probe
 from luthier.sharing.features import MOST_ROWS, some_rows, supervised
 from luthier.tasks.base import Floats, Head
@@ -62,6 +63,24 @@ def control_scores(prepared: Prepared, measured: Measured, controls: Sequence[Fi
         forms = _forms(prepared, measured, split, part)
         for fitted in controls:
             found[fitted.control.name].append(fitted.control.predict(forms[fitted.control.name]))
+    return {name: np.concatenate(scores) for name, scores in found.items()}
+
+
+def scores_in_turn(prepared: Prepared, measured: Measured) -> dict[str, Floats]:
+    """What controls say of the training rows, each row by controls that were fitted without its fold; in the order of the folds."""
+    asked, tokens = prepared.asked, prepared.splits["train"]
+    found: dict[str, list[Floats]] = {}
+    for held in asked.corpus.folds.values():
+        rest = np.setdiff1d(np.arange(len(tokens)), np.asarray(held))
+        corpus = replace(asked.corpus, train=[asked.corpus.train[row] for row in rest.tolist()],
+                         test=[asked.corpus.train[row] for row in held])
+        splits = prepared.splits | {"train": gather([(tokens, rest)]), "test": gather([(tokens, np.asarray(held))])}
+        starts = prepared.starts | {prepared.default.model: replace(prepared.start, splits=splits)}
+        part = replace(prepared, asked=replace(asked, corpus=corpus), starts=starts)
+        frozen = replace(measured.frozen, prepared=part)
+        seen = replace(measured, frozen=frozen, features=measured.features | {"train": frozen.look("train")})
+        for name, scores in control_scores(part, seen, fit_controls(part, seen), Split.TEST).items():
+            found.setdefault(name, []).append(scores)
     return {name: np.concatenate(scores) for name, scores in found.items()}
 
 

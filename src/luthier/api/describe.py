@@ -73,8 +73,9 @@ def plan_lines(prepared: Prepared, plan: Plan, force: Workforce, device: str, pr
     if fixed:
         lines.append("  held: " + "; ".join(f"{name} = {shown(getattr(prepared.default, name))}" for name in fixed))
     if budget and plan.search_until is not None and plan.finals_until is not None:
+        anew = f", each on {count(plan.fresh, 'fresh seed')}," if plan.fresh else ""
         lines.append(f"  Time: search until {duration(plan.search_until)}, then {duration(plan.finals_until - plan.search_until)} "
-                     f"for the finals of {finalists(settings, prepared.space, plan.challengers, trials)}, and "
+                     f"for the finals of {finalists(settings, prepared.space, plan.challengers, trials)}{anew} and "
                      f"{duration(budget - plan.finals_until)} to score the test rows")
     return lines
 

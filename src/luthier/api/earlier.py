@@ -17,7 +17,7 @@ from luthier.errors import ConfigError, RunError
 from luthier.recipes.trial import TrialState
 from luthier.search.budget import Plan, Speed
 from luthier.search.journal import Event, read_journal
-from luthier.search.study import FINAL, FRESH, Study
+from luthier.search.study import FINAL, FRESH, REFIT, Study
 from luthier.sharing.quota import Quota
 from luthier.training.precision import Precision
 
@@ -190,21 +190,23 @@ def take_up(study: Study, earlier: Earlier) -> Event:
         if record.checkpoint is not None:  # the run's folder may have been moved
             record.checkpoint = folder / record.checkpoint.name
             known.add(record.checkpoint)
-    ended = (TrialState.COMPLETE, TrialState.PAUSED)
-    left = {model_folder(earlier.folder, final.trial.number) for final in study.ends(FINAL) if final.state in ended}
-    left |= {scores_file(earlier.folder, fresh.trial.number) for fresh in study.ends(FRESH) if fresh.state in ended}
+    models = {model_folder(earlier.folder, record.trial.number) for record in (*study.ends(FINAL), *study.ends(REFIT))
+              if record.state in (TrialState.COMPLETE, TrialState.PAUSED)}
+    known |= {scores_file(earlier.folder, record.trial.number) for record in study.ends(FRESH)}
     for path in folder.iterdir():
-        if path not in known | left:
+        if path not in known | models:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
-    anew = earlier.finished or not all(path.exists() for path in left)
+    scored = [scores_file(earlier.folder, record.trial.number) for record in study.ends(FRESH)
+              if record.state is TrialState.COMPLETE]
+    anew = earlier.finished or not all(path.exists() for path in (*models, *scored))
     return {"event": "extended" if anew else "resumed"}
 
 
-def model_folder(folder: RunFolder, trial: int) -> Path:
-    """Where a final leaves its model."""
-    return folder.checkpoints / f"model-{trial}"
-
-
 def scores_file(folder: RunFolder, trial: int) -> Path:
-    """Where a fresh final leaves its scores of the rows that it holds out."""
+    """Where a fresh final leaves its scores."""
     return folder.checkpoints / f"scores-{trial}.npy"
+
+
+def model_folder(folder: RunFolder, trial: int) -> Path:
+    """Where a trial leaves its model."""
+    return folder.checkpoints / f"model-{trial}"

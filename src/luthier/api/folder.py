@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,6 +101,8 @@ class RunFolder:
         finally:
             process.unlink(missing_ok=True)
             self.progress.unlink(missing_ok=True)
+            with suppress(OSError):  # Windows keeps files that are open
+                Path(lock.lock_file).unlink()
             lock.release()
 
     @property

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from statistics import fmean
+from typing import Any
 
 import numpy as np
 
+from luthier.api.earlier import scores_file
 from luthier.api.folder import RunFolder
-from luthier.api.prepare import Prepared
+from luthier.api.prepare import Prepared, groups_of
 from luthier.api.ready import Ready
-from luthier.api.scoring import groups_of
 from luthier.data.split import folds
 from luthier.data.tokens import Tokens, gather
 from luthier.engines.execute import fold_folder
-from luthier.recipes.trial import TrialState
-from luthier.search.honest import Entrant, Ruling, judge
+from luthier.recipes.trial import NONE_HELD_OUT, TrialState
+from luthier.search.honest import Entrant, Optimism, Ruling, bbc_cv, judge, optimism
 from luthier.search.study import FRESH, Record, Study
 from luthier.sharing.work import step_work
 from luthier.tasks.base import Floats, Ints, Statistic, Task
@@ -47,21 +49,33 @@ def hold_out(ready: Ready, folder: RunFolder) -> HeldOut:
     """
     prepared = ready.prepared
     corpus, number = prepared.asked.corpus, ready.plan.fresh
-    if corpus.validation_given:
+    if corpus.folds:
+        held = {fold: np.asarray(rows) for fold, rows in corpus.folds.items()}
+    elif corpus.validation_given:
         return HeldOut({})
-    share = len(corpus.validation) / (len(corpus.train) + len(corpus.validation))
-    assigned = np.asarray(folds(corpus.train, number, share, seed=prepared.asked.settings.seed))
-    held = {fold: np.flatnonzero(assigned == fold) for fold in range(1, number + 1)}
-    if not all(_defined(prepared, rows) for rows in held.values()):
+    else:
+        share = len(corpus.validation) / (len(corpus.train) + len(corpus.validation))
+        assigned = np.asarray(folds(corpus.train, number, share, seed=prepared.asked.settings.seed))
+        held = {fold: np.flatnonzero(assigned == fold) for fold in range(1, number + 1)}
+    if not all(_defined(prepared, rows) for rows in held.values()):  # where all rows are held out in turn, that was seen to
         return HeldOut({})
     for place, start in enumerate(prepared.starts.values()):
         train, validation = start.splits["train"], start.splits["validation"]
         for fold, rows in held.items():
             target = fold_folder(folder.cache / f"tokens-{place}", fold)
-            rest = (train, np.flatnonzero(assigned != fold)), (validation, np.arange(len(validation)))
+            rest = (train, np.setdiff1d(np.arange(len(train)), rows)), (validation, np.arange(len(validation)))
             gather(rest).save(target / "train")
             gather([(train, rows)]).save(target / "validation")
     return HeldOut(held)
+
+
+def write_whole(prepared: Prepared, folder: RunFolder) -> None:
+    """Write training and validation rows together as training rows, for the recipe that is trained once more."""
+    for place, start in enumerate(prepared.starts.values()):
+        target = fold_folder(folder.cache / f"tokens-{place}", NONE_HELD_OUT)
+        parts = [start.splits[name] for name in ("train", "validation")]
+        gather([(tokens, np.arange(len(tokens))) for tokens in parts]).save(target / "train")
+        parts[1].save(target / "validation")
 
 
 def _defined(prepared: Prepared, rows: Ints) -> bool:
@@ -75,14 +89,28 @@ def _defined(prepared: Prepared, rows: Ints) -> bool:
 
 @dataclass(frozen=True)
 class Fresh:
-    """What the fresh finals came to. `figures` are of each finalist's predictions of all rows held out, by its number."""
+    """What the fresh finals came to.
+
+    Attributes:
+        rows: how many were held out in all.
+        optimism: what the search's own figure of the recipe that is delivered is worth.
+        scores: of the rows held out, by each finalist.
+        in_turn: the figure of these, corrected for the choice among finalists, where all rows were held out in turn.
+    """
 
     ruling: Ruling
-    figures: dict[int, Score]
-    statistics: dict[int, Statistic]
     rows: int
     seeds: int
     disjoint: bool
+    optimism: Optimism
+    scores: dict[int, Floats]
+    in_turn: Score | None
+
+    def to_table(self) -> dict[str, Any]:
+        """As results.json holds it."""
+        recipe, seen = self.ruling.score, self.optimism
+        return {"recipe": recipe.to_table(), "rows": self.rows, "seeds": self.seeds, "own_rows": self.disjoint,
+                "finalists": len(self.ruling.scores), "raw": seen.raw, "shrunk": seen.shrunk.to_table(), "expected": seen.expected}
 
 
 def judge_fresh(study: Study, ready: Ready, folder: RunFolder, held: HeldOut) -> Fresh | None:
@@ -93,7 +121,7 @@ def judge_fresh(study: Study, ready: Ready, folder: RunFolder, held: HeldOut) ->
     for record in ended:
         if record.trial.parent is not None and record.trial.parent not in failed:
             there = trained.setdefault(record.trial.parent, {})
-            if record.state is TrialState.COMPLETE and _file(folder, record).exists():
+            if record.state is TrialState.COMPLETE:
                 there[record.trial.seed] = record
     seeds = sorted(set.intersection(*(set(records) for records in trained.values()))) if trained else []
     if not seeds:
@@ -104,7 +132,8 @@ def judge_fresh(study: Study, ready: Ready, folder: RunFolder, held: HeldOut) ->
     rows = prepared.asked.corpus.train if disjoint else prepared.asked.corpus.validation
     used = np.concatenate(held_rows) if disjoint else held_rows[0]
     groups = groups_of([rows[row] for row in used.tolist()])
-    statistics = {lead: _statistic(records, ready, folder, held) for lead, records in parts.items()}
+    scores = {lead: [_scores(folder, record) for record in records] for lead, records in parts.items()}
+    statistics = {lead: _statistic(records, scores[lead], prepared, held) for lead, records in parts.items()}
     figures = {lead: bootstrap(statistic, len(used), groups=groups)[study.metric] for lead, statistic in statistics.items()}
     default = study.default.trial.number if study.default and study.default.trial.number in parts else None
     gains = {} if default is None else {
@@ -114,12 +143,32 @@ def judge_fresh(study: Study, ready: Ready, folder: RunFolder, held: HeldOut) ->
                         study.total_steps(records[0].trial.recipe) * step_work(records[0].trial.recipe, study.shape))
                 for lead, records in parts.items()]
     ruling = judge(default, entrants, gains, disjoint, in_search=study.default is not None)
-    return Fresh(ruling, figures, statistics, len(used), len(seeds), disjoint)
+    in_turn = None
+    if prepared.asked.corpus.folds:
+        handicaps = [ruling.needed.get(lead, 0.0) for lead in statistics]
+        in_turn = bbc_cv(list(statistics.values()), study.metric, len(used), groups, handicaps)
+    return Fresh(ruling, len(used), len(seeds), disjoint,
+                 _optimism(study, ruling, figures, gains, len(used), len(ready.prepared.rung_rows)),
+                 {lead: np.concatenate(each) for lead, each in scores.items()} if disjoint else {}, in_turn)
 
 
-def _file(folder: RunFolder, record: Record) -> Path:
-    """Where a fresh final leaves its scores."""
-    return folder.checkpoints / f"scores-{record.trial.number}.npy"
+def _optimism(study: Study, ruling: Ruling, figures: Mapping[int, Score], gains: Mapping[int, Score], rows: int,
+              rung_rows: int) -> Optimism:
+    """What the search's figure of the chosen recipe is worth, beside those of all recipes that got as far.
+
+    What errors over rows the search's figures have is told by those of the fresh finals, on so many more rows.
+    """
+    leads = study.ranked()
+    own = next(lead for lead in leads if lead.trial.number == ruling.chosen)
+    level = len(study.levels) - 1
+    while level and study.mean_at(study.replicates(own), level) is None:
+        level -= 1
+    found = {lead.trial.number: value for lead in leads if (value := study.mean_at(study.replicates(lead), level)) is not None}
+    found.setdefault(ruling.chosen, study.score(own))
+    apart = fmean([gain.error**2 for gain in gains.values()]) / 2 if gains else figures[ruling.chosen].error**2
+    error = math.sqrt(apart * rows / rung_rows + ruling.seed_error**2 / study.repeats)
+    common = math.sqrt(max(0.0, figures[ruling.chosen].error**2 - apart) * rows / rung_rows)
+    return optimism(list(found.values()), list(found).index(ruling.chosen), error, common)
 
 
 def _whole_value(record: Record, metric: str) -> float:
@@ -127,11 +176,14 @@ def _whole_value(record: Record, metric: str) -> float:
     return next(point.metrics[metric] for point in reversed(record.points) if point.rows == "all")
 
 
-def _statistic(records: Sequence[Record], ready: Ready, folder: RunFolder, held: HeldOut) -> Statistic:
+def _scores(folder: RunFolder, record: Record) -> Floats:
+    """What a fresh final says of the rows that it holds out."""
+    return np.asarray(np.load(scores_file(folder, record.trial.number), allow_pickle=False), dtype=np.float64)
+
+
+def _statistic(records: Sequence[Record], scores: Sequence[Floats], prepared: Prepared, held: HeldOut) -> Statistic:
     """The figure of a recipe: of its predictions of all rows held out, or the mean over its seeds where these share their rows."""
-    prepared = ready.prepared
     start, task = prepared.starts[records[0].trial.recipe.model], prepared.asked.task
-    scores = [np.asarray(np.load(_file(folder, record), allow_pickle=False), dtype=np.float64) for record in records]
     if held.folds:
         rows = [held.rows(record.trial.fold, prepared) for record in records]
         return _headline(task, np.concatenate(scores), gather([(start.splits["train"], part) for part in rows]))

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from luthier.api.finish import CONFIG_KEY
+from luthier.api.prepare import groups_of
 from luthier.api.reading import encode
-from luthier.api.scoring import groups_of
 from luthier.data.load import load_labelled
 from luthier.data.options import DataOptions
 from luthier.data.row import Row

@@ -16,6 +16,8 @@ from luthier.config import as_text
 from luthier.data.check import by_severity
 from luthier.data.findings import Finding
 from luthier.data.load import Corpus, load
+from luthier.data.places import count
+from luthier.data.row import Row
 from luthier.data.sequences import Cut
 from luthier.data.tokens import Tokens, percentile_length
 from luthier.errors import ConfigError, DataError
@@ -28,7 +30,8 @@ from luthier.recipes.recipe import CONDITIONS, LongTexts, Recipe
 from luthier.recipes.space import Choice, Space, parse_space
 from luthier.search.budget import FEWEST_RUNG_ROWS, parse_duration
 from luthier.sharing.work import Shape
-from luthier.tasks.base import Head, Task
+from luthier.tasks.base import Head, Ints, Task
+from luthier.tasks.entity_metrics import documents
 from luthier.tasks.registry import kind_of, task_for
 from luthier.tasks.wording import wording_of
 
@@ -102,7 +105,7 @@ def check(settings: Settings, given: Given) -> Asked:
     _check_hyperparameters(settings)
     wanted = kind_of(settings.task)
     corpus = load(given.data, settings.reading, kind=wanted, validation=given.validation, test=given.test, seed=settings.seed,
-                  max_train_rows=settings.max_train_rows)
+                  max_train_rows=settings.max_train_rows, in_turn=settings.in_turn)
     task = task_for(corpus.kind).make(corpus.labels, corpus.train, settings.metric)
     models = find_models(settings.model)
     _check_suitable(settings, models, task, corpus.pairs)
@@ -268,12 +271,21 @@ def _rung_rows(asked: Asked, start: Start, train_rows: int) -> tuple[npt.NDArray
         if not defined(split, np.arange(len(start.splits[split]))):
             raise DataError(f"The {task.metric_title} cannot be computed on the {split} rows: they lack a label that it is of. "
                             f"Choose another --metric, or give {split} rows with every label.")
+    for fold, rows in asked.corpus.folds.items():
+        if not defined("train", np.asarray(rows)):
+            raise DataError(f"--test cv: the {task.metric_title} cannot be computed on fold {fold} of {len(asked.corpus.folds)}, "
+                            f"{count(len(rows), 'row')}. Choose another --metric, or give test rows.")
     order = np.random.default_rng([asked.settings.seed, 1]).permutation(len(start.splits["validation"]))
     most = order[:asked.settings.rung_rows or max(FEWEST_RUNG_ROWS, train_rows // 2)]
     if not defined("validation", most):
         return order, len(order)
     fewest = len(most) if asked.settings.rung_rows else min(len(most), FEWEST_RUNG_ROWS)
     return most, fewest if defined("validation", most[:fewest]) else len(most)
+
+
+def groups_of(rows: list[Row]) -> Ints | None:
+    """Which rows are drawn together for an interval: those of one document or group. Shape [rows]; None where there are none."""
+    return documents([row.group for row in rows]) if any(row.group is not None for row in rows) else None
 
 
 def count_parameters(folder: Path) -> tuple[int, int]:

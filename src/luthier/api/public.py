@@ -29,7 +29,7 @@ from luthier.recipes.recipe import Recipe
 def tune(data: Any, *, model: str | Path | Sequence[str | Path] = "auto", budget: str | None = None, trials: int | None = None,
          search: Mapping[str, str] | None = None, search_also: Mapping[str, str] | None = None,
          fixed: Mapping[str, Any] | None = None, sampler: str = "auto", scheduler: str = "auto", repeats: int = 1,
-         record_test: bool = False, rung_rows: int | None = None, sharing: bool = True,
+         record_test: bool = False, refit: bool | None = None, rung_rows: int | None = None, sharing: bool = True,
          task: str | None = None, metric: str | None = None, text_columns: Sequence[str] = (), pair_column: str | None = None,
          label_column: str | Sequence[str] = (), label_separator: str | None = None, id_column: str | None = None,
          group_column: str | None = None, annotators: str = "first", spans: str = "refuse", encoding: str = "utf-8",
@@ -58,8 +58,12 @@ def tune(data: Any, *, model: str | Path | Sequence[str | Path] = "auto", budget
         metric: the headline metric, by which recipes are chosen; the task's usual one unless given.
         label_column: one name, or several whose columns hold 0 or 1 for a label each.
         validation: rows to choose by, in any form that `data` may have; like `test`, cut off `data` where not given.
+        test: rows to score the delivered model on; or "cv": none are cut off, and the figure is of all training rows, held out in
+            turn.
         max_train_rows: the most training rows to use; the other arguments about rows are those of `DataOptions`.
         record_test: score the test rows for every trial; selection is then no longer blind, and the report says so.
+        refit: train what is delivered once more on training and validation rows together; where training rows are few, and the
+            validation rows were cut off from them, unless given.
         rung_rows: validation rows on which trials are compared while they run; as many as the time allows unless given.
         sharing: let trials go on from checkpoints and share what their frozen layers make of the rows.
         init_seed: held in every trial, like `order_seed` and `dropout_seed`: the seeds of new weights, row order and dropout.
@@ -76,7 +80,7 @@ def tune(data: Any, *, model: str | Path | Sequence[str | Path] = "auto", budget
         RunError: no model could be delivered.
     """
     settings = _settings(locals())
-    return _execute(Command.TUNE, settings, Given(data, validation, test))
+    return _execute(Command.TUNE, settings, Given(data, validation, None if settings.in_turn else test))
 
 
 def train(data: Any, recipe: Recipe | None = None, *, model: str | Path = "auto", task: str | None = None,
@@ -85,7 +89,8 @@ def train(data: Any, recipe: Recipe | None = None, *, model: str | Path = "auto"
           group_column: str | None = None, annotators: str = "first", spans: str = "refuse", encoding: str = "utf-8",
           labels: str | Path | None = None, max_train_rows: int | None = None, validation: Any = None,
           test: Any = None, device: str = "auto", precision: str = "auto", threads: int | None = None,
-          disk: str | int | None = None, output: str | Path | None = None, seed: int = 0, init_seed: int | None = None,
+          disk: str | int | None = None, refit: bool = False, output: str | Path | None = None, seed: int = 0,
+          init_seed: int | None = None,
           order_seed: int | None = None, dropout_seed: int | None = None, offline: bool = False, **hyperparameters: Any) -> Run:
     """Fine-tune a model by one recipe: `recipe`, or the default one, with `hyperparameters` changed.
 
@@ -154,6 +159,8 @@ def plan_run(command: Command, settings: Settings, given: Given, observer: Obser
     """
     with without_network(settings.offline):
         load_for_workers()
+        if command is Command.TRAIN and settings.in_turn:
+            raise ConfigError("--test cv is for luthier tune: it trains the finalists on all folds of the rows")
         if command is Command.TRAIN and len(settings.model) > 1:
             raise ConfigError(f"luthier train takes one model, not {', '.join(settings.model)}; name one with --model, or use "
                               "luthier tune")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import time
 from dataclasses import dataclass, replace
@@ -16,7 +17,7 @@ from luthier.api.earlier import Earlier, check_more
 from luthier.api.measure import Measured, measure
 from luthier.api.observer import Observer
 from luthier.api.prepare import Asked, Prepared, prepare
-from luthier.api.settings import Command, PrecisionName, SamplerName, Settings
+from luthier.api.settings import FEW_ROWS, Command, PrecisionName, SamplerName, Settings
 from luthier.api.stored import stored_blocks
 from luthier.engines.local import Workforce, cores, plan_workers, wait_for_loading
 from luthier.errors import ConfigError
@@ -75,7 +76,7 @@ def get_ready(command: Command, asked: Asked, observer: Observer, started: float
     for line in data_lines(prepared):
         observer.say(line)
     budget = _budget(command, settings.budget, trials)
-    if begun:
+    if earlier and begun:
         check_more(earlier, begun, device, budget, trials)
     force = begun.force if begun else _workforce(settings, trials, device)
     observer.say("Fitting what fine-tuning must beat …" if begun else "Measuring this machine, and what fine-tuning must beat …")
@@ -98,7 +99,9 @@ def get_ready(command: Command, asked: Asked, observer: Observer, started: float
     kept = quota.checkpoints // measured.checkpoint if settings.sharing else 0
     test_rows = len(prepared.splits["test"])
     job = Job(prepared.default, prepared.shape, force.workers, len(prepared.splits["validation"]), len(prepared.rung_rows),
-              test_rows, settings.repeats, prepared.fewest_rung_rows, test_rows if settings.record_test else 0, kept)
+              test_rows, settings.repeats, prepared.fewest_rung_rows, test_rows if settings.record_test else 0, kept,
+              math.inf if trials is None else trials * settings.repeats, refits(command, prepared),
+              len(asked.corpus.folds))
     if begun:
         plan = begun.plan if budget == begun.budget else prolonged(begun.plan, budget, job, measured.speed)
     else:
@@ -124,6 +127,14 @@ def get_ready(command: Command, asked: Asked, observer: Observer, started: float
 def _workforce(settings: Settings, trials: int | None, device: str) -> Workforce:
     force = plan_workers(settings.workers, trials and trials * settings.repeats, device)
     return Workforce(force.workers, settings.threads or force.threads)
+
+
+def refits(command: Command, prepared: Prepared) -> bool:
+    """Whether what is delivered is trained once more on all rows but the test rows."""
+    asked = prepared.asked
+    if asked.settings.refit is not None:
+        return asked.settings.refit
+    return command is Command.TUNE and len(prepared.splits["train"]) < FEW_ROWS and not asked.corpus.validation_given
 
 
 def _budget(command: Command, asked: str | None, trials: int | None) -> float | None:

@@ -66,6 +66,15 @@ class Run:
         return {split: Score.from_table(self.results[split]) for split in ("test", "validation")}
 
     @property
+    def recipe_score(self) -> Score | None:
+        """The headline metric of the delivered recipe, trained anew on fresh seeds and judged by rows held out.
+
+        Its interval is over both. None where there was no time for that.
+        """
+        fresh = self.results.get("fresh")
+        return Score.from_table(fresh["recipe"]) if fresh else None
+
+    @property
     def controls(self) -> dict[str, Score]:
         """The headline metric on the test rows without fine-tuning, and of the default recipe."""
         return {name: Score.from_table(table) for name, table in self.results["controls"].items()}

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from luthier.api.baselines import control_scores
+from luthier.api.baselines import control_scores, scores_in_turn
 from luthier.api.finish import finish
-from luthier.api.prepare import Prepared
+from luthier.api.fresh import Fresh
+from luthier.api.prepare import Prepared, groups_of
 from luthier.api.ready import Ready
 from luthier.api.settings import Command
-from luthier.data.row import Row, Split
+from luthier.data.row import Split
 from luthier.models.classifier import load_trained
 from luthier.models.packing import pack
 from luthier.recipes.recipe import Recipe
@@ -21,9 +22,9 @@ from luthier.search.finals import Verdict
 from luthier.search.study import Record
 from luthier.sharing.work import cut_of
 from luthier.tasks.base import Floats, Ints, Task, Truth
-from luthier.tasks.entity_metrics import documents
 from luthier.tasks.metrics import Score
 from luthier.training.loop import predict_scores
+from luthier.training.precision import Precision, lower
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,8 @@ class Final:
     """A trial that ended as a model: its folder, its scores of all validation rows, whether it ends the default.
 
     These scores are by the model as it was trained, in the precision of the study: finals are chosen by them. What is
-    reported of the delivered model, and of any on test rows, is in fp32, of models as they were written.
+    reported of the delivered model is in fp32, of the model as it was written; the default beside it is a control, computed as
+    the study computes.
     """
 
     record: Record
@@ -44,6 +46,12 @@ class Final:
         """The trial's number."""
         return self.record.trial.number
 
+    @property
+    def lead(self) -> int:
+        """The trial that it ends."""
+        assert self.record.trial.parent is not None
+        return self.record.trial.parent
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -51,6 +59,8 @@ class Outcome:
 
     Attributes:
         task: as the delivered model is decided by it, thresholds included.
+        refit: whether it was trained once more on training and validation rows together; the figures on validation rows are
+            those of the final before.
         temperature: what its logits were divided by.
         test_intervals: every metric on the test rows.
         details: tables of the task on the test rows.
@@ -62,6 +72,7 @@ class Outcome:
     verdict: Verdict
     finals: int
     folder: Path
+    refit: bool
     task: Task
     temperature: float
     test: Score
@@ -77,8 +88,17 @@ class Outcome:
     calibration: dict[str, Any]
 
 
-def score_finals(ready: Ready, finals: list[Final], verdict: Verdict) -> Outcome:
-    """Finish the delivered model; score it, the default and the controls on the test rows, in one batch."""
+def score_finals(ready: Ready, finals: list[Final], verdict: Verdict, refit: Path | None, fresh: Fresh | None) -> Outcome:
+    """Finish the delivered model; score it, the default and the controls on the test rows, in one batch.
+
+    Where the training rows were held out in turn, these are the test rows, and what is scored are the models of the folds.
+
+    Args:
+        refit: the model that is delivered in place of the chosen final, which has seen the validation rows: what is fitted to
+            these is fitted to the final.
+        fresh: what the fresh finals came to, where there were any.
+    """
+    in_turn = fresh.scores if fresh and fresh.in_turn else {}
     prepared, task = ready.prepared, ready.prepared.asked.task
     groups = {name: groups_of(prepared.asked.corpus.parts[Split(name)]) for name in ("validation", "test")}
     final = next(final for final in finals if final.number == verdict.chosen)
@@ -88,11 +108,20 @@ def score_finals(ready: Ready, finals: list[Final], verdict: Verdict) -> Outcome
     temperature = task.temperature(kept, truth["validation"])
     validated = task.tempered(kept, temperature)
     tuned = task.tuned(validated, truth["validation"])
-    folder = finish(final.folder, tuned, temperature, final.record.trial.recipe, prepared.asked.corpus.pairs)
-    served = tuned.served()
-    delivered = predict_final(ready, replace(final, folder=folder), "test", served)
+    folder = finish(refit or final.folder, tuned, temperature, final.record.trial.recipe, prepared.asked.corpus.pairs)
+    served = tuned if in_turn else tuned.served()
 
-    said = control_scores(prepared, ready.measured, ready.controls, Split.TEST)
+    def scored(one: Final) -> Floats:
+        """What a model says of the test rows."""
+        if in_turn:
+            return task.tempered(in_turn[one.lead], temperature if one is final else 1.0)
+        if one is final:
+            return predict_final(ready, replace(final, folder=folder), "test", served)
+        return predict_final(ready, one, "test", task, ready.measured.precision)
+
+    delivered = scored(final)
+    said = (scores_in_turn(prepared, ready.measured) if in_turn
+            else control_scores(prepared, ready.measured, ready.controls, Split.TEST))
     controls, held = {}, {}
     for fitted in ready.controls:
         name, looked_at = fitted.control.name, task.truth(prepared.splits["validation"], fitted.rows)
@@ -102,7 +131,7 @@ def score_finals(ready: Ready, finals: list[Final], verdict: Verdict) -> Outcome
     if default:
         looked = kept if default is final else default.validation  # a control: as the study saw it, which saves a pass
         own = task.tuned(looked, base["validation"])
-        scores = delivered if default is final else predict_final(ready, default, "test", task)
+        scores = delivered if default is final else scored(default)
         controls["default"] = (served if default is final else own).score(scores, base["test"], groups["test"])
         held["default"] = task.score(looked, base["validation"], groups["validation"])
         if default is not final:
@@ -112,8 +141,9 @@ def score_finals(ready: Ready, finals: list[Final], verdict: Verdict) -> Outcome
         plain = served.calibration(task.tempered(delivered, 1 / temperature), truth["test"], groups["test"])
         calibration["before"] = {name: plain[name] for name in ("ece", "brier", "reliability")}
     return Outcome(
-        final=final, verdict=verdict, finals=len(finals), folder=folder, task=served, temperature=temperature,
-        test=served.score(delivered, truth["test"], groups["test"]),
+        final=final, verdict=verdict, finals=len(finals), folder=folder, refit=refit is not None, task=served,
+        temperature=temperature,
+        test=(fresh.in_turn if fresh else None) or served.score(delivered, truth["test"], groups["test"]),
         validation=task.score(kept, truth["validation"], groups["validation"]), gain=gain,
         controls=controls, controls_validation=held,
         control_titles={fitted.control.name: fitted.title for fitted in ready.controls},
@@ -128,19 +158,15 @@ def truths(prepared: Prepared, recipe: Recipe) -> dict[str, Truth]:
     return {name: prepared.asked.task.truth(splits[name]) for name in ("validation", "test")}
 
 
-def groups_of(rows: list[Row]) -> Ints | None:
-    """Which rows are drawn together for an interval: those of one document or group. Shape [rows]; None where there are none."""
-    return documents([row.group for row in rows]) if any(row.group is not None for row in rows) else None
-
-
 def _some(groups: Ints | None, rows: Ints) -> Ints | None:
     return None if groups is None else groups[rows]
 
 
-def predict_final(ready: Ready, final: Final, split: str, task: Task) -> Floats:
-    """The scores of the rows of a split, in fp32, from a model as it was written."""
+def predict_final(ready: Ready, final: Final, split: str, task: Task, precision: Precision = Precision.FP32) -> Floats:
+    """The scores of the rows of a split, from a model as it was written."""
     recipe = final.record.trial.recipe
     start = ready.prepared.starts[recipe.model]
     model, tokens = load_trained(final.folder), start.splits[split]
     pack(model, start.pad_token_id)
-    return predict_scores(model.to(ready.device), task, tokens, np.arange(len(tokens)), cut_of(recipe), start.pad_token_id)
+    return predict_scores(lower(model, precision).to(ready.device), task, tokens, np.arange(len(tokens)), cut_of(recipe),
+                          start.pad_token_id)

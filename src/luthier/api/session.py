@@ -5,19 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from luthier.api.earlier import model_folder, take_up
 from luthier.api.folder import RunFolder, make_folder
-from luthier.api.fresh import Fresh, hold_out, judge_fresh
+from luthier.api.fresh import Fresh, hold_out, judge_fresh, write_whole
 from luthier.api.interrupt import Interrupt
 from luthier.api.observer import Observer
+from luthier.api.prepare import groups_of
 from luthier.api.progress import Shown
-from luthier.api.ready import Ready, find_presets
-from luthier.api.scoring import Final, groups_of, score_finals, truths
+from luthier.api.ready import Ready, find_presets, refits
+from luthier.api.scoring import Final, score_finals, truths
 from luthier.api.settings import Command, SamplerName, SchedulerName
 from luthier.api.setup import make_setup
 from luthier.api.write import write_config, write_outcome
@@ -28,7 +30,7 @@ from luthier.errors import RunError
 from luthier.recipes.space import Space
 from luthier.recipes.trial import TrialState
 from luthier.search.budget import duration
-from luthier.search.finals import Finals, FreshFinals, Verdict, choose
+from luthier.search.finals import Finals, FreshFinals, Refit, Verdict, choose
 from luthier.search.journal import Event, Journal, read_journal
 from luthier.search.loop import Search
 from luthier.search.samplers import (
@@ -41,7 +43,7 @@ from luthier.search.samplers import (
     TpeSampler,
 )
 from luthier.search.schedulers import AshaScheduler, FullRuns, MedianScheduler, Scheduler
-from luthier.search.study import FINAL, Study
+from luthier.search.study import FINAL, REFIT, Study
 
 
 def run(ready: Ready, observer: Observer, interrupt: Interrupt) -> RunFolder:
@@ -78,14 +80,11 @@ def _carry_out(ready: Ready, folder: RunFolder, observer: Observer, interrupt: I
             journal.append(going_on)
             study.apply(going_on)
             observer.say(f"Going on after {duration(earlier.seconds)} of work and {count(len(study.records), 'trial')}.")
-        fresh = _train(ready, study, folder, journal, observer, interrupt)
-        finals = collect_finals(study, folder)
-        verdict = pick(finals, ready, fresh, in_search=study.default is not None)
-        journal.append({"event": "chosen", "trial": verdict.chosen, "reason": verdict.reason})
+        ended = _train(ready, study, folder, journal, observer, interrupt)
         observer.say("Scoring the test rows" + ("" if asked.settings.record_test else ", once") + " …")
-        outcome = score_finals(ready, finals, verdict)
-        journal.append({"event": "tested", "trial": verdict.chosen, "test": outcome.test.to_table()})
-        write_outcome(folder, ready, study, outcome, interrupted=interrupt.asked)
+        outcome = score_finals(ready, ended.finals, ended.verdict, ended.refit, ended.fresh)
+        journal.append({"event": "tested", "trial": ended.verdict.chosen, "test": outcome.test.to_table()})
+        write_outcome(folder, ready, study, outcome, ended.fresh, interrupted=interrupt.asked)
         journal.append({"event": "done", "interrupted": interrupt.asked})
 
 
@@ -100,17 +99,42 @@ def begun_event(ready: Ready) -> Event:
             "shape": ready.prepared.shape.to_table()}
 
 
-def _train(ready: Ready, study: Study, folder: RunFolder, journal: Journal, observer: Observer,
-           interrupt: Interrupt) -> Fresh | None:
-    """The search and its finals, on workers; what its fresh finals came to, where there were any."""
+@dataclass(frozen=True)
+class Ended:
+    """What search and finals came to: the models that were finished, which of them is delivered, and why.
+
+    `fresh` is None where nothing was trained on fresh seeds, `refit` where the chosen recipe was not trained on more rows.
+    """
+
+    finals: list[Final]
+    verdict: Verdict
+    fresh: Fresh | None
+    refit: Path | None
+
+
+def _train(ready: Ready, study: Study, folder: RunFolder, journal: Journal, observer: Observer, interrupt: Interrupt) -> Ended:
+    """The search and its finals, on workers."""
     with _engine(make_setup(ready, folder), ready.force) as engine:
         search = Search(study, journal, engine, folder.checkpoints, Shown(observer, folder.progress), lambda: interrupt.asked,
                         curve_points=ready.plan.curve_points, sharing=ready.sharing, quota=ready.quota)
         observer.searching(ready.plan, ready.started, ready.trials)
         _search(search, ready)
         fresh = _finals(search, ready, folder, interrupt)
+        finals = collect_finals(study, folder)
+        verdict = pick(finals, ready, fresh, in_search=study.default is not None)
+        journal.append({"event": "chosen", "trial": verdict.chosen, "reason": verdict.reason})
+        wanted = refits(ready.command, ready.prepared) and not interrupt.asked
+        refit = _refit(search, verdict.chosen, ready, folder) if wanted else None
         observer.searched()
-    return fresh
+    return Ended(finals, verdict, fresh, refit)
+
+
+def _refit(search: Search, final: int, ready: Ready, folder: RunFolder) -> Path | None:
+    """Train the chosen recipe once more on training and validation rows; the model's folder, None where there was no time."""
+    write_whole(ready.prepared, folder)
+    search.run(Refit(final), None, _deadline(ready, ready.plan.finals_until))
+    done = next((record for record in search.study.ends(REFIT) if record.state is TrialState.COMPLETE), None)
+    return model_folder(folder, done.trial.number) if done else None
 
 
 @contextmanager
@@ -180,8 +204,13 @@ def _finals(search: Search, ready: Ready, folder: RunFolder, interrupt: Interrup
     challengers, fresh = 0 if alone else plan.challengers, None
     if challengers and plan.fresh and not asked_before:
         held = hold_out(ready, folder)
-        search.run(FreshFinals(challengers, plan.fresh, bool(held.folds), decay), None, _deadline(ready, plan.fresh_until))
+        in_turn = bool(ready.prepared.asked.corpus.folds)  # then there is no figure before all is done
+        search.run(FreshFinals(challengers, plan.fresh, bool(held.folds), decay), None,
+                   None if in_turn else _deadline(ready, plan.fresh_until))
         fresh = judge_fresh(search.study, ready, folder, held)
+    if ready.prepared.asked.corpus.folds and (fresh is None or fresh.seeds < plan.fresh):
+        raise RunError("--test cv: not all folds have been trained, so there is no figure of the rows held out. Go on with: "
+                       f"luthier resume {folder.path}")
     only = None if fresh is None else frozenset({fresh.ruling.chosen, *(
         [search.study.default.trial.number] if search.study.default else [])})
     search.interrupted = lambda: interrupt.asked and not asked_before

@@ -59,6 +59,12 @@ class PrecisionName(enum.Enum):
     BF16 = "bf16"
 
 
+IN_TURN = "cv"
+"""What --test says where training rows are to be held out in turn."""
+FEW_ROWS = 1000
+"""Training rows below which the validation rows are worth training on, too."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Given:
     """The data as they were given: paths and names, or tables in memory; None where validation or test rows were not."""
@@ -94,7 +100,8 @@ class Settings:
     metric: str | None = setting(None, "Headline metric, by which recipes are chosen [default: the task's usual one].")
     max_train_rows: int | None = setting(None, "Most training rows to use, drawn by the seed.", Limits(1, 10**9))
     validation: str | None = setting(None, "File with the validation rows.")
-    test: str | None = setting(None, "File with the test rows.")
+    test: str | None = setting(
+        None, "File with the test rows; or cv: no test rows are cut off, and the figure is of all training rows, held out in turn.")
     model: tuple[str, ...] = setting(
         ("auto",), "A hub name (owner/name[@revision]), a folder, a run, or 'minilm' (embedded; what 'auto' takes); repeat to "
         "compare several.")
@@ -108,6 +115,9 @@ class Settings:
     scheduler: SchedulerName = setting(
         SchedulerName.AUTO, "What stops trials early: auto (asha), asha, median, or none, which runs each to its end.")
     repeats: int = setting(1, "Seeds that every recipe is trained on; recipes are compared by their mean.", Limits(1, 1000))
+    refit: bool | None = setting(
+        None, "Train what is delivered once more on training and validation rows together, for as many steps [default: where "
+        f"there are fewer than {FEW_ROWS:,} training rows and the validation rows were cut off from them].")
     record_test: bool = setting(False, "Score the test rows for every trial; selection is then no longer blind to them.")
     device: DeviceName = setting(DeviceName.AUTO, "What to train on.")
     precision: PrecisionName = setting(
@@ -137,6 +147,11 @@ class Settings:
             parse_size(self.disk)
 
     @property
+    def in_turn(self) -> bool:
+        """Whether the training rows are held out in turn, for there are no test rows."""
+        return self.test == IN_TURN
+
+    @property
     def chosen(self) -> set[str]:
         """The hyperparameters that a person has held or searched: nothing else decides on them."""
         return {*self.fixed, *self.search, *self.search_also}
@@ -144,7 +159,7 @@ class Settings:
     @property
     def given(self) -> Given:
         """The data, where all of them are files or examples."""
-        return Given(self.data, self.validation, self.test)
+        return Given(self.data, self.validation, None if self.in_turn else self.test)
 
     @property
     def reading(self) -> DataOptions:
@@ -202,12 +217,13 @@ def _of_trial(run: Path, number: int | None) -> dict[str, Any]:
     if not row["score"]:
         raise ConfigError(f"--trial {number}: this trial was never scored ({row['state']}), so there is nothing to repeat")
     if row.get("fold", "0") not in ("", "0"):
-        raise ConfigError(f"--trial {number}: it was trained with other rows held out, to compare recipes; trial "
-                          f"{row['parent']} is the same recipe on the study's own rows")
+        raise ConfigError(f"--trial {number}: it was trained on other rows than the study's training rows; trial {row['parent']} "
+                          "is the same recipe on these")
     file = run / "run.toml"
     tables = read_toml(file)
     settings = dict(_settings(tables, file).__dict__)
-    for name in ("search", "search_also", "trials", "budget", "output", "sampler", "scheduler", "repeats", "record_test"):
+    for name in ("search", "search_also", "trials", "budget", "output", "sampler", "scheduler", "repeats", "record_test",
+                 "refit"):
         settings.pop(name)
     try:
         settings |= {name: int(row[name]) for name in ("init_seed", "order_seed", "dropout_seed")}

@@ -15,6 +15,7 @@ import numpy as np
 
 import luthier
 from luthier.api.folder import RunFolder
+from luthier.api.fresh import Fresh
 from luthier.api.prepare import Asked
 from luthier.api.ready import Ready
 from luthier.api.scoring import Outcome
@@ -35,6 +36,10 @@ MISTAKES_SHOWN = 8
 
 def split_sentence(corpus: Corpus) -> str:
     """How the rows were shared out."""
+    if corpus.folds:
+        kept = "as given" if corpus.validation_given else "cut off"
+        return (f"no test rows: all training rows are held out in turn, in {len(corpus.folds)} parts; validation rows {kept}; by a "
+                "seeded hash of the text (or of its group), so that equal texts stay together")
     given = [name for name, there in (("validation", corpus.validation_given), ("test", corpus.test_given)) if there]
     cut = [name for name in ("validation", "test") if name not in given]
     parts = [f"{' and '.join(given)} rows as given"] if given else []
@@ -88,11 +93,12 @@ def _named_for_good(model: Pretrained) -> str:
     return model.exact_name if model.revision else _whole_path(model.name)
 
 
-def write_outcome(folder: RunFolder, ready: Ready, study: Study, outcome: Outcome, *, interrupted: bool) -> None:
+def write_outcome(folder: RunFolder, ready: Ready, study: Study, outcome: Outcome, fresh: Fresh | None, *,
+                  interrupted: bool) -> None:
     """Everything that the finished run holds; results.json last, so that it stands for a whole run."""
     prepared, corpus = ready.prepared, ready.prepared.asked.corpus
     write_model(folder.model, ready, outcome)
-    results, curves = summarize(ready, study, outcome, interrupted), curve_rows(study)
+    results, curves = summarize(ready, study, outcome, fresh, interrupted), curve_rows(study)
     trials = with_verdicts(trial_rows(study), results, curves)
     write_csv(folder.trials, trials)
     write_csv(folder.curves, curves)
@@ -127,7 +133,7 @@ def write_model(target: Path, ready: Ready, outcome: Outcome) -> None:
     tokenizer.save_pretrained(target)
 
 
-def summarize(ready: Ready, study: Study, outcome: Outcome, interrupted: bool) -> dict[str, Any]:
+def summarize(ready: Ready, study: Study, outcome: Outcome, fresh: Fresh | None, interrupted: bool) -> dict[str, Any]:
     """results.json."""
     prepared, asked, corpus = ready.prepared, ready.prepared.asked, ready.prepared.asked.corpus
     trial, default = outcome.final.record.trial, study.default
@@ -154,7 +160,8 @@ def summarize(ready: Ready, study: Study, outcome: Outcome, interrupted: bool) -
         "controls": {name: score.to_table() for name, score in outcome.controls.items()},
         "control_titles": outcome.control_titles,
         "controls_validation": {name: score.to_table() for name, score in outcome.controls_validation.items()},
-        "gain": outcome.gain.to_table() if outcome.gain else None,
+        "gain": outcome.gain.to_table() if outcome.gain else None, "fresh": fresh.to_table() if fresh else None,
+        "refit": outcome.refit, "folds": len(corpus.folds),
         "best": {"trial": trial.number, "parent": trial.parent, "role": trial.role, "recipe": trial.recipe.to_table(),
                  "default_recipe": (default.trial.recipe if default else prepared.default).to_table(),
                  "reason": outcome.verdict.reason},

@@ -24,7 +24,7 @@ from luthier.report.controls import control_title
 from luthier.report.html_calibration import point_sentence
 from luthier.report.metrics import test_metrics
 from luthier.report.opening import opening, unbeaten
-from luthier.report.wording import short
+from luthier.report.wording import short, test_rows
 from luthier.search.budget import duration
 
 SAID_CONFIDENCE = 0.8
@@ -76,9 +76,12 @@ def closing_lines(run: Run) -> list[str]:
     """What the run came to, for the terminal."""
     results, width = run.results, 32
     lines = ["", *opening(results)] if unbeaten(results) else []
-    lines += ["", f"{short(results['metric_title'], 100)} on {count(results['rows']['test'], 'test row')}, 95 % interval:",
+    lines += ["", f"{short(results['metric_title'], 100)} on {test_rows(results)}, 95 % interval:",
               f"  {'delivered model':<{width}}{run.metrics['test']}"]
     lines.extend(f"  {control_title(results, name):<{width}}{score}" for name, score in run.controls.items())
+    if results["fresh"]:
+        recipe, seeds = run.recipe_score, count(results["fresh"]["seeds"], "fresh seed")
+        lines.append(f"  {f'the recipe, on {seeds}':<{width}}{recipe}  (held-out rows; what to expect of training it again)")
     others = [metric for metric in test_metrics(results) if metric.name != results["metric"]]
     if others:
         lines.append("The delivered model by other metrics:")

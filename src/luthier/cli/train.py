@@ -16,7 +16,7 @@ def train(
     task: o.Task = None, metric: o.Metric = None, max_train_rows: o.MaxTrainRows = None,
     validation: o.Validation = None, test: o.Test = None, model: o.ModelNames = None, fixed: o.Fixed = None,
     device: o.Device = None, precision: o.Precision = None, threads: o.Threads = None, disk: o.Disk = None,
-    output: o.Output = None, config: o.Config = None,
+    refit: o.Refit = None, output: o.Output = None, config: o.Config = None,
     trial: Annotated[int | None, o.option("--trial", help="With --config RUN/trials.csv: the trial to train again.")] = None,
     seed: o.Seed = None, init_seed: o.InitSeed = None, order_seed: o.OrderSeed = None, dropout_seed: o.DropoutSeed = None,
     dry_run: o.DryRun = False, quiet: o.Quiet = False, json: o.Json = False,
@@ -29,7 +29,7 @@ def train(
         "validation": validation, "test": test, "model": model, "device": device,
         "precision": precision,
         "fixed": o.hyperparameters(given, fixed),
-        "threads": threads, "disk": disk, "output": output, "seed": seed, "init_seed": init_seed,
+        "threads": threads, "disk": disk, "refit": refit, "output": output, "seed": seed, "init_seed": init_seed,
         "order_seed": order_seed, "dropout_seed": dropout_seed,
         "offline": offline,
     }, config, trial)

@@ -23,6 +23,7 @@ def tune(
     scheduler: Annotated[str | None, o.option("--scheduler", setting="scheduler")] = None,
     repeats: Annotated[int | None, o.option("--repeats", setting="repeats")] = None,
     record_test: Annotated[bool | None, o.option("--record-test", setting="record_test")] = None,
+    refit: o.Refit = None,
     rung_rows: Annotated[int | None, o.option("--rung-rows", setting="rung_rows")] = None,
     sharing: Annotated[bool | None, o.option("--sharing/--no-sharing", setting="sharing")] = None,
     device: o.Device = None, precision: o.Precision = None,
@@ -42,6 +43,7 @@ def tune(
         "scheduler": scheduler, "device": device, "precision": precision, "workers": workers, "threads": threads,
         "disk": disk,
         "output": output, "seed": seed, "rung_rows": rung_rows, "sharing": sharing, "repeats": repeats, "record_test": record_test,
+        "refit": refit,
         "init_seed": init_seed, "order_seed": order_seed, "dropout_seed": dropout_seed,
         "offline": offline,
     }, config)

@@ -9,7 +9,7 @@ import logging
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -23,11 +23,14 @@ from luthier.data.options import DataOptions
 from luthier.data.places import count, places, raise_together
 from luthier.data.row import Kind, Row, Split, Target, names_in
 from luthier.data.rows import Reading, find_scheme, read_rows, read_texts
+from luthier.data.split import folds as assign_folds
 from luthier.data.split import split as cut
 from luthier.data.targets import detect
 from luthier.errors import DataError, nearest
 
 logger = logging.getLogger(__name__)
+FOLDS = 5
+"""Parts in which training rows are held out in turn, where there are no test rows (Kohavi 1995: five to ten)."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ class Corpus:
 
     `labels` are the names in the order of their numbers, none where labels are numbers; `findings` are what there is to say
     about the data; `hash` is equal for equal texts, labels and parts in the same order, whatever file or format they come
-    from.
+    from. Where training rows are held out in turn, `folds` are these, and they are the test rows, fold by fold.
     """
 
     name: str
@@ -50,6 +53,7 @@ class Corpus:
     hash: str
     validation_given: bool
     test_given: bool
+    folds: Mapping[int, Sequence[int]] = field(default_factory=dict)
 
     @property
     def parts(self) -> dict[Split, list[Row]]:
@@ -73,7 +77,7 @@ class Corpus:
 
 
 def load(data: Any, options: DataOptions | None = None, *, kind: Kind | None = None, validation: Any = None, test: Any = None,
-         seed: int = 0, max_train_rows: int | None = None) -> Corpus:
+         seed: int = 0, max_train_rows: int | None = None, in_turn: bool = False) -> Corpus:
     """Read, check and cut labelled data; parts that are not given are cut off by `seed` (see `split`).
 
     `data`, `validation` and `test` are each a path, `example:NAME`, a DataFrame, a `datasets.Dataset` or a list of
@@ -82,6 +86,7 @@ def load(data: Any, options: DataOptions | None = None, *, kind: Kind | None = N
     Args:
         kind: what labels are; found out from the cells when not given.
         max_train_rows: the most training rows to keep, drawn by `seed`.
+        in_turn: whether no test rows are cut off: all training rows are held out in turn.
 
     Raises:
         DataError: all that keeps the data from being used, one problem on each line.
@@ -104,11 +109,14 @@ def load(data: Any, options: DataOptions | None = None, *, kind: Kind | None = N
         parts[Split.TRAIN] = _some(parts[Split.TRAIN], max_train_rows, seed)
     shown = check.check_parts(kind, parts, source.tables, columns)
     check.refuse([*found, *changes, *problems, *shown])
+    folds: dict[int, list[int]] = {}
+    if in_turn:
+        parts, folds = _in_turn(given, seed, max_train_rows)
     notes = [_note(text) for text in (*source.notes, *describe(main, columns, options))]
     labels = label_order(parts[Split.TRAIN])
     return Corpus(source.name, kind, parts[Split.TRAIN], parts[Split.VALIDATION], parts[Split.TEST], labels, columns,
                   (*notes, *found, *changes, *problems, *shown), content_hash(parts),
-                  validation_given=Split.VALIDATION in given, test_given=Split.TEST in given)
+                  validation_given=Split.VALIDATION in given, test_given=Split.TEST in given, folds=folds)
 
 
 def read_file(data: Any, options: DataOptions | None = None, kind: Kind | None = None) -> tuple[Kind, list[Row], list[Finding]]:
@@ -222,6 +230,25 @@ def _parts(given: Mapping[Split, list[Row]], seed: int) -> dict[Split, list[Row]
     pieces = cut(given[Split.TRAIN], seed=seed, validation=wanted[Split.VALIDATION], test=wanted[Split.TEST])
     return {part: given[part] if part in given and part is not Split.TRAIN else piece
             for part, piece in zip(Split, pieces, strict=True)}
+
+
+def _in_turn(given: Mapping[Split, list[Row]], seed: int,
+             most: int | None) -> tuple[dict[Split, list[Row]], dict[int, list[int]]]:
+    """The parts where the training rows are the test rows, fold by fold; and the training rows of each fold.
+
+    Raises:
+        DataError: test rows were given.
+    """
+    if Split.TEST in given:
+        raise DataError("--test cv holds the training rows out in turn, but there are test rows. Leave them away, or leave out "
+                        "--test cv.")
+    train, validation, _ = cut(given[Split.TRAIN], seed=seed, validation=Split.VALIDATION not in given, test=False)
+    if most is not None and len(train) > most:
+        train = _some(train, most, seed)
+    held = assign_folds(train, FOLDS, 1 / FOLDS, seed=seed)
+    folds = {fold: [row for row, own in enumerate(held) if own == fold] for fold in range(1, FOLDS + 1)}
+    return {Split.TRAIN: train, Split.VALIDATION: given.get(Split.VALIDATION, validation),
+            Split.TEST: [train[row] for rows in folds.values() for row in rows]}, folds
 
 
 def _some(rows: list[Row], number: int, seed: int) -> list[Row]:

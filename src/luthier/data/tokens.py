@@ -114,7 +114,7 @@ def gather(parts: Seq[tuple[Tokens, npt.NDArray[np.int64]]]) -> Tokens:
         starts.append(starts[-1][-1] + np.cumsum(lengths))
     first = parts[0][0]
     return Tokens(starts=np.concatenate(starts), prefix=first.prefix, suffix=first.suffix, middle=first.middle,
-                  **{name: np.concatenate(values) for name, values in found.items()})  # type: ignore[arg-type]
+                  **{name: np.concatenate(values) for name, values in found.items()})
 
 
 def _moved(spans: Ints, rows: npt.NDArray[np.int64], before: int) -> Ints:

@@ -26,7 +26,7 @@ from luthier.models.classifier import load_classifier
 from luthier.models.encoder import anatomy, reinitialise
 from luthier.models.packing import is_packed, pack
 from luthier.recipes.recipe import Averaging, HeadInit, Recipe, steps_per_epoch
-from luthier.recipes.trial import Costs, Point, Progress, Stage, StageResult
+from luthier.recipes.trial import NONE_HELD_OUT, Costs, Point, Progress, Stage, StageResult
 from luthier.sharing.features import extract, fit_head, some_rows, start_head
 from luthier.sharing.quota import Quota
 from luthier.sharing.trunk import Trunk, TrunkStore
@@ -72,6 +72,8 @@ class Base:
 
 def fold_folder(tokens: Path, fold: int) -> Path:
     """Where the splits lie that hold out the rows of a fold; 0: the study's own."""
+    if fold == NONE_HELD_OUT:
+        return tokens / "whole"
     return tokens / f"fold-{fold}" if fold else tokens
 
 
@@ -268,6 +270,7 @@ class _Running:
         The stage's peak memory is taken before its last look, which takes memory of its own.
         """
         self.points = [point for point in self.points if point.step != self.step]
+        told = self.stage.trial.fold != NONE_HELD_OUT  # else it has been trained on the validation rows, and they tell nothing
         if at_end:
             self.costs = replace(self.costs, peak_memory=peak_memory(self.setup.device))
         deliver, wanted = (self.stage.deliver, self.stage.scores) if at_end else (None, None)
@@ -277,12 +280,13 @@ class _Running:
             rows = np.arange(len(self.validation)) if whole else self.rung_rows
             scores = self._scores(model, self.validation, rows, None if whole else self.rung_given)
             rung = scores[self.validation.units(self.rung_rows)] if whole else scores
-            self._add_point("rung", rung, self.validation, self.rung_rows)
+            if told:
+                self._add_point("rung", rung, self.validation, self.rung_rows)
             if at_end and self.setup.record_test and wanted is None:
                 test, task = self.base.split("test"), self.setup.task
                 tuned = task.tuned(scores, task.truth(self.validation, rows))
                 self._add_point("test", self._scores(model, test, np.arange(len(test))), test, task=tuned)
-            if whole:
+            if whole and told:
                 self._add_point("all", scores, self.validation)
         if wanted is not None:
             _write_scores(wanted, scores)

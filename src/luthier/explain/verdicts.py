@@ -27,6 +27,7 @@ from statistics import NormalDist, variance
 from luthier.explain.curves import Curve, Reading
 from luthier.explain.facts import ERROR_RATE, Facts, loss_noise, score_error
 from luthier.explain.rows import Row, by_recipe, is_default, number, own_trials, whole
+from luthier.search.study import FINAL
 from luthier.tasks.registry import of_tokens
 from luthier.tasks.wording import wording_of
 
@@ -242,7 +243,7 @@ def judge_all(trials: Sequence[Row], curves: Mapping[int, Curve], facts: Facts) 
         if own is None:
             continue
         curve = curves.get(own, Curve())
-        if parent is not None:
+        if parent is not None and trial.get("role") == FINAL:
             curve = curve.after(curves.get(parent, Curve()))
         found[own] = judge(curve, _own_facts(trial, facts))
     return found | _unstable(trials, found, facts)

@@ -10,6 +10,9 @@ from typing import Any
 from luthier.recipes.recipe import Recipe
 from luthier.recipes.seeds import Seeds
 
+NONE_HELD_OUT = -1
+"""The fold of a trial that is trained on training and validation rows together."""
+
 
 class TrialState(enum.Enum):
     """Where a trial stands."""
@@ -29,7 +32,7 @@ class Trial:
     `role` says what it is there for: the default recipe, a preset, quasi-random, suggested by TPE, a cell of a grid, or
     the final decay of another trial. `seed` names the replicate: trials of one recipe differ in it, and trials of one
     seed are paired. `seeds` are what the training draws from: all equal to `seed` unless one was held. `fold` numbers the
-    rows that are held out: 0 are the study's validation rows, others a part of its training rows.
+    rows that are held out: 0 are the study's validation rows, others a part of its training rows, and `NONE_HELD_OUT` says it.
     """
 
     number: int

@@ -27,6 +27,7 @@ from luthier.report.wording import (
     sentence,
     short,
     shown,
+    test_rows,
 )
 from luthier.search.budget import duration
 from luthier.tasks.registry import kind_named, of_tokens
@@ -157,7 +158,7 @@ def _figures(results: Table) -> str:
              for name, score in rivals(results).items()]
     every = [[_md(metric.title), metric.value, f"{metric.low} to {metric.high}", _md(metric.meaning)]
              for metric in test_metrics(results)]
-    return (f"## How good it is\n\n{_md(results['metric_title'])} on {count(results['rows']['test'], 'test row')}, "
+    return (f"## How good it is\n\n{_md(results['metric_title'])} on {test_rows(results)}, "
             f"which nothing was trained or chosen on; intervals are bootstraps over {resampled(results)}.\n\n" +
             _table(["", "test", "95 % interval", "validation"], body) +
             ("\n\nAll metrics of this model on the test rows:\n\n" + _table(["metric", "test", "95 % interval", "meaning"], every)
@@ -194,13 +195,23 @@ def _search(results: Table) -> str:
     return ("## How the recipe was found\n\n"
             f"Luthier {_md(results['luthier'])} tried {count(results['trials'], 'recipe')}, its default recipe first, "
             f"and finished {count(results['finals'], 'final')}, in {duration(results['seconds'])}{budget} altogether. "
-            f"It chose by the validation rows alone; {_test_rows_seen(results)}. Trial "
+            f"{_chosen_by(results)}; {_test_rows_seen(results)}. Trial "
             f"{results['best']['trial']} is delivered: {_md(results['best']['reason']).rstrip('.')}. {end}")
+
+
+def _chosen_by(results: Table) -> str:
+    fresh = results.get("fresh")
+    if not fresh:
+        return "It chose by the validation rows alone"
+    return (f"It chose among {count(fresh['finalists'], 'recipe')} trained anew on {count(fresh['seeds'], 'fresh seed')}, paired"
+            + (", each with other training rows held out" if fresh["own_rows"] else " on the validation rows"))
 
 
 def _test_rows_seen(results: Table) -> str:
     if results.get("record_test"):
         return "but the test rows were scored for every trial, so a choice by those scores would not be blind"
+    if results.get("folds"):
+        return "there were no test rows: all rows were held out in turn"
     return "in this run the test rows were scored once, at the end"
 
 

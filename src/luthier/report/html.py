@@ -28,6 +28,7 @@ from luthier.report.wording import (
     interval,
     short,
     signed,
+    test_rows,
 )
 from luthier.search.budget import duration
 
@@ -65,8 +66,8 @@ def _head(results: Table) -> str:
 def _result(results: Table) -> str:
     title = short(results["metric_title"], 100)
     return section(
-        "result", f"{title[:1].upper()}{title[1:]} on the test rows",
-        f'<p class="soft">Dots are figures on the {count(results["rows"]["test"], "test row")}, which nothing was '
+        "result", f"{title[:1].upper()}{title[1:]} on the {'rows held out in turn' if results.get('folds') else 'test rows'}",
+        f'<p class="soft">Dots are figures on the {test_rows(results)}, which nothing was '
         f"trained or chosen on; bars are their 95 % intervals (bootstrap over {resampled(results)}); the shaded band repeats the "
         "delivered model's. Controls are what you get without fine-tuning, or without a search.</p>",
         _forest(results), _metrics(results))

@@ -9,10 +9,12 @@ from typing import Any
 from luthier.data.places import count
 from luthier.explain.rows import is_default, listed, number, own_trials, varied
 from luthier.explain.verdicts import Verdict
+from luthier.report.honest import stand
 from luthier.report.opening import default_delivered
 from luthier.report.svg import Plot, Scale, key
 from luthier.report.tags import EMPTY, esc, paragraphs, section, table
 from luthier.report.wording import Table, figure, short, shown
+from luthier.search.study import FINAL, FRESH
 
 MOST_REASONS = 8
 CROWD = 50
@@ -33,7 +35,7 @@ def search_section(results: Table, trials: Sequence[Table], curves: Sequence[Tab
     if results["command"] == "train":
         return section("search", "How training went", _own_verdict(results, verdicts or {}), _curve_chart(results, trials, lines))
     return section(
-        "search", "What the search tried", paragraphs(_account(results, trials)), _failures(trials),
+        "search", "What the search tried", paragraphs(_account(results, trials)), _stand(results), _failures(trials),
         "<h3>Every trial as it learnt</h3>", _curve_chart(results, trials, lines),
         "<h3>Every trial</h3>", _trial_table(results, trials, verdicts or {}))
 
@@ -51,14 +53,26 @@ def _account(results: Table, trials: Sequence[Table]) -> list[str]:
     sentences = [f"{count(len(trials), 'trial')}: {fates}."]
     if finals:
         default = " and the default recipe" if results.get("default_trial") is not None else ""
-        sentences[0] += (f" {count(finals, 'final')} among them: the most promising trials{default}, "
-                         "finished with the decay of the learning rate that a delivered model has.")
+        fresh = sum(trial["role"] == "fresh" for trial in trials)
+        sentences[0] += (f" {count(fresh, 'training')} among them of the most promising recipes{default} on fresh seeds, paired, "
+                         "to choose what is delivered." if fresh else "")
+        sentences[0] += (f" {count(finals, 'final')}{' among them' * (not fresh)}: the {'chosen' if fresh else 'most promising'} "
+                         f"trials{default}, finished with the decay of the learning rate that a delivered model has.")
     if scores:
         sentences.append(
             f"The best validation score, {figure(max(scores))}, is the highest of {len(scores)} and therefore "
             f"optimistic: some of its lead is luck. The test figure, {figure(results['test']['value'])}, is the honest "
             "one: its rows chose nothing.")
     return sentences
+
+
+def _stand(results: Table) -> str:
+    """The delivered recipe's figures side by side."""
+    rows = [(f"<b>{esc(said.title)}</b><br><small>{esc(said.meaning)}</small>", said.value, said.interval)
+            for said in stand(results)]
+    return "<h3>What the figures are worth</h3>" + table(
+        ("the delivered recipe", f"#{esc(short(results['metric_title'], 60))}", "#95&nbsp;% interval"), rows,
+        css="metrics") if rows else ""
 
 
 def _failures(trials: Sequence[Table]) -> str:
@@ -91,6 +105,11 @@ def _parent(trial: Table) -> int | None:
     return None if found is None else int(found)
 
 
+def _goes_on_from(trial: Table | None) -> int | None:
+    """The trial whose weights this one goes on from, if any."""
+    return _parent(trial) if trial and trial["role"] == FINAL else None
+
+
 def _lineage(results: Table, trials: Sequence[Table]) -> dict[int, str]:
     """The CSS class of each trial: delivered, default, or other; a final counts with the trial that it ends."""
     best = results["best"]
@@ -98,7 +117,7 @@ def _lineage(results: Table, trials: Sequence[Table]) -> dict[int, str]:
     for trial in trials:
         parent = _parent(trial)
         ends_default = parent is not None and parent == results.get("default_trial")
-        default = results["command"] == "tune" and (is_default(trial) or ends_default)
+        default = results["command"] == "tune" and (is_default(trial) or ends_default) and trial["role"] != FRESH
         classes[int(trial["trial"])] = "default" if default else "other"
     for trial_number in (best["trial"], best.get("parent")):
         if number(trial_number) is not None:
@@ -121,7 +140,7 @@ def _curve_chart(results: Table, trials: Sequence[Table], lines: dict[int, Curve
         css, row = classes.get(trial, "other"), by_number.get(trial)
         title = f"trial {trial}" + (f" ({row['role']}, {row['state']})" if row else "")
         title = "this training" if results["command"] == "train" else title
-        line = _joined(lines, trial, _parent(row) if row else None)
+        line = _joined(lines, trial, _goes_on_from(row))
         plot.line(line, css, f"{title}: ends at {figure(line[-1][1])}")
     present = {classes.get(trial, "other") for trial in lines}
     names = {"delivered": "delivered model", "default": "default recipe", "other": "other trials"}

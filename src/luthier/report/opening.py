@@ -6,24 +6,37 @@ whether the run was cut short. The page and the model card begin with the same s
 
 from __future__ import annotations
 
-from luthier.data.places import count
 from luthier.explain.rows import listed
 from luthier.report.controls import ORDER, named
+from luthier.report.honest import recipe_sentence
 from luthier.report.metrics import article
-from luthier.report.wording import Table, figure, interval, short, signed
+from luthier.report.wording import Table, figure, interval, short, signed, test_rows
 
 
 def opening(results: Table) -> list[str]:
     """The sentences that a report begins with, the most important first."""
     sentences = [_standing(results), _doubt(results)]
     if results["command"] == "tune":
-        sentences.append(_gain(results))
+        sentences += [_gain(results), _in_turn(results) or recipe_sentence(results)]
+    if results.get("refit"):
+        rows = results["rows"]["train"] + results["rows"]["validation"]
+        sentences.append("The delivered model was trained by its recipe once more, on training and validation rows together: "
+                         f"{rows:,} in all.")
     if results.get("record_test"):
         sentences.append("Selection is no longer blind: the test rows were scored for every trial (--record-test). Luthier "
                          "chose by the validation rows, but whoever chooses by the test scores makes them optimistic.")
     if results.get("interrupted"):
         sentences.append("The run was interrupted before its planned end: more time might have changed the result.")
     return [sentence for sentence in sentences if sentence]
+
+
+def _in_turn(results: Table) -> str:
+    """What a figure of rows held out in turn is of; empty where there were test rows."""
+    if not results.get("folds"):
+        return ""
+    return (f"There were no test rows: the recipes of the finals were trained {results['folds']} times, each time without a part "
+            "of the rows, and the figure is of all these parts, corrected for the choice among the finals (BBC-CV). It is the "
+            "recipe's; the model that is delivered has been trained on more rows.")
 
 
 def default_delivered(results: Table) -> bool:
@@ -54,7 +67,8 @@ def _best_rival(results: Table) -> str | None:
 
 def _standing(results: Table) -> str:
     test, against, best = results["test"], rivals(results), _best_rival(results)
-    where = f"On {count(results['rows']['test'], 'unseen test row')} the delivered model"
+    who = "the delivered recipe" if results.get("folds") else "the delivered model"
+    where = f"On {test_rows(results, 'unseen')} {who}"
     metric = short(results["metric_title"], 100)
     reach = f"reaches {article(metric)} {metric} of {figure(test['value'])} (95 % interval {interval(test)})"
     if best is None:

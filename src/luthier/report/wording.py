@@ -39,6 +39,14 @@ def short(value: Any, length: int) -> str:
     return text if len(text) <= length else text[:length - 3].rstrip() + "..."
 
 
+def test_rows(results: Table, kind: str = "") -> str:
+    """The rows that figures are of, with their number: "150 unseen test rows", or "700 rows held out in turn"."""
+    number_of = results["rows"]["test"]
+    if results.get("folds"):
+        return f"{count(number_of, 'row')} held out in turn"
+    return count(number_of, f"{kind} test row".strip())
+
+
 def figure(value: Any) -> str:
     """A score to three decimals."""
     found = number(value)

@@ -19,9 +19,9 @@ DEFAULT_SHARE = 0.5
 """The default recipe takes at most this share of the search's time, so that others can be compared with it."""
 LEAST_STEPS = 50
 FEWEST_RUNG_STEPS = 30
-STAGE_SECONDS = 4.0
+STAGE_SECONDS = 2.0
 """Time around the training of a stage: building the model, reading and writing its weights."""
-WORKER_START_SECONDS = 8.0
+WORKER_START_SECONDS = 2.0
 CLOSING_SECONDS = 6.0
 MARGIN = 1.1
 LEAST_MARGIN = 1.25
@@ -29,7 +29,7 @@ LEAST_MARGIN = 1.25
 FRESH_FINALS = ((3, 3), (2, 3), (1, 3), (1, 2))
 """Challengers of the default, and seeds that all are trained anew on: the first that there is time for."""
 FRESH_SHARE = 0.4
-"""What that may take of the time for search and finals."""
+"""What that may take of the time for search and finals, and of the trainings in all."""
 MOST_CURVE_POINTS = 10
 FEWEST_RUNG_ROWS = 200
 LOOK_SHARE = 0.05
@@ -78,10 +78,13 @@ class Speed:
 
 @dataclass(frozen=True)
 class Job:
-    """What has to be done besides searching.
+    """What has to be done besides searching; with `refit`, the recipe that is chosen is trained once more, on more rows.
+
+    Where all rows are held out in turn, every finalist is trained on each of the `folds`.
 
     Rungs are scored on `rung_rows` validation rows at the most and `fewest_rung_rows` at the least, and on `recorded_rows`
-    besides. What goes on after more trials have paused than there are `kept_checkpoints` is trained from its first step.
+    besides; at most so many `trials` are made. What goes on after more trials have paused than there are `kept_checkpoints` is
+    trained from its first step.
     """
 
     recipe: Recipe
@@ -94,6 +97,9 @@ class Job:
     fewest_rung_rows: int = FEWEST_RUNG_ROWS
     recorded_rows: int = 0
     kept_checkpoints: float = math.inf
+    trials: float = math.inf
+    refit: bool = False
+    folds: int = 0
 
 
 @dataclass(frozen=True)
@@ -128,14 +134,17 @@ def plan_budget(budget: float | None, elapsed: float, job: Job, speed: Speed) ->
     """
     ideal = job.recipe.total_steps(job.shape.rows(job.recipe))
     costs = _Costs(job, speed, limited=budget is not None)
+    most = job.trials * FRESH_SHARE / (1 - FRESH_SHARE)
+    known = [(some, fresh) for some, fresh in FRESH_FINALS if (1 + some) * fresh <= most]
+    if job.folds:
+        known = [(some, job.folds) for some in (3, 2, 1)]
     if budget is None:
-        return _plan(ideal, *FRESH_FINALS[0], costs, None, None)
+        return _plan(ideal, *(known[0] if known else (3, 0)), costs, None, None)
     left = budget - elapsed - WORKER_START_SECONDS - costs.scoring
     for challengers in (3, 1):
-        steps = min(ideal, costs.affordable_steps(left, challengers))
+        steps = min(ideal, costs.affordable_steps(left, challengers, job.folds))
         if steps >= min(ideal, LEAST_STEPS):
-            chosen = next(((some, fresh) for some, fresh in FRESH_FINALS
-                           if costs.finals(steps, some, fresh) <= FRESH_SHARE * left), (challengers, 0))
+            chosen = next((some for some in known if costs.leaves_room(steps, *some, left)), (challengers, job.folds))
             search_until = budget - costs.scoring - costs.finals(steps, *chosen)
             return _plan(steps, *chosen, costs, search_until, budget - costs.scoring)
     least = elapsed + WORKER_START_SECONDS + costs.least_seconds(min(ideal, LEAST_STEPS)) + costs.scoring
@@ -183,9 +192,9 @@ class _Costs:
         self.row_seconds = row_seconds
         self.validation = job.validation_rows * row_seconds
         # With all cores at work, the validation and test rows pass through the delivered model as it was written, and the test
-        # rows through the default's and the pre-trained one.
+        # rows through the default's and the pre-trained one as the study computes them.
         served = job.shape.tokens_per_row(job.recipe) * FORWARD_SHARE / speed.serving
-        self.scoring = ((job.validation_rows + 2 * job.test_rows) * served + job.test_rows * row_seconds / job.workers
+        self.scoring = ((job.validation_rows + job.test_rows) * served + 2 * job.test_rows * row_seconds / job.workers
                         + CLOSING_SECONDS)
 
     def rung_rows(self, steps: int) -> int:
@@ -207,24 +216,34 @@ class _Costs:
         """
         replay = steps * self.step_seconds if self.job.kept_checkpoints < 1 + challengers else 0.0
         if not fresh:
-            return MARGIN * math.ceil((1 + challengers) / self.job.workers) * (self._final(steps) + replay)
+            return MARGIN * math.ceil((1 + challengers) / self.job.workers) * (self._final(steps) + replay) + self.refit(steps)
         anew = math.ceil((1 + challengers) * fresh / self.job.workers) * (self._final(steps) + steps * self.step_seconds)
         return MARGIN * anew + self.finishing(steps)
 
     def finishing(self, steps: int) -> float:
         """The last decay of the chosen trial and of the default's."""
         replay = steps * self.step_seconds if self.job.kept_checkpoints < 2 else 0.0
-        return MARGIN * math.ceil(2 / self.job.workers) * (self._final(steps) + replay)
+        return MARGIN * math.ceil(2 / self.job.workers) * (self._final(steps) + replay) + self.refit(steps)
+
+    def refit(self, steps: int) -> float:
+        """The chosen recipe trained once more, on one worker."""
+        more = 1 + self.job.validation_rows / len(self.job.shape.lengths)  # validation rows have the lengths of the others
+        return MARGIN * more * (self._final(steps) + steps * self.step_seconds) if self.job.refit else 0.0
 
     def _final(self, steps: int) -> float:
         return (decayed_total(steps, self.job.recipe.decay_share) - steps) * self.step_seconds + self.validation + STAGE_SECONDS
 
-    def affordable_steps(self, seconds: float, challengers: int) -> int:
+    def leaves_room(self, steps: int, challengers: int, fresh: int, seconds: float) -> bool:
+        """Whether fresh finals of so many take no more than their share, and leave the search the time that it needs."""
+        taken = self.finals(steps, challengers, fresh)
+        return taken <= FRESH_SHARE * seconds and self._default(steps) <= DEFAULT_SHARE * (seconds - taken)
+
+    def affordable_steps(self, seconds: float, challengers: int, fresh: int = 0) -> int:
         """The longest full run that leaves the search room, found by halving."""
         low, high = 0, max(1, int(seconds / self.step_seconds)) if seconds > 0 else 0
         while low < high:
             steps = (low + high + 1) // 2
-            room = seconds - self.finals(steps, challengers)
+            room = seconds - self.finals(steps, challengers, fresh)
             if self._default(steps) <= DEFAULT_SHARE * room:
                 low = steps
             else:
@@ -233,7 +252,7 @@ class _Costs:
 
     def least_seconds(self, steps: int) -> float:
         """One full run at its share of the search, and the smallest finals."""
-        return self._default(steps) / DEFAULT_SHARE + self.finals(steps, 1)
+        return self._default(steps) / DEFAULT_SHARE + self.finals(steps, 1, self.job.folds)
 
     def _default(self, steps: int) -> float:
         """The default recipe on all of its seeds, side by side on the workers."""

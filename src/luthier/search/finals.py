@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from luthier.recipes.recipe import Recipe, Schedule, steps_per_epoch
-from luthier.recipes.trial import TrialState
+from luthier.recipes.trial import NONE_HELD_OUT, TrialState
 from luthier.search.schedulers.base import Action, Branch, Done, Replicate, Run, Wait
-from luthier.search.study import FINAL, FRESH, Record, Study
+from luthier.search.study import FINAL, FRESH, REFIT, Record, Study
 from luthier.tasks.metrics import Score
 
 MOST_TRIES = 2
@@ -73,6 +73,24 @@ class Finals:
             number = record.trial.number
             if number not in branched and tried.count(number) < MOST_TRIES and (self.only is None or number in self.only):
                 return Branch(number, *finished(record, study, self.decay))
+        return Wait() if study.running() else Done()
+
+
+@dataclass(frozen=True)
+class Refit:
+    """A scheduler that trains the recipe of final `final` anew, for as many steps, on training and validation rows together."""
+
+    final: int
+
+    def next(self, study: Study) -> Action:
+        """Take up what a killed command left, or begin; once."""
+        made = study.ends(REFIT)
+        for record in made:
+            if record.state is TrialState.WAITING:
+                return Run(record.trial.number, study.total_steps(record.trial.recipe))
+        if not made:
+            trial = study.records[self.final].trial
+            return Replicate(self.final, trial.recipe, trial.seed, NONE_HELD_OUT, REFIT)
         return Wait() if study.running() else Done()
 
 

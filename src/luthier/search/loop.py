@@ -121,7 +121,7 @@ class Search:
             self._record(trial_event(trial))
             self._submit(self._stage(self.study.records[trial.number], action.until_step))
         elif isinstance(action, Replicate):
-            trial = Trial(len(self.study.records), action.recipe, action.seed, FRESH, self.study.held.seeds(action.seed),
+            trial = Trial(len(self.study.records), action.recipe, action.seed, action.role, self.study.held.seeds(action.seed),
                           parent=action.parent, fold=action.fold)
             self._record(trial_event(trial))
             self._submit(self._stage(self.study.records[trial.number], self.study.total_steps(trial.recipe)))
@@ -135,12 +135,14 @@ class Search:
 
     def _stage(self, record: Record, until: int) -> Stage:
         """The stage that takes a trial on; a final begins where its parent stands, and ends as a model."""
-        trial, final, fresh = record.trial, record.trial.role == FINAL, record.trial.role == FRESH
+        trial, final = record.trial, record.trial.role == FINAL
+        ends = trial.parent is not None
         source = self.study.records[trial.parent] if final and trial.parent is not None else record
         return plan.stage(
             trial, until, rows=self.study.shape.rows(trial.recipe), reached=source.step, checkpoint=source.checkpoint,
             folder=self.checkpoints, layers=self.study.shape.for_model(trial.recipe.model).layers, sharing=self.sharing,
-            evaluate_at=() if final or fresh else self.study.steps_at(record) + self._curve(record), deliver=final, scores=fresh,
+            evaluate_at=() if ends else self.study.steps_at(record) + self._curve(record), deliver=ends and trial.role != FRESH,
+            scores=trial.role == FRESH,
             part_tokens=source.part_tokens)
 
     def _next_trial(self, sampler: Sampler) -> Trial | None:

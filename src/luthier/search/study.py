@@ -17,8 +17,9 @@ from luthier.search.journal import Event
 from luthier.sharing.work import Shape, steps_for
 
 FAILURES_IN_A_ROW = 4
-DEFAULT, FINAL, FRESH = "default", "final", "fresh"
-"""Roles: the default recipe's trials; a trial's last decay, from its weights; its recipe trained anew on another seed and fold."""
+DEFAULT, FINAL, FRESH, REFIT = "default", "final", "fresh", "refit"
+"""Roles: the default recipe's trials; a trial's last decay, from its weights; its recipe trained anew on another seed and fold;
+the same on all training and validation rows."""
 _NUMBER = re.compile(r"\d[\d.]*(?:e[-+]?\d+)?")
 
 
@@ -179,7 +180,10 @@ class Study:
         return [record for record in self.records.values() if record.trial.parent is None]
 
     def ends(self, role: str) -> list[Record]:
-        """The trials that end others, of one role (`FINAL` or `FRESH`), in order; not those from before the study was extended."""
+        """The trials that end others, of one role (`FINAL`, `FRESH` or `REFIT`), in order.
+
+        Those from before the study was extended are not among them.
+        """
         return [record for record in self.records.values() if record.trial.parent is not None and record.trial.role == role
                 and record.trial.number >= self.extended]
 
@@ -281,9 +285,12 @@ class Study:
 
     def score(self, lead: Record) -> float:
         """The mean value of the recipe that a trial of `ranked` stands for."""
-        replicates = next(found for found in self.recipes() if found[0] is lead)
-        mean = self.mean(replicates)
+        mean = self.mean(self.replicates(lead))
         return mean[1] if mean else 0.0
+
+    def replicates(self, lead: Record) -> list[Record]:
+        """The trials of a recipe, by its first."""
+        return next(found for found in self.recipes() if found[0] is lead)
 
     def observations(self) -> list[Observation]:
         """What samplers may know: every recipe of the search that has been evaluated or has failed."""

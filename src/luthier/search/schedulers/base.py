@@ -8,7 +8,7 @@ from typing import Protocol
 
 from luthier.recipes.recipe import Recipe
 from luthier.recipes.trial import TrialState
-from luthier.search.study import Record, Study
+from luthier.search.study import FRESH, Record, Study
 
 
 @dataclass(frozen=True)
@@ -35,12 +35,13 @@ class Branch:
 
 @dataclass(frozen=True)
 class Replicate:
-    """Make a new trial that trains this recipe anew, for trial `parent`, on another seed with the rows of `fold` held out."""
+    """Make a new trial of a role that trains this recipe anew, for trial `parent`, with the rows of `fold` held out."""
 
     parent: int
     recipe: Recipe
     seed: int
     fold: int
+    role: str = FRESH
 
 
 @dataclass(frozen=True)
