@@ -142,6 +142,17 @@ def events_of(journal: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines]
 
 
+def losses(events: Sequence[dict[str, Any]]) -> int:
+    """The most workers that a stage which has no result yet has lost."""
+    found: Counter[int] = Counter()
+    for event in events:
+        if event["event"] == "lost":
+            found[event["trial"]] += 1
+        elif event["event"] == "result":
+            found[event["trial"]] = 0
+    return max(found.values(), default=0)
+
+
 def is_finished(events: Sequence[dict[str, Any]]) -> bool:
     """Whether a journal tells of the end."""
     return bool(events) and events[-1]["event"] == "done"
@@ -153,7 +164,7 @@ class Killer:
     def __init__(self, tune: list[str], output: Path, chance: random.Random, kills: int, startup: float) -> None:
         self.tune, self.output, self.chance, self.kills, self.startup = tune, output, chance, kills, startup
         self.journal, self.log = output / "journal.jsonl", output.with_suffix(".log")
-        self.run, self.spared, self.results = Run(), 0, 0
+        self.run = Run()
 
     def until_it_ends(self) -> Run:
         """Start, kill and go on, until the run is finished or something is wrong."""
@@ -173,23 +184,23 @@ class Killer:
                 break
             before = self._whole_lines()
             if is_finished(events_of(self.journal)):  # killed after the last event: there is nothing to go on with
-                subprocess.run(luthier("resume", self.output), capture_output=True, check=False)
+                refused = subprocess.run(luthier("resume", self.output), capture_output=True, text=True, check=False)
+                if refused.returncode != 2 or "this run is finished" not in refused.stderr:
+                    self.run.troubles.append(f"a finished run is not refused: {refused.stderr[-500:]}")
                 break
         self._check_end()
         return self.run
 
     def _disturb(self, process: subprocess.Popen[bytes], command: str) -> bool:
         """Kill workers and, in the end, the coordinator; whether it came to that."""
-        fresh = True
+        fresh, struck, began = True, 0, len(events_of(self.journal))
         while len(self.run.kills) < self.kills:
             moment, fresh = self._await_moment(process, fresh), False
             if process.poll() is not None:
                 return False
             events, found = events_of(self.journal), workers_of(process.pid)
-            results = sum(event["event"] == "result" for event in events)
-            if results != self.results:
-                self.results, self.spared = results, 0
-            mortal = found and self.spared < MOST_LOSSES
+            unheard = struck - sum(event["event"] == "lost" for event in events[began:])
+            mortal = found and losses(events) + max(0, unheard) < MOST_LOSSES
             kind = self.chance.choices(["worker", "coordinator"], [4, 1])[0] if mortal else "coordinator"
             victim = self.chance.choice(found) if kind == "worker" else process.pid
             with suppress(ProcessLookupError):
@@ -197,7 +208,7 @@ class Killer:
                 self.run.kills.append(Kill(kind, moment, events[-1]["event"] if events else "nothing", command))
             if kind == "coordinator":
                 return True
-            self.spared += 1
+            struck += 1
         return False
 
     def _await_moment(self, process: subprocess.Popen[bytes], fresh: bool) -> str:

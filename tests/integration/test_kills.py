@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import signal
 import subprocess
 import sys
 import time
@@ -70,11 +71,15 @@ def test_a_second_command_is_refused_and_a_full_disk_ends_the_first_which_can_be
     process = _started(calm.words(output))
     journal = output / "journal.jsonl"
     _await(lambda: any(event["event"] == "result" for event in bench.events_of(journal)), process)
-    for words in (calm.words(output), bench.luthier("resume", output)):
-        second = subprocess.run(words, capture_output=True, text=True, check=False)
-        assert second.returncode == 2 and f"process {process.pid} is at work" in second.stderr, second.stderr
-    size = journal.stat().st_size
-    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (size + 100, size + 100))
+    process.send_signal(signal.SIGSTOP)  # so that it has not ended when the others come
+    try:
+        for words in (calm.words(output), bench.luthier("resume", output)):
+            second = subprocess.run(words, capture_output=True, text=True, check=False)
+            assert second.returncode == 2 and f"process {process.pid} is at work" in second.stderr, second.stderr
+        size = journal.stat().st_size
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (size + 100, size + 100))
+    finally:
+        process.send_signal(signal.SIGCONT)
     said, _ = process.communicate(timeout=200)
     assert process.returncode == 1 and f"luthier resume {output}" in said and "Traceback" not in said, said
     assert journal.read_bytes().endswith(b"\n") and journal.stat().st_size <= size + 100
