@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,8 @@ from luthier.errors import ConfigError
 
 HOLD = """
 import sys
+import threading
+import time
 from pathlib import Path
 from luthier.api.folder import RunFolder
 with RunFolder(Path(sys.argv[1])).held():
@@ -66,3 +70,35 @@ def test_a_folder_that_was_left_before_its_run_began_is_taken_as_empty(tmp_path:
     (folder.path / "notes.txt").write_text("mine")
     with pytest.raises(ConfigError, match="not empty"):
         choose_folder(str(folder.path), "x")
+
+
+def test_who_is_at_work_can_be_asked_and_looking_keeps_nobody_out(tmp_path: Path) -> None:
+    folder, ended, seen = RunFolder(tmp_path), threading.Event(), set[str | None]()
+    assert folder.process() is None and list(tmp_path.iterdir()) == [], "looking leaves no file"
+
+    def look() -> None:
+        while not ended.is_set():
+            seen.add(folder.process())
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    try:
+        for _ in range(50):
+            with folder.held():
+                time.sleep(0.002)
+    finally:
+        ended.set()
+        looking.join()
+    assert str(os.getpid()) in seen and folder.process() is None
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
+def test_a_killed_process_is_not_at_work(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    with subprocess.Popen([sys.executable, "-c", HOLD, folder.path], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          text=True) as first:
+        assert first.stdout is not None and first.stdout.readline() == "held\n"
+        assert folder.process() == str(first.pid)
+        first.kill()
+        first.wait()
+    assert (folder.path / ".process").exists() and folder.process() is None

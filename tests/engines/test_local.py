@@ -126,6 +126,22 @@ def test_killed_worker_is_reported_and_replaced(engine: LocalEngine) -> None:
     assert finish(engine, make_stage(2)).failure is None
 
 
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="Windows stops no process")
+def test_hung_worker_is_ended_and_replaced_and_its_stage_lost(setup: Setup) -> None:
+    engine = LocalEngine(setup, Workforce(workers=1, threads=1), hung_seconds=2.0)
+    try:
+        engine.submit(make_stage(100_000))
+        wait(engine, lambda event: isinstance(event, Progress))
+        hung = engine._workers[0].process
+        assert hung.pid is not None
+        os.kill(hung.pid, signal.SIGSTOP)
+        event = wait(engine, lambda event: isinstance(event, Lost), seconds=60)
+        assert event == Lost(0, "its worker process did nothing for 2 seconds") and not hung.is_alive()
+        assert finish(engine, make_stage(2)).failure is None
+    finally:
+        engine.close()
+
+
 def test_plan_workers_gives_a_single_trial_all_cores() -> None:
     assert plan_workers(None, 1, "cpu") == Workforce(1, cores())
     assert plan_workers(3, None, "cpu").workers == 3

@@ -44,7 +44,7 @@ class Earlier:
     @property
     def finished(self) -> bool:
         """Whether it came to its end, a delivered model."""
-        return bool(self.events) and self.events[-1]["event"] == "done"
+        return _has_ended(self.events)
 
     @property
     def interrupted(self) -> bool:
@@ -93,6 +93,8 @@ def open_earlier(folder: RunFolder) -> Earlier:
         raise ConfigError(f"{folder.path}: no run has begun there (there is no run.toml)")
     with folder.held():
         events = list(read_journal(folder.journal)) if folder.journal.exists() else []
+        if _has_ended(events):  # its command may have been killed before it could do so
+            folder.clean()
     tables = read_toml(folder.config)
     settings, data = tables.get("settings"), tables.get("data")
     command = next((command for command in Command if command.value == tables.get("command")), None)
@@ -100,6 +102,10 @@ def open_earlier(folder: RunFolder) -> Earlier:
         raise ConfigError(f"{folder.config}: not the run.toml of a run")
     seconds = max((event.get("at", 0.0) for event in events), default=0.0)
     return Earlier(folder, events, command, settings, str(data.get("hash")), seconds)
+
+
+def _has_ended(events: list[Event]) -> bool:
+    return bool(events) and events[-1]["event"] == "done"
 
 
 def settings_of(earlier: Earlier, *, budget: str | None, trials: int | None) -> Settings:
@@ -175,7 +181,7 @@ def take_up(study: Study, earlier: Earlier) -> Event:
     Files that no trial knows of are deleted: the rests of stages that were under way.
 
     Returns:
-        the event with which the journal goes on: the finals are run anew where the run had ended, or their models are gone.
+        the event with which the journal goes on: the finals are run anew where it had ended, or their models or scores are gone.
     """
     for event in earlier.events:
         study.apply(event)

@@ -13,6 +13,8 @@ from filelock import FileLock, Timeout
 
 from luthier.errors import ConfigError
 
+LOCK_SECONDS = 0.5
+"""How long to try to be the one at work in a folder: somebody may just be looking whether one is."""
 BARE = {".lock", ".process", "checkpoints", "cache", "run.toml.partial"}
 """What is in the folder of a run that was ended before it began."""
 
@@ -68,6 +70,11 @@ class RunFolder:
         """Tokens and features; may be deleted when the run is not at work."""
         return self.path / "cache"
 
+    @property
+    def progress(self) -> Path:
+        """What runs just now, for those who watch; gone when no command is at work."""
+        return self.path / ".progress"
+
     def predictions(self, split: str) -> Path:
         """The scored rows of one split."""
         return self.path / "predictions" / f"{split}.csv"
@@ -80,9 +87,9 @@ class RunFolder:
             ConfigError: another command is at work there.
         """
         self.path.mkdir(parents=True, exist_ok=True)
-        process, lock = self.path / ".process", FileLock(self.path / ".lock", timeout=0)
+        process, lock = self._process, FileLock(self.path / ".lock")
         try:
-            lock.acquire()
+            lock.acquire(timeout=LOCK_SECONDS)
         except Timeout:
             raise ConfigError(f"{self.path}: process {_said(process)} is at work in this folder; wait until it has ended, or watch "
                               f"it with: luthier watch {self.path}") from None
@@ -93,9 +100,29 @@ class RunFolder:
             yield
         finally:
             process.unlink(missing_ok=True)
+            self.progress.unlink(missing_ok=True)
             with suppress(OSError):  # Windows keeps files that are open
                 Path(lock.lock_file).unlink()
             lock.release()
+
+    @property
+    def _process(self) -> Path:
+        return self.path / ".process"
+
+    def process(self) -> str | None:
+        """The id of the process that is at work in the folder; None where there is none."""
+        file = self.path / ".lock"
+        if not file.exists():
+            return None
+        lock = FileLock(file)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            return _said(self._process)
+        except OSError:  # the folder of somebody else
+            return _said(self._process) if self._process.exists() else None
+        lock.release()
+        return None
 
     def clean(self) -> None:
         """Delete what only a run at work needs."""

@@ -18,8 +18,8 @@ class Observer(Protocol):
     def say(self, line: str) -> None:
         """A sentence for the user."""
 
-    def searching(self, plan: Plan, started: float) -> None:
-        """The search begins; `started` is when the command did, on the monotonic clock."""
+    def searching(self, plan: Plan, started: float, trials: int | None) -> None:
+        """The search begins, of at most so many recipes; `started` is when the command did, on the monotonic clock."""
 
     def update(self, study: Study, running: dict[int, Progress]) -> None:
         """The study has changed; `running` holds the newest progress of each running trial."""
@@ -35,7 +35,7 @@ class LogObserver:
         """Log the sentence."""
         log.info(line)
 
-    def searching(self, plan: Plan, started: float) -> None:
+    def searching(self, plan: Plan, started: float, trials: int | None) -> None:
         """Nothing to draw."""
 
     def update(self, study: Study, running: dict[int, Progress]) -> None:

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from luthier.api.export import export
 from luthier.api.folder import RunFolder
 from luthier.api.frames import read_table
 from luthier.api.model import Model
@@ -147,6 +148,14 @@ class Run:
     def report(self) -> Path:
         """The run's page, report.html."""
         return self.folder.report
+
+    def export(self, form: str) -> str:
+        """The run as text for other programs: "decisions", what was asked, run, scored, decided and chosen, as JSON lines.
+
+        Raises:
+            ConfigError: there is no such format.
+        """
+        return export(self.folder, form)
 
     @staticmethod
     def _frame(rows: list[dict[str, Any]], columns: list[str]) -> pandas.DataFrame:

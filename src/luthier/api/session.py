@@ -18,6 +18,7 @@ from luthier.api.interrupt import Interrupt
 from luthier.api.ledger import Opening, open_test
 from luthier.api.observer import Observer
 from luthier.api.prepare import groups_of
+from luthier.api.progress import Shown
 from luthier.api.ready import Ready, find_presets, refits
 from luthier.api.scoring import Final, score_finals, truths
 from luthier.api.settings import Command, SamplerName, SchedulerName
@@ -99,7 +100,8 @@ def begun_event(ready: Ready) -> Event:
             "repeats": settings.repeats, "held_seeds": asdict(settings.held_seeds), "plan": asdict(ready.plan),
             "speed": asdict(ready.measured.speed), "precision": ready.measured.precision, "workers": ready.force.workers,
             "threads": ready.force.threads, "disk": ready.quota.total, "trunk": ready.sharing.trunk, "device": ready.device,
-            "budget": ready.budget, "trials": ready.trials}
+            "budget": ready.budget, "trials": ready.trials, "own_epochs": "epochs" in settings.chosen,
+            "shape": ready.prepared.shape.to_table()}
 
 
 def _open_test(ready: Ready, folder: RunFolder, ended: Ended) -> Opening | None:
@@ -129,9 +131,9 @@ class Ended:
 def _train(ready: Ready, study: Study, folder: RunFolder, journal: Journal, observer: Observer, interrupt: Interrupt) -> Ended:
     """The search and its finals, on workers."""
     with _engine(make_setup(ready, folder), ready.force) as engine:
-        search = Search(study, journal, engine, folder.checkpoints, observer, lambda: interrupt.asked,
+        search = Search(study, journal, engine, folder.checkpoints, Shown(observer, folder.progress), lambda: interrupt.asked,
                         curve_points=ready.plan.curve_points, sharing=ready.sharing, quota=ready.quota)
-        observer.searching(ready.plan, ready.started)
+        observer.searching(ready.plan, ready.started, ready.trials)
         _search(search, ready)
         fresh = _finals(search, ready, folder, interrupt)
         finals = collect_finals(study, folder)

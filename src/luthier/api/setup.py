@@ -11,11 +11,12 @@ from luthier.sharing.features import fit_head
 
 
 def make_setup(ready: Ready, folder: RunFolder) -> Setup:
-    """Write the tokens and the head's start."""
+    """Write the tokens and the head's start; what workers of a killed command have left unfinished goes."""
     prepared, asked = ready.prepared, ready.prepared.asked
     setup = Setup(bases=write_bases(prepared, folder.cache), task=asked.task, rung_rows=prepared.rung_rows, cache=folder.cache,
                   device=ready.device, record_test=asked.settings.record_test, precision=ready.measured.precision,
                   quota=ready.quota, workers=ready.force.workers)
+    setup.trunks.forget_claims()
     default = prepared.default
     if default.head_init is HeadInit.PROBE and not default.reinit_layers:
         init = asked.settings.held_seeds.seeds(asked.settings.seed).init

@@ -13,16 +13,18 @@ from luthier.cli.check import check
 from luthier.cli.convert import convert
 from luthier.cli.evaluate import evaluate
 from luthier.cli.explain import explain
+from luthier.cli.export import export
 from luthier.cli.fetch import fetch
 from luthier.cli.predict import predict
 from luthier.cli.resume import resume
 from luthier.cli.train import train
 from luthier.cli.tune import tune
+from luthier.cli.watch import watch
 from luthier.errors import LuthierError, UsageError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
                   help="Find how to fine-tune a pre-trained language model for your labelled text.")
-for command in (check, tune, train, resume, predict, evaluate, explain, fetch, convert):
+for command in (check, tune, train, resume, watch, predict, evaluate, explain, export, fetch, convert):
     app.command()(command)
 
 

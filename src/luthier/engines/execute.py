@@ -100,6 +100,11 @@ class Setup:
         """The pre-trained model of a recipe."""
         return self.bases[recipe.model]
 
+    @property
+    def trunks(self) -> TrunkStore:
+        """What frozen blocks make of the rows."""
+        return TrunkStore(self.cache / "trunk", self.quota.trunk)
+
 
 def run_stage(stage: Stage, setup: Setup, cancelled: Callable[[], bool]) -> Iterator[Progress | StageResult]:
     """Run a stage, yielding progress now and then and its result last; failures are results too."""
@@ -115,12 +120,13 @@ def run_stage(stage: Stage, setup: Setup, cancelled: Callable[[], bool]) -> Iter
 
 
 def is_full_disk(error: Exception) -> bool:
-    """Whether an error says that there is no room on the disk, or no more of it for this user."""
+    """Whether an error says that there is no room on the disk, or no more of it for this user or this process."""
     from safetensors import SafetensorError
 
+    full = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
     if isinstance(error, OSError):
-        return error.errno in (errno.ENOSPC, errno.EDQUOT)
-    return isinstance(error, SafetensorError) and os.strerror(errno.ENOSPC) in str(error)
+        return error.errno in full
+    return isinstance(error, SafetensorError) and any(os.strerror(number) in str(error) for number in full)
 
 
 class Seen:
@@ -243,8 +249,7 @@ class _Running:
 
     def _given(self, model: nn.Module, trunk: Trunk, read: Sequences) -> BeforePass | None:
         """Gives the model what its lowest blocks make of some sequences; None where that cannot be stored."""
-        store = TrunkStore(self.setup.cache / "trunk", self.setup.quota.trunk)
-        stored = store.get(model, self.base.hash, self.stage.trunk, read, self.setup.precision, self.base.pad_token_id)
+        stored = self.setup.trunks.get(model, self.base.hash, self.stage.trunk, read, self.setup.precision, self.base.pad_token_id)
         return None if stored is None else partial(trunk.give, stored)
 
     def _timed_next(self, steps: Iterator[Step]) -> Step | None:

@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -237,6 +238,14 @@ def processor_seconds(process: int | None) -> float | None:
         return None
 
 
+def _end_with_coordinator() -> None:
+    """End this worker as soon as its coordinator has gone: the command that goes on with the run must find nobody at work."""
+    coordinator = multiprocessing.parent_process()
+    if coordinator is not None:
+        coordinator.join()
+        os._exit(1)
+
+
 def _work(pipe: Connection, setup: Setup, threads: int, variables: Mapping[str, str]) -> None:
     """A worker's life: run the stages that come through the pipe until it closes.
 
@@ -245,6 +254,7 @@ def _work(pipe: Connection, setup: Setup, threads: int, variables: Mapping[str, 
     """
     for number in (signal.SIGINT, signal.SIGTERM):  # sent to the whole group: the coordinator decides what it means
         signal.signal(number, signal.SIG_IGN)
+    threading.Thread(target=_end_with_coordinator, daemon=True).start()
     import torch
     from threadpoolctl import threadpool_limits
 

@@ -71,10 +71,36 @@ def read_journal(path: Path) -> Iterator[Event]:
         RunError: the file is missing, or a line before the last is not JSON.
     """
     try:
-        lines = path.read_bytes().split(b"\n")
+        yield from _events(path, path.read_bytes())
     except FileNotFoundError:
         raise RunError(f"{path}: no such file; is this a run's folder?") from None
-    for number, line in enumerate(lines[:-1], start=1):
+
+
+class Follower:
+    """Reads a journal as it grows; it need not be there yet."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._read = path, 0
+
+    def news(self) -> list[Event]:
+        """The events since the last call.
+
+        Raises:
+            RunError: a line is not JSON.
+        """
+        if not self._path.exists():
+            return []
+        with self._path.open("rb") as stream:
+            stream.seek(self._read)
+            lines = stream.read()
+        whole = lines[:lines.rfind(b"\n") + 1]
+        self._read += len(whole)
+        return list(_events(self._path, whole))
+
+
+def _events(path: Path, content: bytes) -> Iterator[Event]:
+    """The events of lines; what follows the last end of a line is left out."""
+    for number, line in enumerate(content.split(b"\n")[:-1], start=1):
         try:
             event = json.loads(line)
         except ValueError:

@@ -107,6 +107,12 @@ class Study:
     extended: int = 0
     records: dict[int, Record] = field(default_factory=dict)
 
+    @classmethod
+    def begun(cls, event: Event) -> Study:
+        """The study, still without trials, whose journal begins with this event."""
+        return cls(event["seed"], event["metric"], Shape.from_table(event["shape"]), tuple(event["plan"]["levels"]),
+                   event["repeats"], HeldSeeds(**event["held_seeds"]), event["own_epochs"])
+
     def apply(self, event: Event) -> None:
         """Take in one event of the journal."""
         kind = event["event"]

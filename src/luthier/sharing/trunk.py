@@ -167,6 +167,12 @@ class TrunkStore:
             return None
         return Stored(boundary, found, starts)
 
+    def forget_claims(self) -> None:
+        """Delete what workers of a killed command have left unfinished; nobody may be at work."""
+        for pattern in ("*.claim", "*.partial"):
+            for file in self.folder.glob(pattern):
+                file.unlink(missing_ok=True)
+
     def _open(self, name: str, dtype: np.dtype[Any], shape: tuple[int, int]) -> npt.NDArray[Any] | None:
         """An entry's values, memory-mapped; one that cannot be read is deleted, and missing."""
         file = self.folder / name

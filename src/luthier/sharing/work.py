@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -44,6 +45,18 @@ class Shape:
     def of(cls, tokens: Tokens, layers: int, size: float = 1.0) -> Shape:
         """The shape of a study on these training rows."""
         return cls(np.asarray(tokens.lengths), layers, size, special=tokens.special)
+
+    def to_table(self) -> dict[str, Any]:
+        """Plain values, for the journal: how many rows there are of each length."""
+        found, counts = np.unique(self.lengths, return_counts=True)
+        return {"lengths": found.tolist(), "counts": counts.tolist(), "layers": self.layers, "size": self.size,
+                "special": self.special, "models": {name: shape.to_table() for name, shape in self.models.items()}}
+
+    @classmethod
+    def from_table(cls, table: Mapping[str, Any]) -> Shape:
+        """The shape that `to_table` describes: of other rows that cost the same."""
+        return cls(np.repeat(np.asarray(table["lengths"], np.int64), table["counts"]), table["layers"], table["size"],
+                   {name: cls.from_table(shape) for name, shape in table["models"].items()}, table["special"])
 
     def for_model(self, name: str) -> Shape:
         """The shape for the model of that name, as recipes give it; this one where a study has but one model."""
