@@ -56,6 +56,10 @@ class Ready:
     trials: int | None
     earlier: Earlier | None = None
 
+    def at(self, seconds: float | None) -> float | None:
+        """So many seconds after the command began, on the monotonic clock; None for no limit."""
+        return None if seconds is None else self.started + seconds
+
 
 def get_ready(command: Command, asked: Asked, observer: Observer, started: float, earlier: Earlier | None = None) -> Ready:
     """Load the model, measure this machine, and share the time out; of a run that has begun, as it was then.

@@ -5,22 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
+from dataclasses import asdict
 
-import numpy as np
-
-from luthier.api.earlier import model_folder, take_up
+from luthier.api.closing import Ended, end
+from luthier.api.earlier import take_up
 from luthier.api.folder import RunFolder, make_folder
-from luthier.api.fresh import Fresh, hold_out, judge_fresh, write_whole
 from luthier.api.interrupt import Interrupt
 from luthier.api.ledger import Opening, open_test
 from luthier.api.observer import Observer
-from luthier.api.prepare import groups_of
 from luthier.api.progress import Shown
-from luthier.api.ready import Ready, find_presets, refits
-from luthier.api.scoring import Final, score_finals, truths
+from luthier.api.ready import Ready, find_presets
+from luthier.api.scoring import score_finals
 from luthier.api.settings import Command, SamplerName, SchedulerName
 from luthier.api.setup import make_setup
 from luthier.api.write import write_config, write_outcome
@@ -31,9 +26,7 @@ from luthier.engines.local import LocalEngine, Workforce
 from luthier.errors import RunError
 from luthier.models.pretrained import weights_hash
 from luthier.recipes.space import Space
-from luthier.recipes.trial import TrialState
 from luthier.search.budget import duration
-from luthier.search.finals import Finals, FreshFinals, Refit, Verdict, choose
 from luthier.search.journal import Event, Journal, read_journal
 from luthier.search.loop import Search
 from luthier.search.samplers import (
@@ -46,7 +39,7 @@ from luthier.search.samplers import (
     TpeSampler,
 )
 from luthier.search.schedulers import AshaScheduler, FullRuns, MedianScheduler, Scheduler
-from luthier.search.study import FINAL, REFIT, Study
+from luthier.search.study import Study
 
 
 def run(ready: Ready, observer: Observer, interrupt: Interrupt) -> RunFolder:
@@ -115,19 +108,6 @@ def _open_test(ready: Ready, folder: RunFolder, ended: Ended) -> Opening | None:
         weights_hash(sorted(model.glob("*.safetensors"))) for model in models], len(corpus.test))
 
 
-@dataclass(frozen=True)
-class Ended:
-    """What search and finals came to: the models that were finished, which of them is delivered, and why.
-
-    `fresh` is None where nothing was trained on fresh seeds, `refit` where the chosen recipe was not trained on more rows.
-    """
-
-    finals: list[Final]
-    verdict: Verdict
-    fresh: Fresh | None
-    refit: Path | None
-
-
 def _train(ready: Ready, study: Study, folder: RunFolder, journal: Journal, observer: Observer, interrupt: Interrupt) -> Ended:
     """The search and its finals, on workers."""
     with _engine(make_setup(ready, folder), ready.force) as engine:
@@ -135,22 +115,9 @@ def _train(ready: Ready, study: Study, folder: RunFolder, journal: Journal, obse
                         curve_points=ready.plan.curve_points, sharing=ready.sharing, quota=ready.quota)
         observer.searching(ready.plan, ready.started, ready.trials)
         _search(search, ready)
-        fresh = _finals(search, ready, folder, interrupt)
-        finals = collect_finals(study, folder)
-        verdict = pick(finals, ready, fresh, in_search=study.default is not None)
-        journal.append({"event": "chosen", "trial": verdict.chosen, "reason": verdict.reason})
-        wanted = refits(ready.command, ready.prepared) and not interrupt.asked
-        refit = _refit(search, verdict.chosen, ready, folder) if wanted else None
+        ended = end(search, ready, folder, interrupt)
         observer.searched()
-    return Ended(finals, verdict, fresh, refit)
-
-
-def _refit(search: Search, final: int, ready: Ready, folder: RunFolder) -> Path | None:
-    """Train the chosen recipe once more on training and validation rows; the model's folder, None where there was no time."""
-    write_whole(ready.prepared, folder)
-    search.run(Refit(final), None, _deadline(ready, ready.plan.finals_until))
-    done = next((record for record in search.study.ends(REFIT) if record.state is TrialState.COMPLETE), None)
-    return model_folder(folder, done.trial.number) if done else None
+    return ended
 
 
 @contextmanager
@@ -164,7 +131,7 @@ def _engine(setup: Setup, force: Workforce) -> Iterator[LocalEngine]:
 
 def _search(search: Search, ready: Ready) -> None:
     """The search itself; for `train`, its one trial."""
-    until = _deadline(ready, ready.plan.search_until)
+    until = ready.at(ready.plan.search_until)
     if ready.command is Command.TRAIN:
         search.run(FullRuns(1), DefaultFirst(ready.prepared.default, make_sampler(ready)), until)
         return
@@ -203,81 +170,3 @@ def _others(ready: Ready, space: Space, seed: int) -> Sampler:
     if settings.sampler is SamplerName.TPE:
         return TpeSampler(space, seed)
     return AutoSampler(space, seed, find_presets(ready.prepared), first=1)
-
-
-def _finals(search: Search, ready: Ready, folder: RunFolder, interrupt: Interrupt) -> Fresh | None:
-    """Compare the best trials and the default on fresh seeds; then finish the chosen one and the default with a decay.
-
-    Where there is no time for fresh seeds, all finalists are finished, and chosen among by the validation rows; as they stand when
-    the user has interrupted.
-    """
-    if not search.study.ranked():
-        reasons = "; ".join(record.reason for record in search.study.records.values() if record.reason)
-        raise RunError("No trial could be scored, so there is no model to deliver. " + (reasons or (
-            "It was interrupted too early." if interrupt.asked else "The budget ended first.")))
-    plan, alone, asked_before = ready.plan, ready.command is Command.TRAIN, interrupt.asked
-    decay = not (alone or asked_before or "schedule" in ready.prepared.asked.settings.chosen)
-    challengers, fresh = 0 if alone else plan.challengers, None
-    if challengers and plan.fresh and not asked_before:
-        held = hold_out(ready, folder)
-        in_turn = bool(ready.prepared.asked.corpus.folds)  # then there is no figure before all is done
-        search.run(FreshFinals(challengers, plan.fresh, bool(held.folds), decay), None,
-                   None if in_turn else _deadline(ready, plan.fresh_until))
-        fresh = judge_fresh(search.study, ready, folder, held)
-    if ready.prepared.asked.corpus.folds and (fresh is None or fresh.seeds < plan.fresh):
-        raise RunError("--test cv: not all folds have been trained, so there is no figure of the rows held out. Go on with: "
-                       f"luthier resume {folder.path}")
-    only = None if fresh is None else frozenset({fresh.ruling.chosen, *(
-        [search.study.default.trial.number] if search.study.default else [])})
-    search.interrupted = lambda: interrupt.asked and not asked_before
-    search.run(Finals(challengers, decay and not interrupt.asked, only), None,
-               None if asked_before else _deadline(ready, plan.finals_until))
-    if not any(record.last for record in search.study.ends(FINAL)):
-        search.interrupted = lambda: False  # no final was finished in time: deliver what there is, as it stands
-        search.run(Finals(min(1, challengers), decay=False, only=only), None, None)
-    return fresh
-
-
-def _deadline(ready: Ready, until: float | None) -> float | None:
-    """So many seconds after the command began, on the monotonic clock."""
-    return None if until is None else ready.started + until
-
-
-def collect_finals(study: Study, folder: RunFolder) -> list[Final]:
-    """The finals that ended with a model.
-
-    Raises:
-        RunError: none did.
-    """
-    found = []
-    for record in study.ends(FINAL):
-        model = model_folder(folder, record.trial.number)
-        if record.state is not TrialState.FAILED and record.trial.parent is not None:
-            scores = np.load(model / "validation.npy", allow_pickle=False)
-            found.append(Final(record, model, scores, is_default=study.records[record.trial.parent].is_default))
-    if not found:
-        reasons = "; ".join(record.reason for record in study.records.values() if record.reason)
-        raise RunError(f"None of the finals could be finished, so there is no model to deliver. {reasons}")
-    return found
-
-
-def pick(finals: list[Final], ready: Ready, fresh: Fresh | None, in_search: bool) -> Verdict:
-    """Choose the final to deliver: as the fresh finals say or, without them, by all validation rows.
-
-    Args:
-        in_search: whether the default recipe was tried at all.
-    """
-    if ready.command is Command.TRAIN:
-        return Verdict(finals[0].number, "the one recipe that was asked for")
-    ends = {final.record.trial.parent: final.number for final in finals}
-    if fresh and fresh.ruling.chosen in ends:
-        return Verdict(ends[fresh.ruling.chosen], fresh.ruling.reason)
-    task = ready.prepared.asked.task
-    truth = {final.number: truths(ready.prepared, final.record.trial.recipe)["validation"] for final in finals}
-    groups = groups_of(ready.prepared.asked.corpus.validation)
-    default = next((final for final in finals if final.is_default), None)
-    values = {final.number: task.metrics(final.validation, truth[final.number])[task.metric] for final in finals}
-    gains: dict[int, Any] = {} if default is None else {
-        final.number: task.difference(final.validation, default.validation, truth[final.number], groups,
-                                      other_truth=truth[default.number]) for final in finals}
-    return choose(default.number if default else None, values, gains, in_search=in_search)

@@ -1,0 +1,131 @@
+"""How a search ends: its best recipes are compared on fresh seeds, one is chosen and finished, and trained on more rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from luthier.api.earlier import model_folder
+from luthier.api.folder import RunFolder
+from luthier.api.fresh import Fresh, hold_out, judge_fresh, write_whole
+from luthier.api.interrupt import Interrupt
+from luthier.api.prepare import groups_of
+from luthier.api.ready import Ready, refits
+from luthier.api.scoring import Final, truths
+from luthier.api.settings import Command
+from luthier.errors import RunError
+from luthier.recipes.trial import TrialState
+from luthier.search.finals import Finals, FreshFinals, Refit, Verdict, choose
+from luthier.search.loop import Search
+from luthier.search.study import FINAL, REFIT, Study
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What search and finals came to: the models that were finished, which of them is delivered, and why.
+
+    `fresh` is None where nothing was trained on fresh seeds, `refit` where the chosen recipe was not trained on more rows.
+    """
+
+    finals: list[Final]
+    verdict: Verdict
+    fresh: Fresh | None
+    refit: Path | None
+
+
+def end(search: Search, ready: Ready, folder: RunFolder, interrupt: Interrupt) -> Ended:
+    """Run the finals of a search, choose, and write the choice into its journal.
+
+    Raises:
+        RunError: there is no model to deliver.
+    """
+    fresh = _finals(search, ready, folder, interrupt)
+    finals = collect_finals(search.study, folder)
+    verdict = pick(finals, ready, fresh, in_search=search.study.default is not None)
+    search.journal.append({"event": "chosen", "trial": verdict.chosen, "reason": verdict.reason})
+    wanted = refits(ready.command, ready.prepared) and not interrupt.asked
+    return Ended(finals, verdict, fresh, _refit(search, verdict.chosen, ready, folder) if wanted else None)
+
+
+def _finals(search: Search, ready: Ready, folder: RunFolder, interrupt: Interrupt) -> Fresh | None:
+    """Compare the best trials and the default on fresh seeds; then finish the chosen one and the default with a decay.
+
+    Where there is no time for fresh seeds, all finalists are finished, and chosen among by the validation rows; as they stand when
+    the user has interrupted.
+    """
+    if not search.study.ranked():
+        reasons = "; ".join(record.reason for record in search.study.records.values() if record.reason)
+        raise RunError("No trial could be scored, so there is no model to deliver. " + (reasons or (
+            "It was interrupted too early." if interrupt.asked else "The budget ended first.")))
+    plan, alone, asked_before = ready.plan, ready.command is Command.TRAIN, interrupt.asked
+    decay = not (alone or asked_before or "schedule" in ready.prepared.asked.settings.chosen)
+    challengers, fresh = 0 if alone else plan.challengers, None
+    if challengers and plan.fresh and not asked_before:
+        held = hold_out(ready, folder)
+        in_turn = bool(ready.prepared.asked.corpus.folds)  # then there is no figure before all is done
+        search.run(FreshFinals(challengers, plan.fresh, bool(held.folds), decay), None,
+                   None if in_turn else ready.at(plan.fresh_until))
+        fresh = judge_fresh(search.study, ready, folder, held)
+    if ready.prepared.asked.corpus.folds and (fresh is None or fresh.seeds < plan.fresh):
+        raise RunError("--test cv: not all folds have been trained, so there is no figure of the rows held out. Go on with: "
+                       f"luthier resume {folder.path}")
+    only = None if fresh is None else frozenset({fresh.ruling.chosen, *(
+        [search.study.default.trial.number] if search.study.default else [])})
+    search.interrupted = lambda: interrupt.asked and not asked_before
+    search.run(Finals(challengers, decay and not interrupt.asked, only), None,
+               None if asked_before else ready.at(plan.finals_until))
+    if not any(record.last for record in search.study.ends(FINAL)):
+        search.interrupted = lambda: False  # no final was finished in time: deliver what there is, as it stands
+        search.run(Finals(min(1, challengers), decay=False, only=only), None, None)
+    return fresh
+
+
+def _refit(search: Search, final: int, ready: Ready, folder: RunFolder) -> Path | None:
+    """Train the chosen recipe once more on training and validation rows; the model's folder, None where there was no time."""
+    write_whole(ready.prepared, folder)
+    search.run(Refit(final), None, ready.at(ready.plan.finals_until))
+    done = next((record for record in search.study.ends(REFIT) if record.state is TrialState.COMPLETE), None)
+    return model_folder(folder, done.trial.number) if done else None
+
+
+def collect_finals(study: Study, folder: RunFolder) -> list[Final]:
+    """The finals that ended with a model.
+
+    Raises:
+        RunError: none did.
+    """
+    found = []
+    for record in study.ends(FINAL):
+        model = model_folder(folder, record.trial.number)
+        if record.state is not TrialState.FAILED and record.trial.parent is not None:
+            scores = np.load(model / "validation.npy", allow_pickle=False)
+            found.append(Final(record, model, scores, is_default=study.records[record.trial.parent].is_default))
+    if not found:
+        reasons = "; ".join(record.reason for record in study.records.values() if record.reason)
+        raise RunError(f"None of the finals could be finished, so there is no model to deliver. {reasons}")
+    return found
+
+
+def pick(finals: list[Final], ready: Ready, fresh: Fresh | None, in_search: bool) -> Verdict:
+    """Choose the final to deliver: as the fresh finals say or, without them, by all validation rows.
+
+    Args:
+        in_search: whether the default recipe was tried at all.
+    """
+    if ready.command is Command.TRAIN:
+        return Verdict(finals[0].number, "the one recipe that was asked for")
+    ends = {final.record.trial.parent: final.number for final in finals}
+    if fresh and fresh.ruling.chosen in ends:
+        return Verdict(ends[fresh.ruling.chosen], fresh.ruling.reason)
+    task = ready.prepared.asked.task
+    truth = {final.number: truths(ready.prepared, final.record.trial.recipe)["validation"] for final in finals}
+    groups = groups_of(ready.prepared.asked.corpus.validation)
+    default = next((final for final in finals if final.is_default), None)
+    values = {final.number: task.metrics(final.validation, truth[final.number])[task.metric] for final in finals}
+    gains: dict[int, Any] = {} if default is None else {
+        final.number: task.difference(final.validation, default.validation, truth[final.number], groups,
+                                      other_truth=truth[default.number]) for final in finals}
+    return choose(default.number if default else None, values, gains, in_search=in_search)
