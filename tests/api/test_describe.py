@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from luthier.api.describe import amount, finalists
+from luthier.api.describe import amount, finalists, wide_line
 from luthier.api.settings import Settings
 from luthier.recipes.recipe import Recipe
 from luthier.recipes.space import Choice, Space
@@ -25,3 +25,8 @@ def test_a_plan_names_the_default_only_where_it_is_tried(
         sampler: str, values: tuple[float, ...], trials: int | None, said: str) -> None:
     space = Space(Recipe(dropout=0.1), {"dropout": Choice(values)})
     assert finalists(Settings(sampler=sampler), space, 3, trials) == said  # type: ignore[arg-type]
+
+
+def test_a_figure_of_few_test_rows_is_said_to_be_wide() -> None:
+    assert wide_line(60) == ("  60 test rows: a figure of so few may be off by 0.10 either way. With --test cv it is of all rows, held "
+                             "out in turn; that takes longer.")

@@ -13,6 +13,7 @@ from luthier.engines.local import Workforce
 from luthier.recipes.recipe import LongTexts
 from luthier.recipes.space import Space
 from luthier.search.budget import Plan, duration
+from luthier.search.honest import expected_width
 from luthier.sharing.quota import Quota, size
 from luthier.training.precision import Precision
 
@@ -78,6 +79,13 @@ def plan_lines(prepared: Prepared, plan: Plan, force: Workforce, device: str, pr
                      f"for the finals of {finalists(settings, prepared.space, plan.challengers, trials)}{anew} and "
                      f"{duration(budget - plan.finals_until)} to score the test rows")
     return lines
+
+
+def wide_line(test_rows: int) -> str:
+    """What to do where a test figure will say little."""
+    off = f"{expected_width(test_rows) / 2:.2f}"
+    return (f"  {count(test_rows, 'test row')}: a figure of so few may be off by {off} either way. With --test cv it is of all rows, "
+            "held out in turn; that takes longer.")
 
 
 def disk_line(quota: Quota, checkpoint: int, kept: int) -> str:

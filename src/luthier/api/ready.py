@@ -12,7 +12,7 @@ import numpy as np
 
 from luthier.api.baselines import FittedControl, fit_controls
 from luthier.api.concurrency import fastest_workers
-from luthier.api.describe import data_lines, disk_line, plan_lines
+from luthier.api.describe import data_lines, disk_line, plan_lines, wide_line
 from luthier.api.earlier import Earlier, check_more
 from luthier.api.measure import Measured, measure
 from luthier.api.observer import Observer
@@ -24,6 +24,7 @@ from luthier.errors import ConfigError
 from luthier.recipes.presets import Preset, load_presets
 from luthier.recipes.recipe import Schedule
 from luthier.search.budget import Job, Plan, parse_duration, plan_budget, prolonged
+from luthier.search.honest import is_wide
 from luthier.search.loop import KEPT_CHECKPOINTS
 from luthier.sharing.plan import NOTHING, Sharing, pays
 from luthier.sharing.quota import DEFAULT_BYTES, Quota, parse_size, size
@@ -121,6 +122,8 @@ def get_ready(command: Command, asked: Asked, observer: Observer, started: float
     plan = replace(plan, full_run_seconds=work_of(steps, default, prepared.shape, blocks) / measured.speed.training)
     ready = Ready(command, prepared, measured, controls, plan, sharing, quota, kept, force, device, started, budget, trials,
                   earlier)
+    if command is Command.TUNE and not (asked.corpus.test_given or asked.corpus.folds) and is_wide(test_rows):
+        observer.say(wide_line(test_rows))
     for line in plan_lines(prepared, plan, force, device, measured.precision, budget, trials, command is Command.TUNE):
         observer.say(line)
     if settings.sharing and (settings.disk is not None or kept < 1 + plan.challengers):
