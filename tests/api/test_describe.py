@@ -28,5 +28,5 @@ def test_a_plan_names_the_default_only_where_it_is_tried(
 
 
 def test_a_figure_of_few_test_rows_is_said_to_be_wide() -> None:
-    assert wide_line(60) == ("  60 test rows: a figure of so few may be off by 0.10 either way. With --test cv it is of all rows, held "
-                             "out in turn; that takes longer.")
+    assert wide_line(60) == ("  60 test rows: a figure of so few may be off by 0.10 either way. With --test cv it is of all rows, "
+                             "held out in turn; that takes longer.")

@@ -84,8 +84,8 @@ def plan_lines(prepared: Prepared, plan: Plan, force: Workforce, device: str, pr
 def wide_line(test_rows: int) -> str:
     """What to do where a test figure will say little."""
     off = f"{expected_width(test_rows) / 2:.2f}"
-    return (f"  {count(test_rows, 'test row')}: a figure of so few may be off by {off} either way. With --test cv it is of all rows, "
-            "held out in turn; that takes longer.")
+    return (f"  {count(test_rows, 'test row')}: a figure of so few may be off by {off} either way. With --test cv it is of all "
+            "rows, held out in turn; that takes longer.")
 
 
 def disk_line(quota: Quota, checkpoint: int, kept: int) -> str:
