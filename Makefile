@@ -20,6 +20,7 @@ check: $(VENV)/.dev  ## style, types and import order
 	$(BIN)/python -m pytest tests/test_import_order.py
 
 bench: $(VENV)/.dev  ## the benchmarks, in short form; the peer's 20 trials take most of an hour, once
+	$(BIN)/python benchmarks/honesty.py --quick
 	$(BIN)/python benchmarks/quality.py --quick
 	$(BIN)/python benchmarks/time_to_match.py --quick
 

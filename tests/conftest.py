@@ -7,6 +7,7 @@ import json
 import os
 import random
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,6 +23,14 @@ settings.load_profile("luthier")
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
+STATE = Path(tempfile.mkdtemp(prefix="luthier-state-"))
+os.environ["LUTHIER_STATE"] = str(STATE)  # workers and commands inherit it: no test writes to the user's own ledger
+
+
+def pytest_unconfigure() -> None:
+    """Delete what the tests have left in the state folder."""
+    shutil.rmtree(STATE, ignore_errors=True)
+
 
 SHARED = Path(__file__).parent.parent.parent / "shared"
 LAYERS = 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import logging
 import random
@@ -12,9 +13,9 @@ import pandas as pd
 import pytest
 
 from luthier.data import Corpus, load, load_labelled, load_texts
-from luthier.data.load import label_order, read_file
+from luthier.data.load import label_order, read_file, rows_hash
 from luthier.data.options import DataOptions
-from luthier.data.row import Kind, Row
+from luthier.data.row import Kind, Row, Span
 from luthier.data.sources import find
 from luthier.errors import DataError
 
@@ -77,6 +78,16 @@ def test_load_hash_changes_with_text_label_part_and_order() -> None:
     swapped[0]["label"], swapped[1]["label"] = "b", "a"
     others = [load(changed), load(swapped), load(items(), seed=1), load(items()[::-1])]
     assert len({base, *(corpus.hash for corpus in others)}) == 5
+
+
+def test_the_hash_of_rows_knows_texts_pairs_labels_and_how_often_but_no_order_nor_place() -> None:
+    rows = [Row("1", "good", None, "a", "x.csv", 2), Row("2", "bad", "ill", ("b", "c"), "x.csv", 3),
+            Row("3", "Paris", None, (Span(0, 5, "place"),), "x.csv", 4)]
+    base = rows_hash(rows)
+    assert base == rows_hash(dataclasses.replace(row, id="9", file="y.json", line=7) for row in rows[::-1])
+    changed = [{"text": "Good"}, {"pair": ""}, {"target": "b"}, {"target": 1.0}]
+    others = [rows_hash([dataclasses.replace(rows[0], **change), *rows[1:]]) for change in changed]
+    assert len({base, *others, rows_hash([*rows, rows[0]]), rows_hash(rows[1:]), rows_hash([])}) == 8
 
 
 def test_load_counts_rows_of_each_label_and_part() -> None:

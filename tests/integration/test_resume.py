@@ -23,7 +23,7 @@ from luthier.search.study import Study
 
 SEARCH = {"learning_rate": "1e-4..2e-3:log", "frozen_layers": "0,1"}
 FIXED = {"epochs": "2", "warmup_steps": "5", "max_length": "24"}
-ASKED: dict[str, Any] = {"trials": 7, "workers": 1, "threads": 1, "seed": 3, "search": SEARCH, "fixed": FIXED, "precision": "fp32"}
+ASKED: dict[str, Any] = {"trials": 9, "workers": 1, "threads": 1, "seed": 3, "search": SEARCH, "fixed": FIXED, "precision": "fp32"}
 
 
 class Killed(Exception):
@@ -54,7 +54,7 @@ def decided(run: luthier.Run) -> tuple[Sequence[Any], Any]:
     """What was tried and scored, and what came of it."""
     trials = run.trials[["trial", "recipe", "role", "parent", "seed", "fold", "state", "reason", "score", "steps"]]
     results = {name: run.results[name] for name in ("test", "validation", "best", "fresh", "controls")}
-    return trials.fillna("").values.tolist(), results
+    return trials.astype(str).to_numpy().tolist(), results
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +83,7 @@ def test_the_same_command_goes_on_too_and_another_is_refused(
     folder = tmp_path / "run"
     begin(small_data, tiny_model, folder, Killer(2))
     with pytest.raises(ConfigError, match=r"asked for otherwise \(seed, trials\).*luthier resume"):
-        luthier.tune(str(small_data), model=str(tiny_model), output=folder, **ASKED | {"seed": 4, "trials": 8})
+        luthier.tune(str(small_data), model=str(tiny_model), output=folder, **ASKED | {"seed": 4, "trials": 11})
     run = luthier.tune(str(small_data), model=str(tiny_model), output=folder, **ASKED)
     assert decided(run) == decided(whole)
     with pytest.raises(ConfigError, match=r"a finished run is there.*--budget"):
@@ -92,15 +92,15 @@ def test_the_same_command_goes_on_too_and_another_is_refused(
 
 def test_a_finished_run_can_be_given_more_trials(whole: luthier.Run, tiny_model: Path, small_data: Path, tmp_path: Path) -> None:
     folder = tmp_path / "run"
-    few = luthier.tune(str(small_data), model=str(tiny_model), output=folder, **ASKED | {"trials": 5})
-    for less in ({}, {"trials": 4}):
-        with pytest.raises(ConfigError, match=r"is finished.*--trials 5|not less"):
+    few = luthier.tune(str(small_data), model=str(tiny_model), output=folder, **ASKED | {"trials": 6})
+    for less in ({}, {"trials": 5}):
+        with pytest.raises(ConfigError, match=r"is finished.*--trials 6|not less"):
             luthier.resume(folder, **less)
     assert few.results == json.loads((folder / "results.json").read_text(encoding="utf-8")), "nothing was touched"
-    more = luthier.resume(folder, trials=7)
-    assert more.results["trials"] == 7
+    more = luthier.resume(folder, trials=9)
+    assert more.results["trials"] == 9
     first = more.trials[more.trials["parent"].isna()]
-    assert list(first["recipe"][:5]) == list(few.trials["recipe"][:5])
+    assert list(first["recipe"][:6]) == list(few.trials["recipe"][:6])
     told = [event["event"] for event in read_journal(folder / "journal.jsonl")]
     assert told.count("tested") == told.count("done") == 2 and "extended" in told
     assert more.model.predict(["good"])[0]["label"] in ("negative", "positive")

@@ -101,7 +101,7 @@ def decisions(folder: RunFolder) -> list[object]:
     kept = []
     for event in read_journal(folder.journal):
         clean = {key: value for key, value in event.items()
-                 if key not in ("checkpoint", "speed")}
+                 if key not in ("checkpoint", "speed", "plan", "at")}
         clean |= {"costs": [clean["costs"][key] for key in ("trainable_parameters", "drift")]} if "costs" in clean else {}
         for point in clean.get("points", []):
             point.pop("seconds")

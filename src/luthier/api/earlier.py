@@ -161,8 +161,8 @@ def check_more(earlier: Earlier, begun: Begun, device: str, budget: float | None
         raise ConfigError(f"{path}: its trials were trained on {begun.device}, and here it would be {device}; give --device")
     more = (_more(budget, begun.budget), _more(trials, begun.trials))
     if earlier.finished and not earlier.interrupted and True not in more:
-        had = [f"--budget {begun.budget:.0f}s"] if begun.budget is not None else []
-        had += [f"--trials {begun.trials}"] if begun.trials is not None else []
+        had = [] if begun.budget is None else [f"--budget {begun.budget:.0f}s"]
+        had += [] if begun.trials is None else [f"--trials {begun.trials}"]
         raise ConfigError(f"{path}: this run is finished; to go on with it give it more than {' and '.join(had)}")
     if False in more:
         raise ConfigError(f"{path}: a run that has begun can be given more time and trials, not less")

@@ -140,7 +140,8 @@ def judge_fresh(study: Study, ready: Ready, folder: RunFolder, held: HeldOut) ->
         lead: bootstrap_difference(statistic, statistics[default], len(used), groups=groups)[study.metric]
         for lead, statistic in statistics.items() if lead != default}
     entrants = [Entrant(lead, tuple(_whole_value(record, study.metric) for record in records), figures[lead].error,
-                        study.total_steps(records[0].trial.recipe) * step_work(records[0].trial.recipe, study.shape))
+                        study.total_steps(records[0].trial.recipe) * step_work(records[0].trial.recipe, study.shape),
+                        figures[lead].value if disjoint else None)
                 for lead, records in parts.items()]
     ruling = judge(default, entrants, gains, disjoint, in_search=study.default is not None)
     in_turn = None

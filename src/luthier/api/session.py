@@ -15,6 +15,7 @@ from luthier.api.earlier import model_folder, take_up
 from luthier.api.folder import RunFolder, make_folder
 from luthier.api.fresh import Fresh, hold_out, judge_fresh, write_whole
 from luthier.api.interrupt import Interrupt
+from luthier.api.ledger import Opening, open_test
 from luthier.api.observer import Observer
 from luthier.api.prepare import groups_of
 from luthier.api.progress import Shown
@@ -23,10 +24,12 @@ from luthier.api.scoring import Final, score_finals, truths
 from luthier.api.settings import Command, SamplerName, SchedulerName
 from luthier.api.setup import make_setup
 from luthier.api.write import write_config, write_outcome
+from luthier.data.load import rows_hash
 from luthier.data.places import count
 from luthier.engines.execute import Setup
 from luthier.engines.local import LocalEngine, Workforce
 from luthier.errors import RunError
+from luthier.models.pretrained import weights_hash
 from luthier.recipes.space import Space
 from luthier.recipes.trial import TrialState
 from luthier.search.budget import duration
@@ -81,10 +84,12 @@ def _carry_out(ready: Ready, folder: RunFolder, observer: Observer, interrupt: I
             study.apply(going_on)
             observer.say(f"Going on after {duration(earlier.seconds)} of work and {count(len(study.records), 'trial')}.")
         ended = _train(ready, study, folder, journal, observer, interrupt)
-        observer.say("Scoring the test rows" + ("" if asked.settings.record_test else ", once") + " …")
+        observer.say("Scoring …" if asked.corpus.folds else
+                     "Scoring the test rows" + ("" if asked.settings.record_test else ", once") + " …")
+        opening = _open_test(ready, folder, ended)
         outcome = score_finals(ready, ended.finals, ended.verdict, ended.refit, ended.fresh)
         journal.append({"event": "tested", "trial": ended.verdict.chosen, "test": outcome.test.to_table()})
-        write_outcome(folder, ready, study, outcome, ended.fresh, interrupted=interrupt.asked)
+        write_outcome(folder, ready, study, outcome, ended.fresh, opening, interrupted=interrupt.asked)
         journal.append({"event": "done", "interrupted": interrupt.asked})
 
 
@@ -97,6 +102,17 @@ def begun_event(ready: Ready) -> Event:
             "threads": ready.force.threads, "disk": ready.quota.total, "trunk": ready.sharing.trunk, "device": ready.device,
             "budget": ready.budget, "trials": ready.trials, "own_epochs": "epochs" in settings.chosen,
             "shape": ready.prepared.shape.to_table()}
+
+
+def _open_test(ready: Ready, folder: RunFolder, ended: Ended) -> Opening | None:
+    """Write into the ledger that the test rows are opened, before they are; None where there are none."""
+    corpus = ready.prepared.asked.corpus
+    if corpus.folds:
+        return None
+    models = [ended.refit] if ended.refit else []
+    models += [final.folder for final in ended.finals if final.number == ended.verdict.chosen or final.is_default]
+    return open_test(rows_hash(corpus.test), folder.path, [
+        weights_hash(sorted(model.glob("*.safetensors"))) for model in models], len(corpus.test))
 
 
 @dataclass(frozen=True)

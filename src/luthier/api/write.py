@@ -16,6 +16,7 @@ import numpy as np
 import luthier
 from luthier.api.folder import RunFolder
 from luthier.api.fresh import Fresh
+from luthier.api.ledger import Opening
 from luthier.api.prepare import Asked
 from luthier.api.ready import Ready
 from luthier.api.scoring import Outcome
@@ -85,7 +86,7 @@ def asked_table(asked: Asked) -> dict[str, Any]:
 
 def _whole_path(name: str) -> str:
     """The name of something that lies here as a whole path, so that it is found from anywhere; other names as they are."""
-    return str(Path(name).resolve()) if Path(name).exists() else name
+    return str(Path(name).resolve()) if name and Path(name).exists() else name
 
 
 def _named_for_good(model: Pretrained) -> str:
@@ -93,12 +94,12 @@ def _named_for_good(model: Pretrained) -> str:
     return model.exact_name if model.revision else _whole_path(model.name)
 
 
-def write_outcome(folder: RunFolder, ready: Ready, study: Study, outcome: Outcome, fresh: Fresh | None, *,
-                  interrupted: bool) -> None:
+def write_outcome(folder: RunFolder, ready: Ready, study: Study, outcome: Outcome, fresh: Fresh | None,
+                  opening: Opening | None, *, interrupted: bool) -> None:
     """Everything that the finished run holds; results.json last, so that it stands for a whole run."""
     prepared, corpus = ready.prepared, ready.prepared.asked.corpus
     write_model(folder.model, ready, outcome)
-    results, curves = summarize(ready, study, outcome, fresh, interrupted), curve_rows(study)
+    results, curves = summarize(ready, study, outcome, fresh, opening, interrupted), curve_rows(study)
     trials = with_verdicts(trial_rows(study), results, curves)
     write_csv(folder.trials, trials)
     write_csv(folder.curves, curves)
@@ -133,7 +134,8 @@ def write_model(target: Path, ready: Ready, outcome: Outcome) -> None:
     tokenizer.save_pretrained(target)
 
 
-def summarize(ready: Ready, study: Study, outcome: Outcome, fresh: Fresh | None, interrupted: bool) -> dict[str, Any]:
+def summarize(ready: Ready, study: Study, outcome: Outcome, fresh: Fresh | None, opening: Opening | None,
+              interrupted: bool) -> dict[str, Any]:
     """results.json."""
     prepared, asked, corpus = ready.prepared, ready.prepared.asked, ready.prepared.asked.corpus
     trial, default = outcome.final.record.trial, study.default
@@ -162,6 +164,7 @@ def summarize(ready: Ready, study: Study, outcome: Outcome, fresh: Fresh | None,
         "controls_validation": {name: score.to_table() for name, score in outcome.controls_validation.items()},
         "gain": outcome.gain.to_table() if outcome.gain else None, "fresh": fresh.to_table() if fresh else None,
         "refit": outcome.refit, "folds": len(corpus.folds),
+        "opening": opening.to_table() if opening else None,
         "best": {"trial": trial.number, "parent": trial.parent, "role": trial.role, "recipe": trial.recipe.to_table(),
                  "default_recipe": (default.trial.recipe if default else prepared.default).to_table(),
                  "reason": outcome.verdict.reason},

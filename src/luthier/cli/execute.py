@@ -22,6 +22,7 @@ from luthier.cli.options import STARTED
 from luthier.data.places import count
 from luthier.report.controls import control_title
 from luthier.report.html_calibration import point_sentence
+from luthier.report.ledger import openings
 from luthier.report.metrics import test_metrics
 from luthier.report.opening import opening, unbeaten
 from luthier.report.wording import short, test_rows
@@ -96,7 +97,7 @@ def closing_lines(run: Run) -> list[str]:
 
 
 def troubles(results: Mapping[str, Any]) -> list[str]:
-    """What went otherwise than planned: trials that failed, a space that was tried whole, steps that were made again."""
+    """What went otherwise than planned: failed trials, a space that was tried whole, steps made again, test rows seen before."""
     lines, failures, replay = [], results["failures"], results["replay"]
     if failures["number"]:
         why = "; most often" if failures["number"] > 1 else ""
@@ -107,4 +108,6 @@ def troubles(results: Mapping[str, Any]) -> list[str]:
     if replay["steps"]:
         steps, took = count(replay["steps"], "step"), duration(replay["seconds"])
         lines.append(f"{steps} made again, in {took} of all workers, because their checkpoints were not there.")
+    if (results["opening"] or {}).get("count", 1) > 1:
+        lines.append(openings(results["opening"]))
     return lines

@@ -184,6 +184,13 @@ def content_hash(parts: Mapping[Split, Sequence[Row]]) -> str:
     return digest.hexdigest()
 
 
+def rows_hash(rows: Iterable[Row]) -> str:
+    """32 hex digits over texts, pairs and labels of some rows, in any order. One row more or less makes another hash."""
+    each = sorted(hashlib.blake2b(json.dumps([row.text, row.pair, _plain(row.target)]).encode(), digest_size=16).digest()
+                  for row in rows)
+    return hashlib.blake2b(b"".join(each), digest_size=16).hexdigest()
+
+
 def _plain(target: Target | None) -> Any:
     if isinstance(target, tuple):
         return [part if isinstance(part, str) else dataclasses.astuple(part) for part in target]

@@ -181,10 +181,10 @@ def _inspect(name: str, folder: Path, origin: str, revision: str | None = None) 
     if not any((folder / file).exists() for file in _TOKENIZER_FILES):
         raise ModelError(f"{name}: no tokenizer in {folder} (none of {', '.join(_TOKENIZER_FILES)}). Save the model's own "
                          "tokenizer there with save_pretrained.")
-    return Pretrained(name, folder, origin, config, revision, _weights_hash(weights))
+    return Pretrained(name, folder, origin, config, revision, weights_hash(weights))
 
 
-def _weights_hash(files: list[Path]) -> str:
+def weights_hash(files: list[Path]) -> str:
     """A hash of names, sizes and the first and last MiB of each file: cheap, and changed by any training."""
     digest = hashlib.blake2b(digest_size=8)
     for file in files:

@@ -212,6 +212,8 @@ def _test_rows_seen(results: Table) -> str:
         return "but the test rows were scored for every trial, so a choice by those scores would not be blind"
     if results.get("folds"):
         return "there were no test rows: all rows were held out in turn"
+    if (results.get("opening") or {}).get("count", 1) > 1:
+        return f"the test rows had been scored before, {count(results['opening']['count'] - 1, 'time')} on this machine"
     return "in this run the test rows were scored once, at the end"
 
 

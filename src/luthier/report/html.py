@@ -13,6 +13,7 @@ from luthier.report.html_calibration import calibration_section
 from luthier.report.html_data import data_section
 from luthier.report.html_explain import explain_section
 from luthier.report.html_search import search_section
+from luthier.report.ledger import openings
 from luthier.report.metrics import resampled, test_metrics
 from luthier.report.opening import default_delivered, opening, rivals, unbeaten
 from luthier.report.snippets import parts, snippet, snippet_notes
@@ -70,7 +71,7 @@ def _result(results: Table) -> str:
         f'<p class="soft">Dots are figures on the {test_rows(results)}, which nothing was '
         f"trained or chosen on; bars are their 95 % intervals (bootstrap over {resampled(results)}); the shaded band repeats the "
         "delivered model's. Controls are what you get without fine-tuning, or without a search.</p>",
-        _forest(results), _metrics(results))
+        _forest(results), paragraphs([openings(results["opening"])] if results.get("opening") else []), _metrics(results))
 
 
 def _metrics(results: Table) -> str:
