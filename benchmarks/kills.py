@@ -221,7 +221,7 @@ class Killer:
         closing = self.kills - len(self.run.kills) <= CLOSING_KILLS
         moment = self.chance.choices(["early", "middle", "late"], [1 if fresh else 0, 3, 2 if closing else 0])[0]
         began, seen = time.monotonic(), len(events_of(self.journal))
-        wanted, delay = seen + self.chance.randint(1, 3), self.chance.uniform(0, 0.2 if moment == "late" else 0.5)
+        wanted, delay, soon = seen + self.chance.randint(1, 2), self.chance.uniform(0, 0.5), self.chance.uniform(0, 0.2)
         early = self.chance.uniform(0, self.startup)
         while process.poll() is None and time.monotonic() - began < PATIENCE:
             if moment == "early":
@@ -231,7 +231,7 @@ class Killer:
                 events = events_of(self.journal)
                 closing = any(event["event"] in ("chosen", "tested") for event in events[seen:])
                 if (len(events) >= wanted and moment == "middle") or closing:
-                    time.sleep(delay)
+                    time.sleep(soon if closing else delay)  # it closes fast
                     break
             time.sleep(0.01)
         return moment
