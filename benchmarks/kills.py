@@ -5,8 +5,8 @@ came to. A command that was killed is followed by `luthier resume` or by the sam
 missing: what a journal said before a kill it says ever after, the model and the report are there, no process is left over, and
 with one worker the decisions (`luthier export --format decisions`) are those of a run that nobody disturbed.
 
-    python benchmarks/kills.py                      # 220 kills, most of half an hour on two busy cores
-    python benchmarks/kills.py --kills 10 --runs 1
+    python benchmarks/kills.py                      # 200 kills, most of half an hour on two busy cores
+    python benchmarks/kills.py --kills 10
 
 A stage's workers are killed twice at most: the third loss is the trial's failure, as it should be. Linux only. The last line of
 what is printed is JSON; the status is 1 if anything went wrong.
@@ -31,6 +31,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+MOST_KILLS = 24
+"""Of one run."""
 ROWS, TRIALS, SEED = 160, 4, 3
 MOST_LOSSES = 2
 GONE_SECONDS, PATIENCE = 60.0, 240.0
@@ -201,6 +203,7 @@ class Killer:
             events, found = events_of(self.journal), workers_of(process.pid)
             unheard = struck - sum(event["event"] == "lost" for event in events[began:])
             mortal = found and losses(events) + max(0, unheard) < MOST_LOSSES
+            mortal = mortal and (len(self.run.kills) < self.kills - 1 or self.run.commands > 1)  # each run is gone on with
             kind = self.chance.choices(["worker", "coordinator"], [4, 1])[0] if mortal else "coordinator"
             victim = self.chance.choice(found) if kind == "worker" else process.pid
             with suppress(ProcessLookupError):
@@ -220,7 +223,7 @@ class Killer:
         closing = self.kills - len(self.run.kills) <= CLOSING_KILLS
         moment = self.chance.choices(["early", "middle", "late"], [1 if fresh else 0, 3, 2 if closing else 0])[0]
         began, seen = time.monotonic(), len(events_of(self.journal))
-        wanted, delay = seen + self.chance.randint(1, 3), self.chance.uniform(0, 0.2 if moment == "late" else 0.5)
+        wanted, delay, soon = seen + self.chance.randint(1, 2), self.chance.uniform(0, 0.5), self.chance.uniform(0, 0.2)
         early = self.chance.uniform(0, self.startup)
         while process.poll() is None and time.monotonic() - began < PATIENCE:
             if moment == "early":
@@ -230,7 +233,7 @@ class Killer:
                 events = events_of(self.journal)
                 closing = any(event["event"] in ("chosen", "tested") for event in events[seen:])
                 if (len(events) >= wanted and moment == "middle") or closing:
-                    time.sleep(delay)
+                    time.sleep(soon if closing else delay)  # it closes fast
                     break
             time.sleep(0.01)
         return moment
@@ -326,23 +329,26 @@ def differences(ours: str, theirs: str) -> Iterator[str]:
         yield f"{len(ours.splitlines())} decisions instead of {len(theirs.splitlines())}"
 
 
-def killed_runs(calm: Calm, folder: Path, runs: int, kills: int, workers: Sequence[int] = (1,),
+def killed_runs(calm: Calm, folder: Path, kills: int, each: int = MOST_KILLS, workers: Sequence[int] = (1,),
                 seed: int = 0) -> Iterator[tuple[int, Run]]:
-    """Carry out `runs` runs, which share `kills` kills; the workers of each, and what became of it."""
-    for number in range(runs):
+    """Carry out runs, of at most so many kills each, until all kills have been made; the workers of each, and what became of it."""
+    made = number = 0
+    while made < kills:
         force, output = workers[number % len(workers)], folder / f"run-{number}"
-        share = kills * (number + 1) // runs - kills * number // runs
+        share = min(each, kills - made)
         run = Killer(calm.words(output, force), output, random.Random(f"{seed} {number}"), share, calm.startup).until_it_ends()
         if force == 1 and not run.troubles:
             run.troubles += differences(run.decisions, calm.decisions)
+        made, number = made + len(run.kills), number + 1
         yield force, run
+        if not run.kills:
+            return
 
 
 def main() -> None:
     """Kill, say what became of each run, and print a last line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--kills", type=int, default=220)
-    parser.add_argument("--runs", type=int, default=10, help="every third has two workers")
+    parser.add_argument("--kills", type=int, default=200, help="every third run has two workers")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--folder", type=Path, help="where to keep the runs")
     asked = parser.parse_args()
@@ -351,17 +357,17 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     print(f"{'run':>4} {'workers':>8} {'kills':>6} {'coordinator':>12} {'commands':>9} {'seconds':>8}  result")
     calm = undisturbed(folder)
-    for number, (workers, run) in enumerate(killed_runs(calm, folder, asked.runs, asked.kills, (1, 1, 2), asked.seed)):
+    for number, (workers, run) in enumerate(killed_runs(calm, folder, asked.kills, workers=(1, 1, 2), seed=asked.seed)):
         total.update(kill.victim for kill in run.kills)
         total.update(f"{kill.moment} moment" for kill in run.kills)
         total.update(f"after {kill.after}" for kill in run.kills)
-        total["commands"] += run.commands
+        total.update(runs=1, commands=run.commands)
         troubles += [f"run {number}: {trouble}" for trouble in run.troubles]
         of_it = sum(kill.victim == "coordinator" for kill in run.kills)
         print(f"{number:>4} {workers:>8} {len(run.kills):>6} {of_it:>12} {run.commands:>9} {time.monotonic() - began:>8.0f}  "
               f"{'; '.join(run.troubles) or 'as if undisturbed'}", flush=True)
     kept.cleanup()
-    print(json.dumps({"kills": total["worker"] + total["coordinator"], "runs": asked.runs, "troubles": troubles,
+    print(json.dumps({"kills": total["worker"] + total["coordinator"], "runs": total["runs"], "troubles": troubles,
                       "counts": dict(sorted(total.items())), "seconds": round(time.monotonic() - began)}))
     sys.exit(bool(troubles))
 

@@ -30,18 +30,19 @@ def calm(bench: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 def test_a_run_killed_again_and_again_decides_as_one_that_was_left_alone(bench: ModuleType, calm: Any, tmp_path: Path) -> None:
-    ((_, run),) = bench.killed_runs(calm, tmp_path, runs=1, kills=8, seed=5)
+    _, run = next(bench.killed_runs(calm, tmp_path, kills=8, seed=5))
     assert run.troubles == []
-    assert len(run.kills) == 8 and {kill.victim for kill in run.kills} == {"worker", "coordinator"}
+    assert len(run.kills) > 5 and {kill.victim for kill in run.kills} == {"worker", "coordinator"} and run.commands > 1
     assert '"event": "tested"' in run.decisions and "lost" not in run.decisions and "resumed" not in run.decisions
 
 
 @pytest.mark.slow
 def test_two_hundred_kills_lose_nothing(bench: ModuleType, calm: Any, tmp_path: Path) -> None:
-    runs = [run for _, run in bench.killed_runs(calm, tmp_path, runs=10, kills=220, workers=(1, 1, 2))]
+    runs = [run for _, run in bench.killed_runs(calm, tmp_path, kills=200, workers=(1, 1, 2))]
     assert [trouble for run in runs for trouble in run.troubles] == []
     kills = [kill for run in runs for kill in run.kills]
-    assert len(kills) >= 200 and {kill.moment for kill in kills} == {"early", "middle", "late"}
+    assert len(kills) >= 200
+    assert {kill.moment for kill in kills} == {"early", "middle", "late"}
 
 
 def _await(holds: Callable[[], object], process: subprocess.Popen[str], seconds: float = 200) -> None:
