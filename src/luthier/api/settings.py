@@ -33,6 +33,7 @@ class SchedulerName(enum.Enum):
     ASHA = "asha"
     MEDIAN = "median"
     NONE = "none"
+    TOP_K = "top-k"
 
 
 class DeviceName(enum.Enum):
@@ -99,7 +100,8 @@ class Settings:
     fixed: dict[str, str] = setting({}, "Hyperparameters held at a value: NAME=VALUE.")
     sampler: SamplerName = setting(SamplerName.AUTO, "What suggests recipes.")
     scheduler: SchedulerName = setting(
-        SchedulerName.AUTO, "What stops trials early: auto (asha), asha, median, or none, which runs each to its end.")
+        SchedulerName.AUTO, "What stops trials early: auto (asha), asha, median, top-k (one epoch each, then the best third), or "
+        "none, which runs each to its end.")
     repeats: int = setting(1, "Seeds that every recipe is trained on; recipes are compared by their mean.", Limits(1, 1000))
     record_test: bool = setting(False, "Score the test rows for every trial; selection is then no longer blind to them.")
     device: DeviceName = setting(DeviceName.AUTO, "What to train on.")
