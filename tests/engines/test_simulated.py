@@ -83,7 +83,7 @@ def test_a_full_run_takes_its_work_and_stages_and_looks_take_their_own_time() ->
 def test_what_frozen_blocks_make_is_paid_for_once_and_then_saves_time() -> None:
     deep = RECIPE.replace(frozen_layers=5)
     unshared = run(engine(), stage(recipe=deep))[1]
-    assert unshared == pytest.approx((1 / 3 + 2 / 3 / 6))
+    assert unshared == pytest.approx(1 / 3 + 2 / 3 / 6)
     one = engine()
     first, second = (run(one, stage(recipe=deep, number=number, trunk=5))[1] for number in range(2))
     assert second == pytest.approx((1 / 6) * (1 / 3 + 2 / 3))
