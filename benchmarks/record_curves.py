@@ -76,7 +76,7 @@ def wanted(prepared: Prepared, work: float) -> list[Wanted]:
 
 def twins(what: str, recipe: Recipe, layers: int) -> Iterator[Wanted]:
     """The recipe at other depths of freezing: none, half, all but one, all."""
-    for depth in (0, layers // 2, layers - 1, layers):
+    for depth in sorted({0, layers // 2, layers - 1, layers}):
         if depth != recipe.frozen_layers:
             yield Wanted(f"{what}, {depth} frozen", recipe.replace(frozen_layers=depth))
 
@@ -87,11 +87,9 @@ def deepest(recipe: Recipe, layers: int) -> Recipe:
 
 
 class Recorder:
-    """Makes runs of one set in worker processes, and appends each to the file as it ends."""
+    """Makes runs of one set in worker processes, each of `steps` or what is the same work, and appends them to a file."""
 
-    def __init__(self, name: str, shared: Path, file: Path, until: float, folder: Path) -> None:
-        rows, steps = SETS[name]
-        settings = Settings(data=str(shared / "data" / name), max_train_rows=rows, rung_rows=VALIDATION_ROWS)
+    def __init__(self, name: str, settings: Settings, steps: int, file: Path, until: float, folder: Path) -> None:
         self.name, self.file, self.until, self.folder = name, file, until, folder / name
         self.prepared = prepare(check(settings, settings.given))
         default, shape = self.prepared.default, self.prepared.shape
@@ -157,6 +155,11 @@ class Recorder:
             stream.write(json.dumps({"set": self.name, **line}) + "\n")
 
 
+def settings_of(name: str, shared: Path) -> Settings:
+    """How a set is read: few of its training rows, and at most so many validation rows."""
+    return Settings(data=str(shared / "data" / name), max_train_rows=SETS[name][0], rung_rows=VALIDATION_ROWS)
+
+
 def lines_of(file: Path, name: str) -> list[dict[str, Any]]:
     """What the file holds of a set."""
     if not file.exists():
@@ -177,7 +180,8 @@ def main() -> None:
     until = time.monotonic() + 60 * asked.minutes
     wait_for_loading()
     with tempfile.TemporaryDirectory() as folder:
-        recorders = [Recorder(name, asked.shared, asked.file, until, Path(folder)) for name in asked.sets]
+        recorders = [Recorder(name, settings_of(name, asked.shared), SETS[name][1], asked.file, until, Path(folder))
+                     for name in asked.sets]
         while recorders and time.monotonic() < until:
             recorders = [recorder for recorder in recorders if recorder.go_on(FEW_AT_ONCE)]
     print(json.dumps({name: len(lines_of(asked.file, name)) - 1 for name in asked.sets}))
