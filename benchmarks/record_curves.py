@@ -41,11 +41,11 @@ from luthier.sharing.work import step_work
 HERE = Path(__file__).parent
 SHARED = HERE.parent.parent / "shared"
 CURVES = HERE / "curves" / "curves.jsonl"
-SETS = {"vader_3class": (600, 180), "banking77": (1000, 270), "nlupp": (1000, 270), "snips_intents": (600, 270)}
+SETS = {"snips_intents": (600, 200), "vader_3class": (600, 120), "nlupp": (1000, 200), "banking77": (1000, 200)}
 """Training rows of each, and the steps of the default recipe's full run."""
-VALIDATION_ROWS = 500
+VALIDATION_ROWS = 300
 COVER, POINTS = 16, 9
-FEW_AT_ONCE = 12
+FEW_AT_ONCE = 8
 """Runs of one set before the next set has its turn, so that a file that is cut short holds as much of each."""
 
 

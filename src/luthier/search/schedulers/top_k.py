@@ -2,8 +2,8 @@
 
 Of the recipes asked for, the best third after one epoch goes on to the end and the others stop. Where only time ends a search,
 nobody knows how many recipes there will be, so they come in groups of nine, and the best three of each go on. A recipe on several
-seeds is judged by its mean. The default recipe always goes on, and so does one whose schedule has a horizon: after an epoch it is
-not where a shorter run of it would be.
+seeds is judged by its mean. Besides these, the default recipe always runs to its end, and so does one whose schedule has a
+horizon: after an epoch it is not where a shorter run of it would be.
 """
 
 from __future__ import annotations
