@@ -17,14 +17,17 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import tempfile
 import time
 import warnings
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property, partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +60,7 @@ from luthier.sharing.work import Shape, pass_work, step_work
 
 HERE = Path(__file__).parent
 CURVES = HERE / "curves" / "curves.jsonl"
-AMOUNTS = (3.0, 6.0, 12.0, 20.0)
+AMOUNTS = (3.0, 6.0, 12.0)
 STUDIES, QUICK = 240, 24
 SLOTS, FULL_RUN_SECONDS, STAGE_SHARE = 2, 10.0, 0.03
 """The engine's seconds are arbitrary; a stage takes this share of a full run besides its steps and looks."""
@@ -132,6 +135,12 @@ class Recording:
         return np.array([self.place(recipe) for recipe in self.recipes])
 
     @cached_property
+    def probes(self) -> Floats:
+        """Of recipes all over the space."""
+        points = np.random.default_rng(0).random((PROBES, len(self.space.axes)))
+        return np.array([self.place(self.space.at(point.tolist())) for point in points])
+
+    @cached_property
     def kernel(self) -> Any:
         """How like each other the curves of two recipes are, by where they lie; fitted to all that was recorded."""
         from sklearn.gaussian_process import GaussianProcessRegressor
@@ -160,19 +169,17 @@ class Landscape:
         self._mean, self._scale = curves.mean(0), curves.std(0) + 1e-9
         covered = recording.kernel(self._places)
         self._weights = np.linalg.solve(covered, (curves - self._mean) / self._scale)
-        probes = [recording.space.at(point.tolist()) for point in random.random((PROBES, len(recording.space.axes)))]
-        self.best = float(max(self.curves([*probes, *recording.recipes])[:, -1]))
+        self.best = float(max(self.curves(np.concatenate([recording.probes, recording.places]))[:, -1]))
 
-    def curves(self, recipes: Sequence[Recipe]) -> Floats:
-        """The true curves of recipes, at even parts of a full run."""
-        places = np.array([self.recording.place(recipe) for recipe in recipes])
+    def curves(self, places: Floats) -> Floats:
+        """The true curves at places of the space, at even parts of a full run."""
         found = self.recording.kernel(places, self._places) @ self._weights * self._scale + self._mean
         return np.clip(found, 0.0, 1.0)
 
     def true(self, recipe: Recipe, step: int) -> float:
         """The value of a recipe after so many steps, over all seeds."""
         if recipe.hash not in self._known:
-            self._known[recipe.hash] = self.curves([recipe])[0]
+            self._known[recipe.hash] = self.curves(self.recording.place(recipe)[None])[0]
         return self._at(self._known[recipe.hash], recipe, step)
 
     def seen(self, trial: Trial, step: int) -> float:
@@ -186,15 +193,22 @@ class Landscape:
         return float(np.interp(step / recipe.total_steps(self.recording.shape.rows(recipe)), parts, curve))
 
 
+@dataclass(frozen=True)
+class Figures:
+    """At each amount of work: the regret of the pick, and how many trials there were."""
+
+    regrets: list[float]
+    trials: list[int]
+
+
 @dataclass
 class Picks:
     """A watcher that notes what a search would have delivered at each amount of work."""
 
     landscape: Landscape
-    engine: SimulatedEngine
+    clock: Callable[[], float]
     left: list[float]
-    regrets: list[float] = field(default_factory=list)
-    trials: list[int] = field(default_factory=list)
+    figures: Figures = field(default_factory=lambda: Figures([], []))
     _points: int = 0
     _regret: float = float("nan")
 
@@ -203,10 +217,10 @@ class Picks:
 
     def update(self, study: Study, running: dict[int, Progress]) -> None:
         """Look at the pick again where there is something new."""
-        while self.left and self.engine.now() > self.left[0] + 1e-9:
+        while self.left and self.clock() > self.left[0] + 1e-9:
             self.left.pop(0)
-            self.regrets.append(self._regret)
-            self.trials.append(len(study.records))
+            self.figures.regrets.append(self._regret)
+            self.figures.trials.append(len(study.records))
         points = sum(len(record.points) for record in study.records.values())
         if points > self._points:
             self._points = points
@@ -285,7 +299,7 @@ def simulate(landscape: Landscape, scheduler: Scheduler, sampler: Sampler, amoun
                              stage_seconds=STAGE_SHARE * FULL_RUN_SECONDS, look_rows=looks)
     study = Study(landscape.number, "value", shape, rung_levels(recording.steps, step_work(default, shape)))
     ends = [amount * FULL_RUN_SECONDS / SLOTS for amount in amounts]
-    picks = Picks(landscape, engine, ends)
+    picks = Picks(landscape, engine.now, ends)
     with tempfile.TemporaryDirectory() as folder:
         search = Search(study, NoJournal(), engine, Path(folder), picks, lambda: False,
                         fallback=EqualWork(RandomSampler(recording.space, landscape.number), shape, recording.work))
@@ -295,6 +309,7 @@ def simulate(landscape: Landscape, scheduler: Scheduler, sampler: Sampler, amoun
     return picks
 
 
+@cache
 def read_recordings(file: Path) -> list[Recording]:
     """The sets of a file of curves."""
     lines: dict[str, list[dict[str, Any]]] = defaultdict(list)
@@ -304,37 +319,40 @@ def read_recordings(file: Path) -> list[Recording]:
     return [Recording.of(found) for found in lines.values()]
 
 
+def study(number: int, file: Path, only: Sequence[str] | None, amounts: Sequence[float]) -> tuple[str, dict[str, Figures]]:
+    """One simulated study: the set that it is of, and what each policy made of it."""
+    recordings = read_recordings(file)
+    recording = recordings[number % len(recordings)]
+    landscape = Landscape(recording, number)
+    return recording.name, {name: simulate(landscape, scheduler, sampler, amounts).figures
+                            for name, (scheduler, sampler) in policies(recording, number).items() if not only or name in only}
+
+
 def main() -> None:
     """Simulate, print the tables and a last line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help=f"{QUICK} studies")
     parser.add_argument("--studies", type=int, default=STUDIES)
     parser.add_argument("--only", nargs="+", help="policies, by their names")
+    parser.add_argument("--amounts", nargs="+", type=float, default=list(AMOUNTS), help="of work, in full runs")
+    parser.add_argument("--processes", type=int, default=os.cpu_count())
     parser.add_argument("--curves", type=Path, default=CURVES)
     asked = parser.parse_args()
     if not asked.curves.exists():
         sys.exit(f"There are no recorded curves ({asked.curves}); record_curves.py makes them.")
-    recordings = read_recordings(asked.curves)
     began = time.monotonic()
-    regrets: dict[str, list[list[float]]] = defaultdict(list)
-    trials: dict[str, list[int]] = defaultdict(list)
-    sets: list[str] = []
-    for number in range(QUICK if asked.quick else asked.studies):
-        recording = recordings[number % len(recordings)]
-        landscape = Landscape(recording, number)
-        sets.append(recording.name)
-        for name, (scheduler, sampler) in policies(recording, number).items():
-            if not asked.only or name in asked.only:
-                picks = simulate(landscape, scheduler, sampler, AMOUNTS)
-                regrets[name].append(picks.regrets)
-                trials[name].append(picks.trials[-1])
+    one = partial(study, file=asked.curves, only=asked.only, amounts=sorted(asked.amounts))
+    with ProcessPoolExecutor(asked.processes, get_context("spawn")) as pool:
+        found = list(pool.map(one, range(QUICK if asked.quick else asked.studies), chunksize=4))
+    sets = [name for name, _ in found]
     print(f"{len(sets)} studies, {time.monotonic() - began:.0f} s")
-    table = {name: summary(np.array(found), sets) for name, found in regrets.items()}
+    table = {name: summary(np.array([picks[name].regrets for _, picks in found]), sets) for name in found[0][1]}
     for title in ("median", "90 %", "worst", *dict.fromkeys(sets)):
-        print(f"\n{'Regret × 100, ' + title:<36}" + "".join(f"{amount:>8g}" for amount in AMOUNTS))
-        for name, found in table.items():
-            print(f"{name:<36}" + "".join(f"{100 * value:>8.2f}" for value in found[title]))
-    print(json.dumps({name: found | {"trials": float(np.median(trials[name]))} for name, found in table.items()}))
+        print(f"\n{'Regret × 100, ' + title:<36}" + "".join(f"{amount:>8g}" for amount in sorted(asked.amounts)))
+        for name, figures in table.items():
+            print(f"{name:<36}" + "".join(f"{100 * value:>8.2f}" for value in figures[title]))
+    trials = {name: float(np.median([picks[name].trials[-1] for _, picks in found])) for name in table}
+    print(json.dumps({name: figures | {"trials": trials[name]} for name, figures in table.items()}))
 
 
 def summary(regrets: Floats, sets: Sequence[str]) -> dict[str, list[float]]:

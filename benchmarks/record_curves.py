@@ -1,10 +1,11 @@
 """Records learning curves of real runs, for `policies.py` to replay: what each recipe came to after every ninth of a full run.
 
 On each of a few data sets, cut to few training rows: the default recipe and the presets, points that cover the default space
-evenly, twins of these that differ in nothing but the depth of freezing, and some of them on a second seed. Every run gets the
-same work (see `luthier.sharing.work`), and is scored on the same validation rows. Runs that are in the file are not made again.
+evenly, twins of some of these that differ in nothing but the depth of freezing, and some of them on a second seed. Every run
+gets the same work (see `luthier.sharing.work`), and is scored on the same validation rows. Runs that are in the file are not
+made again.
 
-    python benchmarks/record_curves.py                # four sets, about an hour of one core
+    python benchmarks/record_curves.py                # four sets, an hour or two of one core
     python benchmarks/record_curves.py --minutes 25   # begin no run after that; the next call goes on
 
 Each line of the file is a JSON object: a set (its rows, tokens and default recipe), or a run (what its recipe changes of the
@@ -41,11 +42,11 @@ from luthier.sharing.work import step_work
 HERE = Path(__file__).parent
 SHARED = HERE.parent.parent / "shared"
 CURVES = HERE / "curves" / "curves.jsonl"
-SETS = {"snips_intents": (600, 200), "vader_3class": (600, 120), "nlupp": (1000, 200), "banking77": (1000, 200)}
+SETS = {"nlupp": (1000, 120), "vader_3class": (600, 90), "snips_intents": (600, 90), "banking77": (1000, 120)}
 """Training rows of each, and the steps of the default recipe's full run."""
 VALIDATION_ROWS = 300
-COVER, POINTS = 16, 9
-FEW_AT_ONCE = 8
+COVER, POINTS = 32, 9
+FEW_AT_ONCE = 10
 """Runs of one set before the next set has its turn, so that a file that is cut short holds as much of each."""
 
 
@@ -59,7 +60,7 @@ class Wanted:
 
 
 def wanted(prepared: Prepared, work: float) -> list[Wanted]:
-    """The runs of a set, the most useful first, each at the same work."""
+    """The runs of a set, each at the same work; a file that is cut short holds the first of them."""
     layers, shape, default = prepared.shape.layers, prepared.shape, prepared.default
     found = [Wanted("default", default),
              *(Wanted(f"preset {preset.name}", preset.recipe) for preset in load_presets(default, layers)),
@@ -67,8 +68,10 @@ def wanted(prepared: Prepared, work: float) -> list[Wanted]:
     cover = QuasiRandomSampler(prepared.space, 0)
     for number in range(COVER):
         what, recipe = f"point {number}", cover.suggest([], number).recipe
-        every = list(twins(what, recipe, layers))
-        found += [Wanted(what, recipe), *(twin for twin in every if number % 3 == 0 or twin.recipe.frozen_layers == layers - 1)]
+        found.append(Wanted(what, recipe))
+        if number % 2 == 0:
+            found += [twin for twin in twins(what, recipe, layers)
+                      if number % 8 == 0 or twin.recipe.frozen_layers == layers - 1]
         if number % 4 == 0:
             found.append(Wanted(what, recipe, 1))
     return [Wanted(run.what, with_epochs(run.recipe, shape, work), run.seed) for run in found]

@@ -89,7 +89,7 @@ def test_every_policy_gets_nearer_to_the_best_with_more_work(bench: ModuleType, 
         found = []
         for number in range(4):
             scheduler, sampler = bench.policies(recording, number)[name]
-            picks = bench.simulate(bench.Landscape(recording, number), scheduler, sampler, (2.5, 12.0))
+            picks = bench.simulate(bench.Landscape(recording, number), scheduler, sampler, (2.5, 12.0)).figures
             assert len(picks.regrets) == 2 and picks.trials[0] < picks.trials[1]
             found.append(picks.regrets)
         first, last = np.mean(found, 0)
