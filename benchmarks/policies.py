@@ -9,6 +9,9 @@ where time is work, what frozen blocks store is not paid for twice, and stages a
 The regret at an amount of work is the best true value of the space minus that of the policy's pick then, as far as the pick has
 been trained. Work is in full runs of the default recipe, of both slots together.
 
+Results are kept under benchmarks/results/, under a name that tells the curves and this file, and not made again: delete them where
+samplers or schedulers have changed.
+
     python benchmarks/policies.py           # 240 studies for each policy
     python benchmarks/policies.py --quick   # 24
 """
@@ -16,17 +19,19 @@ been trained. Work is in full runs of the default recipe, of both slots together
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
+import math
 import os
 import sys
 import tempfile
 import time
 import warnings
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
-from functools import cache, cached_property, partial
+from functools import cache, cached_property
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -193,14 +198,6 @@ class Landscape:
         return float(np.interp(step / recipe.total_steps(self.recording.shape.rows(recipe)), parts, curve))
 
 
-@dataclass(frozen=True)
-class Figures:
-    """At each amount of work: the regret of the pick, and how many trials there were."""
-
-    regrets: list[float]
-    trials: list[int]
-
-
 @dataclass
 class Picks:
     """A watcher that notes what a search would have delivered at each amount of work."""
@@ -208,7 +205,8 @@ class Picks:
     landscape: Landscape
     clock: Callable[[], float]
     left: list[float]
-    figures: Figures = field(default_factory=lambda: Figures([], []))
+    regrets: list[float] = field(default_factory=list)
+    trials: list[int] = field(default_factory=list)
     _points: int = 0
     _regret: float = float("nan")
 
@@ -219,8 +217,8 @@ class Picks:
         """Look at the pick again where there is something new."""
         while self.left and self.clock() > self.left[0] + 1e-9:
             self.left.pop(0)
-            self.figures.regrets.append(self._regret)
-            self.figures.trials.append(len(study.records))
+            self.regrets.append(self._regret)
+            self.trials.append(len(study.records))
         points = sum(len(record.points) for record in study.records.values())
         if points > self._points:
             self._points = points
@@ -319,40 +317,78 @@ def read_recordings(file: Path) -> list[Recording]:
     return [Recording.of(found) for found in lines.values()]
 
 
-def study(number: int, file: Path, only: Sequence[str] | None, amounts: Sequence[float]) -> tuple[str, dict[str, Figures]]:
-    """One simulated study: the set that it is of, and what each policy made of it."""
+def study(number: int, names: Collection[str], file: Path, amounts: Sequence[float]) -> list[dict[str, Any]]:
+    """One simulated study: what each of these policies made of it."""
     recordings = read_recordings(file)
     recording = recordings[number % len(recordings)]
-    landscape = Landscape(recording, number)
-    return recording.name, {name: simulate(landscape, scheduler, sampler, amounts).figures
-                            for name, (scheduler, sampler) in policies(recording, number).items() if not only or name in only}
+    landscape, found = Landscape(recording, number), []
+    for name, (scheduler, sampler) in policies(recording, number).items():
+        if name in names:
+            picks = simulate(landscape, scheduler, sampler, amounts)
+            found.append({"study": number, "set": recording.name, "policy": name, "regrets": picks.regrets, "trials": picks.trials})
+    return found
+
+
+class Kept:
+    """The results of studies, in a file whose name tells what they rest on."""
+
+    def __init__(self, folder: Path, curves: Path, amounts: Sequence[float]) -> None:
+        rests_on = b"".join([curves.read_bytes(), json.dumps(list(amounts)).encode(), Path(__file__).read_bytes()])
+        folder.mkdir(parents=True, exist_ok=True)
+        self.file = folder / f"policies-{hashlib.blake2b(rests_on, digest_size=6).hexdigest()}.jsonl"
+        texts = self.file.read_text(encoding="utf-8").splitlines() if self.file.exists() else []
+        self.lines = {(line["study"], line["policy"]): line for line in map(json.loads, texts)}
+
+    def add(self, lines: Iterable[dict[str, Any]]) -> None:
+        """Keep the results of one study."""
+        with self.file.open("a", encoding="utf-8") as stream:
+            for line in lines:
+                stream.write(json.dumps(line) + "\n")
+                self.lines[line["study"], line["policy"]] = line
 
 
 def main() -> None:
-    """Simulate, print the tables and a last line of JSON."""
+    """Simulate what has not been simulated, print the tables and a last line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help=f"{QUICK} studies")
     parser.add_argument("--studies", type=int, default=STUDIES)
     parser.add_argument("--only", nargs="+", help="policies, by their names")
-    parser.add_argument("--amounts", nargs="+", type=float, default=list(AMOUNTS), help="of work, in full runs")
-    parser.add_argument("--processes", type=int, default=os.cpu_count())
+    parser.add_argument("--amounts", nargs="+", type=float, default=list(AMOUNTS), help="of work, in full runs, ascending")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="begin no study after that")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--curves", type=Path, default=CURVES)
+    parser.add_argument("--results", type=Path, default=HERE / "results")
     asked = parser.parse_args()
     if not asked.curves.exists():
         sys.exit(f"There are no recorded curves ({asked.curves}); record_curves.py makes them.")
-    began = time.monotonic()
-    one = partial(study, file=asked.curves, only=asked.only, amounts=sorted(asked.amounts))
+    began, numbers = time.monotonic(), range(QUICK if asked.quick else asked.studies)
+    kept = Kept(asked.results, asked.curves, asked.amounts)
+    names = asked.only or list(policies(read_recordings(asked.curves)[0], 0))
+    missing = {number: [name for name in names if (number, name) not in kept.lines] for number in numbers}
     with ProcessPoolExecutor(asked.processes, get_context("spawn")) as pool:
-        found = list(pool.map(one, range(QUICK if asked.quick else asked.studies), chunksize=4))
-    sets = [name for name, _ in found]
-    print(f"{len(sets)} studies, {time.monotonic() - began:.0f} s")
-    table = {name: summary(np.array([picks[name].regrets for _, picks in found]), sets) for name in found[0][1]}
-    for title in ("median", "90 %", "worst", *dict.fromkeys(sets)):
-        print(f"\n{'Regret × 100, ' + title:<36}" + "".join(f"{amount:>8g}" for amount in sorted(asked.amounts)))
+        for some in batched([(number, left) for number, left in missing.items() if left], asked.processes):
+            if time.monotonic() - began < 60 * asked.minutes:
+                for future in [pool.submit(study, *item, asked.curves, asked.amounts) for item in some]:
+                    kept.add(future.result())
+    show(kept, [number for number in numbers if all((number, name) in kept.lines for name in names)], names, asked.amounts)
+
+
+def batched(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
+    """So many at a time."""
+    return (items[start:start + size] for start in range(0, len(items), size))
+
+
+def show(kept: Kept, numbers: Sequence[int], names: Sequence[str], amounts: Sequence[float]) -> None:
+    """The tables of these studies, and the last line."""
+    sets = [kept.lines[number, names[0]]["set"] for number in numbers]
+    print(f"{len(numbers)} studies of {len(set(sets))} sets")
+    table = {name: summary(np.array([kept.lines[number, name]["regrets"] for number in numbers]), sets) for name in names}
+    for title in ("median", "90 %", "worst", *sorted(set(sets))):
+        print(f"\n{'Regret × 100, ' + title:<36}" + "".join(f"{amount:>8g}" for amount in amounts))
         for name, figures in table.items():
             print(f"{name:<36}" + "".join(f"{100 * value:>8.2f}" for value in figures[title]))
-    trials = {name: float(np.median([picks[name].trials[-1] for _, picks in found])) for name in table}
-    print(json.dumps({name: figures | {"trials": trials[name]} for name, figures in table.items()}))
+    trials = {name: float(np.median([kept.lines[number, name]["trials"][-1] for number in numbers])) for name in names}
+    print(json.dumps({name: figures | {"studies": len(numbers), "trials": trials[name]} for name, figures in table.items()}))
 
 
 def summary(regrets: Floats, sets: Sequence[str]) -> dict[str, list[float]]:

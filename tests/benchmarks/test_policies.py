@@ -89,20 +89,37 @@ def test_every_policy_gets_nearer_to_the_best_with_more_work(bench: ModuleType, 
         found = []
         for number in range(4):
             scheduler, sampler = bench.policies(recording, number)[name]
-            picks = bench.simulate(bench.Landscape(recording, number), scheduler, sampler, (2.5, 12.0)).figures
+            picks = bench.simulate(bench.Landscape(recording, number), scheduler, sampler, (2.5, 12.0))
             assert len(picks.regrets) == 2 and picks.trials[0] < picks.trials[1]
             found.append(picks.regrets)
         first, last = np.mean(found, 0)
         assert -0.01 < last < first, name
 
 
-def test_the_figures_are_printed_with_a_last_line_of_json_and_are_the_same_each_time(curves: Path) -> None:
-    told = [subprocess.run([sys.executable, BENCHMARKS / "policies.py", "--studies", "4", "--only", "random", "top-k", "--curves",
-                            curves], capture_output=True, text=True, check=True).stdout.splitlines() for _ in range(2)]
-    assert told[0][1:] == told[1][1:]
+def _told(curves: Path, results: Path, *options: str) -> list[str]:
+    done = subprocess.run([sys.executable, BENCHMARKS / "policies.py", "--only", "random", "top-k", "--processes", "1", "--curves",
+                           curves, "--results", results, *options], capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
+
+
+def test_the_figures_are_printed_with_a_last_line_of_json_and_are_the_same_each_time(curves: Path, tmp_path: Path) -> None:
+    told = [_told(curves, tmp_path / folder, "--studies", "4") for folder in ("one", "two")]
+    assert told[0] == told[1]
     found = json.loads(told[0][-1])
-    assert set(found) == {"random", "top-k"} and {"median", "90 %", "worst", "one", "two", "trials"} <= set(found["random"])
-    assert "Regret × 100, median" in "\n".join(told[0])
+    assert set(found) == {"random", "top-k"} and found["random"]["studies"] == 4
+    assert {"median", "90 %", "worst", "one", "two", "trials"} <= set(found["random"])
+    assert told[0][0] == "4 studies of 2 sets" and "Regret × 100, median" in "\n".join(told[0])
+
+
+def test_results_are_kept_and_not_made_again(curves: Path, tmp_path: Path) -> None:
+    _told(curves, tmp_path, "--studies", "2")
+    (file,) = tmp_path.iterdir()
+    lines = [json.loads(text) for text in file.read_text(encoding="utf-8").splitlines()]
+    assert [(line["study"], line["policy"]) for line in lines] == [(n, name) for n in range(2) for name in ("random", "top-k")]
+    changed = [line | {"regrets": [0.5] * 3} for line in lines]
+    file.write_text("".join(json.dumps(line) + "\n" for line in changed), encoding="utf-8")
+    assert json.loads(_told(curves, tmp_path, "--studies", "2")[-1])["random"]["median"] == [0.5] * 3
+    assert _told(curves, tmp_path, "--studies", "4", "--minutes", "0")[0] == "2 studies of 2 sets"
 
 
 def test_a_portfolio_is_picked_greedily_and_judged_where_it_was_not_picked(
