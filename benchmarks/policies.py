@@ -274,13 +274,12 @@ def policies(recording: Recording, seed: int) -> dict[str, tuple[Scheduler, Samp
     """Every policy by its name."""
     space, layers = recording.space, recording.shape.layers
     presets = load_presets(recording.default, layers)
-    random, tpe = RandomSampler(space, seed), TpeSampler(space, seed)
+    random = RandomSampler(space, seed)
     found: dict[str, tuple[Scheduler, Sampler]] = {
         "random": (FullRuns(), random),
         "top-k": (TopKScheduler(), random),
         "median": (MedianScheduler(), random),
         "asha": (AshaScheduler(), random),
-        "asha, tpe": (AshaScheduler(), tpe),
         "auto": (AshaScheduler(), AutoSampler(space, seed, presets, first=1)),
         "wide": (AshaScheduler(), WideFirst(space, seed, layers, presets)),
     }
