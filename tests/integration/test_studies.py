@@ -38,7 +38,7 @@ def test_grid_of_twelve_cells_on_three_seeds_is_36_trials(tiny_model: Path, smal
 
 @pytest.mark.slow
 @pytest.mark.parametrize("sampler", ["random", "tpe"])
-@pytest.mark.parametrize("scheduler", ["asha", "median", "none"])
+@pytest.mark.parametrize("scheduler", ["asha", "median", "none", "top-k"])
 @pytest.mark.parametrize("repeats", [1, 2])
 def test_every_sampler_works_with_every_scheduler_and_repeats(
         tiny_model: Path, small_data: Path, tmp_path: Path, sampler: str, scheduler: str, repeats: int) -> None:

@@ -1,23 +1,19 @@
-"""An engine that replays made-up learning curves in simulated time, and what the tests of the search share.
-
-`SimulatedEngine` is a full `Engine`: stages take the time that their work takes, checkpoints are real files that say
-which trial and step they hold, what none of them holds is replayed, cancelled stages end at their next step. It
-refuses what a real engine could not do: a stage too many, a trial twice at once, a start that its checkpoint does not hold.
-"""
+"""What the tests of the search share: a made-up curve and the simulated engine on it, and a scheduler played without any."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from luthier.recipes.recipe import Recipe, steps_per_epoch
+from luthier.engines import simulated
+from luthier.recipes.recipe import Recipe
 from luthier.recipes.seeds import HeldSeeds
-from luthier.recipes.trial import Costs, EngineEvent, Finished, Lost, Point, Progress, Stage, StageResult, Trial
+from luthier.recipes.trial import Point, Stage, StageResult, Trial
 from luthier.search.samplers import Suggestion
 from luthier.search.schedulers import Action, Ask, Done, Run, Scheduler, Stop, Wait
 from luthier.search.study import DEFAULT, Observation, Study, result_event, stage_event, stopped_event, trial_event
@@ -52,113 +48,17 @@ def new_trial(number: int, recipe: Recipe = BASE, seed: int = 0, role: str = "ma
 
 def point(step: int, value: float, recipe: Recipe = BASE, seconds: float = 0.0, rows: str = "rung") -> Point:
     """An evaluation of `value`."""
-    return Point(step=step, epoch=step / steps_per_epoch(SHAPE.rows(recipe), recipe.batch_size),
-                 work=step * step_work(recipe, SHAPE),
-                 seconds=seconds, rows=rows, weights=recipe.averaging.value, train={} if step == 0 else {"objective": 1 - value},
-                 metrics={METRIC: value, "accuracy": value, "loss": 1 - value})
+    return simulated.evaluation(step, value, recipe, SHAPE, METRIC, seconds=seconds, rows=rows)
 
 
 @dataclass
-class _Running:
-    stage: Stage
-    began: float
-    until: int
+class SimulatedEngine(simulated.SimulatedEngine):
+    """On `SHAPE`, at a speed at which a full run takes one second."""
 
-
-@dataclass
-class SimulatedEngine:
-    """Replays `curve`; `lose` and `fail` answer for which stages the worker dies, or the last step goes wrong."""
-
-    curve: Curve = peak_at_3e4
-    slots: int = 1
+    curve: simulated.Curve = lambda trial, step: peak_at_3e4(trial.recipe, step)
+    shape: Shape = SHAPE
+    metric: str = METRIC
     speed: float = WORK
-    """Work a second: a full run takes one second."""
-    lose: Callable[[Stage], bool] = lambda stage: False
-    fail: Callable[[Stage], bool] = lambda stage: False
-    clock: float = 0.0
-    submitted: list[Stage] = field(default_factory=list)
-    cancelled: list[int] = field(default_factory=list)
-    closed: bool = False
-    _running: dict[int, _Running] = field(default_factory=dict)
-
-    def now(self) -> float:
-        """The simulated clock."""
-        return self.clock
-
-    def submit(self, stage: Stage) -> None:
-        """Begin a stage."""
-        assert not self.closed
-        assert len(self._running) < self.slots, "more stages than slots"
-        assert stage.trial.number not in self._running, "the trial is running already"
-        assert stage.start == _held(stage.checkpoint), "the stage does not start where its checkpoint stands"
-        assert stage.until > stage.start or (stage.deliver is not None and stage.until == stage.start)
-        assert stage.until <= stage.total_steps
-        self.submitted.append(stage)
-        self._running[stage.trial.number] = _Running(stage, self.clock, stage.until)
-
-    def cancel(self, stage: Stage) -> None:
-        """End at the next step."""
-        running = self._running[stage.trial.number]
-        self.cancelled.append(stage.trial.number)
-        running.until = min(running.until, self._step(running) + 1)
-
-    def events(self, timeout: float) -> Iterable[EngineEvent]:
-        """Let time pass until a stage ends, or `timeout`."""
-        limit = self.clock + timeout
-        self.clock = min([limit, *(self._end(running) for running in self._running.values())])
-        found: list[EngineEvent] = []
-        for number, running in list(self._running.items()):
-            if self._end(running) <= self.clock:
-                del self._running[number]
-                found.append(self._outcome(running))
-            elif self._step(running) > running.stage.start:
-                found.append(Progress(number, self._step(running), 16 / self._seconds(running)))
-        return found
-
-    def close(self) -> None:
-        """No more stages."""
-        self._running.clear()
-        self.closed = True
-
-    def _seconds(self, running: _Running) -> float:
-        return step_work(running.stage.trial.recipe, SHAPE) / self.speed
-
-    def _end(self, running: _Running) -> float:
-        return running.began + (running.until - running.stage.start) * self._seconds(running)
-
-    def _step(self, running: _Running) -> int:
-        done = int((self.clock - running.began) / self._seconds(running) + 1e-9)
-        return min(running.until, running.stage.start + done)
-
-    def _outcome(self, running: _Running) -> EngineEvent:
-        stage = running.stage
-        number, recipe = stage.trial.number, stage.trial.recipe
-        if self.lose(stage):
-            return Lost(number, "the worker was killed")
-        if running.until < stage.reached:
-            return Finished(StageResult(number, stage.reached, failure="ended in its replay" if stage.deliver else None))
-        steps = sorted({step for step in stage.evaluate_at if step < running.until})
-        seconds = self._seconds(running)
-        if self.fail(stage):
-            points = [point(step, self.curve(recipe, step), recipe, (step - stage.reached) * seconds) for step in steps]
-            return Finished(StageResult(number, running.until - 1, tuple(points), failure="the loss is not finite"))
-        ends = [running.until] if running.until > stage.reached or stage.deliver else []
-        points = [point(step, self.curve(recipe, step), recipe, (step - stage.reached) * seconds) for step in [*steps, *ends]]
-        if stage.deliver is not None:
-            points.append(point(running.until, self.curve(recipe, running.until), recipe, rows="all"))
-            stage.deliver.mkdir(parents=True)
-        if stage.save is not None:
-            stage.save.parent.mkdir(parents=True, exist_ok=True)
-            stage.save.write_text(f"{number} {running.until}")
-        replay = (stage.reached - stage.start) * seconds
-        return Finished(StageResult(number, running.until, tuple(points), stage.save, Costs(
-            seconds=self.clock - running.began - replay, rows_per_second=16 / seconds, peak_memory=1000 + number,
-            replayed_steps=stage.reached - stage.start, replay_seconds=replay)))
-
-
-def _held(checkpoint: Path | None) -> int:
-    """The step that a checkpoint holds."""
-    return int(checkpoint.read_text().split()[1]) if checkpoint else 0
 
 
 @dataclass

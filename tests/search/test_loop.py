@@ -235,14 +235,14 @@ def test_slots_are_all_used_and_never_more(tmp_path: Path) -> None:
 
 
 def test_the_deadline_ends_what_runs_and_begins_nothing_more(tmp_path: Path) -> None:
-    outcome = _search(tmp_path, FullRuns(None), engine=SimulatedEngine(slots=2), deadline=2.5)
+    outcome = _search(tmp_path, FullRuns(None), engine=SimulatedEngine(slots=2), deadline=2.3)
     _check(outcome)
     assert len(outcome.engine.cancelled) == 2
-    assert 2.5 <= outcome.engine.now() < 2.5 + 0.2 + 0.1  # one wait, and one step
+    assert 2.3 <= outcome.engine.now() < 2.3 + 0.2 + 0.1  # one wait, and one step
     cut = [outcome.study.records[number] for number in outcome.engine.cancelled]
     assert all(record.state is TrialState.PAUSED and 0 < record.step < record.target for record in cut)
     assert all(record.last is not None and record.last.step == record.step for record in cut)
-    assert len(outcome.study.records) == len(outcome.engine.submitted) == 6
+    assert len(outcome.study.records) == len(outcome.engine.submitted) == 8
 
 
 def test_a_deadline_that_has_passed_begins_nothing(tmp_path: Path) -> None:
@@ -439,7 +439,7 @@ def test_samplers_are_asked_with_what_is_known_at_that_moment(tmp_path: Path) ->
 
 
 def test_the_watcher_sees_progress_only_of_what_runs(tmp_path: Path) -> None:
-    watcher = _search(tmp_path, FullRuns(4), engine=SimulatedEngine(slots=2)).watcher
+    watcher = _search(tmp_path, FullRuns(4), engine=SimulatedEngine(slots=2, speed=WORK / 2)).watcher
     assert {number for running in watcher.running for number in running} == {0, 1, 2, 3}
     assert max(len(running) for running in watcher.running) == 2
     assert watcher.running[-1] == {}

@@ -38,7 +38,7 @@ from luthier.search.samplers import (
     Sampler,
     TpeSampler,
 )
-from luthier.search.schedulers import AshaScheduler, FullRuns, MedianScheduler, Scheduler
+from luthier.search.schedulers import AshaScheduler, FullRuns, MedianScheduler, Scheduler, TopKScheduler
 from luthier.search.study import Study
 
 
@@ -152,7 +152,7 @@ def _at_equal_work(sampler: Sampler, ready: Ready) -> Sampler:
 
 SCHEDULERS: dict[SchedulerName, Callable[[int | None], Scheduler]] = {
     SchedulerName.AUTO: AshaScheduler, SchedulerName.ASHA: AshaScheduler, SchedulerName.MEDIAN: MedianScheduler,
-    SchedulerName.NONE: FullRuns}
+    SchedulerName.NONE: FullRuns, SchedulerName.TOP_K: TopKScheduler}
 
 
 def make_sampler(ready: Ready) -> Sampler:

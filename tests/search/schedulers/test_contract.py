@@ -13,10 +13,12 @@ from simulated import BASE, SHAPE, new_study, play
 
 from luthier.recipes.recipe import Recipe
 from luthier.recipes.trial import TrialState
-from luthier.search.schedulers import Action, AshaScheduler, Ask, Done, FullRuns, MedianScheduler, Scheduler
+from luthier.search.schedulers import Action, AshaScheduler, Ask, Done, FullRuns, MedianScheduler, Scheduler, TopKScheduler
+from luthier.search.schedulers.top_k import first_epoch
 from luthier.search.study import FAILURES_IN_A_ROW, Study
 
-SCHEDULERS: dict[str, Callable[[int | None], Scheduler]] = {"asha": AshaScheduler, "median": MedianScheduler, "full": FullRuns}
+SCHEDULERS: dict[str, Callable[[int | None], Scheduler]] = {
+    "asha": AshaScheduler, "median": MedianScheduler, "full": FullRuns, "top-k": TopKScheduler}
 RECIPES = st.lists(
     st.builds(BASE.replace, learning_rate=st.floats(1e-5, 1e-2), batch_size=st.sampled_from([8, 16, 64]),
               frozen_layers=st.integers(0, 6), epochs=st.floats(0.1, 12),
@@ -47,7 +49,8 @@ def test_a_scheduler_ends_and_no_trial_goes_backwards(
         assert all(start < until <= record.trial.recipe.total_steps(SHAPE.rows(record.trial.recipe)) for start, until in stages)
         assert stages[0][0] == 0
         assert all(later[0] == earlier[1] for earlier, later in pairwise(stages))
-        assert all(until in study.steps_at(record) for _, until in stages)
+        ends = {*study.steps_at(record), *([first_epoch(study, record)] if name == "top-k" else [])}
+        assert all(until in ends for _, until in stages)
     assert len(set(played.stopped())) == len(played.stopped())
     for replicates in study.recipes():
         assert all(record.trial.recipe == replicates[0].trial.recipe for record in replicates)
