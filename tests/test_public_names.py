@@ -11,7 +11,8 @@ import pytest
 import luthier
 
 NAMES = ["Check", "ConfigError", "DataError", "LuthierError", "Model", "ModelError", "Recipe", "Run", "RunError", "Score",
-         "TrainingError", "UsageError", "check", "fetch", "load", "open_run", "train", "tune"]
+         "TrainingError", "UsageError", "check", "fetch", "load", "open_run", "resume", "train",
+         "tune"]
 HEAVY = ("torch", "transformers", "pandas", "optuna", "sklearn", "scipy", "pyarrow", "datasets")
 
 

@@ -1,4 +1,4 @@
-"""A run that is ended at once leaves its journal and run.toml, and nothing that only a run at work needs."""
+"""A run that is ended at once leaves what it takes to go on with it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Impatient(LogObserver):
         raise KeyboardInterrupt
 
 
-def test_second_interrupt_leaves_what_was_tried_and_no_checkpoints(tiny_model: Path, small_data: Path, tmp_path: Path) -> None:
+def test_second_interrupt_leaves_what_was_tried_and_what_was_trained(tiny_model: Path, small_data: Path, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     observer = Impatient(folder)
     asked = Settings(data=str(small_data), model=(str(tiny_model),), output=str(folder), threads=1,
@@ -35,4 +35,4 @@ def test_second_interrupt_leaves_what_was_tried_and_no_checkpoints(tiny_model: P
     with pytest.raises(KeyboardInterrupt):
         session.run(ready, observer, Interrupt())
     assert {"checkpoints", "cache"} <= observer.seen
-    assert {path.name for path in folder.iterdir()} == {"journal.jsonl", "run.toml"}
+    assert {path.name for path in folder.iterdir()} == {"journal.jsonl", "run.toml", "checkpoints", "cache"}

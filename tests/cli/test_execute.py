@@ -19,7 +19,8 @@ def run_of(folder: Path, **changes: object) -> Run:
         "controls": {"majority": {"value": 0.0, "low": 0.0, "high": 0.0}},
         "control_titles": {"majority": "the mean of the training rows"},
         "calibration": {}, "best": {"trial": 0}, "trials": 1, "finals": 1, "seconds": 12.0, "gain": None,
-        "repeats": 1, "failures": {"number": 0, "of": 2, "reason": ""}, "exhausted": False, "replay": {"steps": 0, "seconds": 0.0}}
+        "repeats": 1, "failures": {"number": 0, "of": 2, "reason": ""}, "exhausted": False, "replay": {"steps": 0, "seconds": 0.0},
+        "fresh": None, "opening": None, "refit": False, "folds": 0}
     (folder / "results.json").write_text(json.dumps(results | changes), encoding="utf-8")
     return Run(folder)
 

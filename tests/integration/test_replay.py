@@ -51,7 +51,7 @@ def undisturbed(tiny_model: Path, small_data: Path, tmp_path_factory: pytest.Tem
     run = _tune(small_data, tiny_model, tmp_path_factory.mktemp("undisturbed") / "run")
     stages = [event for event in _events(run) if event["event"] == "stage"]
     assert sum(0 < stage["start"] == stage["reached"] for stage in stages) >= 3, "trials go on after a pause, and finals"
-    assert run.results["replay"] == {"steps": 0, "seconds": 0.0} and run.trials["score"].notna().all()
+    assert run.results["replay"] == {"steps": 0, "seconds": 0.0} and "failed" not in set(run.trials["state"])
     return run
 
 

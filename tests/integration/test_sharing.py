@@ -23,6 +23,6 @@ def test_sharing_changes_no_decision_and_no_score(tiny_model: Path, small_data: 
     decisions = {on: [(event["event"], event.get("trial"), event.get("until")) for event in events
                       if event["event"] in ("trial", "stage", "stopped", "chosen")] for on, events in journals.items()}
     assert decisions[True] == decisions[False] and {kind for kind, *_ in decisions[True]} >= {"trial", "stage", "chosen"}
-    assert runs[True].trials["score"].notna().all(), "no trial failed"
+    assert "failed" not in set(runs[True].trials["state"])
     np.testing.assert_allclose(runs[True].trials["score"], runs[False].trials["score"], atol=1e-3)
     np.testing.assert_allclose(runs[True].metrics["test"].value, runs[False].metrics["test"].value, atol=1e-3)

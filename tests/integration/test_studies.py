@@ -31,7 +31,7 @@ def test_grid_of_twelve_cells_on_three_seeds_is_36_trials(tiny_model: Path, smal
     assert set(trials["trial"]) <= set(run.curves["trial"])
     assert trials["test_score"].notna().all() and set(run.curves["split"]) == {"train", "validation", "test"}
     assert "Selection is no longer blind" in run.report().read_text(encoding="utf-8")
-    finals = run.trials[run.trials["parent"].notna()]
+    finals = run.trials[run.trials["role"] == "final"]
     assert set(finals["seed"]) == {0}, "finals go on from the seed fixed beforehand"
     assert run.importance().columns.tolist()[0] == "name" and set(run.verdicts["trial"]) == set(run.trials["trial"])
 

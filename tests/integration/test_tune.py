@@ -11,10 +11,8 @@ import numpy as np
 import pytest
 
 import luthier
-from luthier.api.folder import RunFolder
 from luthier.api.settings import Settings, read_config
 from luthier.config import build
-from luthier.search.journal import read_journal
 
 SEARCH = {"learning_rate": "1e-4..2e-3:log", "frozen_layers": "0,1", "dropout": "0..0.2"}
 FIXED = {"epochs": 2, "warmup_steps": 5, "max_length": 24}
@@ -92,26 +90,15 @@ def test_report_and_card_name_the_figure(run: luthier.Run) -> None:
 def test_two_runs_take_the_same_decisions_with_the_same_scores(
         run: luthier.Run, tiny_model: Path, small_data: Path, tmp_path: Path) -> None:
     again = tune(str(small_data), tiny_model, tmp_path / "two")
-    assert decisions(run.folder) == decisions(again.folder)
+    assert run.export("decisions") == again.export("decisions")
     assert run.metrics == again.metrics
-
-
-def decisions(folder: RunFolder) -> list[object]:
-    """The journal without times, speeds, memory and paths."""
-    kept = []
-    for event in read_journal(folder.journal):
-        clean = {key: value for key, value in event.items()
-                 if key not in ("checkpoint", "speed", "plan", "at")}
-        clean |= {"costs": [clean["costs"][key] for key in ("trainable_parameters", "drift")]} if "costs" in clean else {}
-        for point in clean.get("points", []):
-            point.pop("seconds")
-        kept.append(clean)
-    return kept
 
 
 def test_another_seed_takes_other_decisions(run: luthier.Run, tiny_model: Path, small_data: Path, tmp_path: Path) -> None:
     other = tune(str(small_data), tiny_model, tmp_path / "other", seed=4, trials=3)
-    assert decisions(other.folder)[1:4] != decisions(run.folder)[1:4]
+    kinds = [[json.loads(line) for line in each.export("decisions").splitlines()] for each in (other, run)]
+    trials = [[event["recipe"] for event in events if event["event"] == "trial"][1:3] for events in kinds]
+    assert trials[0] != trials[1]
 
 
 @pytest.mark.parametrize("which", ["search", "final"])
