@@ -60,7 +60,7 @@ def test_no_refit_delivers_the_final_itself(tiny_model: Path, small_data: Path, 
     run = luthier.tune(str(small_data), model=str(tiny_model), trials=2, search=SEARCH, fixed=FIXED, seed=1, refit=False,
                        output=tmp_path / "run")
     assert "refit" not in set(run.trials["role"]) and not run.results["refit"]
-    assert run.results["opening"]["count"] == 1
+    assert run.results["opening"]["count"] >= 1
 
 
 def test_rows_cannot_be_held_out_in_turn_beside_test_rows_nor_in_one_training(

@@ -17,7 +17,7 @@ def test_figures_stand_from_the_most_flattering_to_the_most_honest() -> None:
     assert [each.value for each in said] == ["0.712", "0.680", "0.660", "0.650"]
     assert [each.title for each in said][-2:] == ["the recipe", "the delivered model"]
     assert "+0.031" in said[0].meaning and "30 trials" in said[0].meaning
-    assert "3 fresh seeds, each with other training rows held out, 450 rows in all" in said[2].meaning
+    assert "3 fresh seeds, with other training rows held out, 450 rows in all" in said[2].meaning
     assert "150 test rows" in said[3].meaning
 
 
@@ -34,6 +34,10 @@ def test_rows_held_out_in_turn_take_the_place_of_test_rows() -> None:
 
 def test_without_fresh_seeds_nothing_is_said_of_the_recipe() -> None:
     assert stand(RESULTS | {"fresh": None}) == [] and recipe_sentence(RESULTS | {"fresh": None}) == ""
+
+
+def test_one_seed_is_no_each() -> None:
+    assert "on 1 fresh seed, with other rows held out, comes" in recipe_sentence(RESULTS | {"fresh": FRESH | {"seeds": 1}})
 
 
 def test_the_sentence_says_what_to_expect_of_training_the_recipe_again() -> None:

@@ -90,7 +90,7 @@ def closing_lines(run: Run) -> list[str]:
     lines.extend(f"  {point_sentence(point)}" for point in results["calibration"].get("operating_points") or []
                  if point["confidence"] == SAID_CONFIDENCE)
     if results["command"] == "tune":
-        lines.append(f"Trial {results['best']['trial']} of {results['trials'] + results['finals']}: {results['best']['reason']}.")
+        lines.append(f"Trial {results['best']['trial']} of {results['failures']['of']}: {results['best']['reason']}.")
     lines += troubles(results)
     lines += [f"Model:  {run.folder.model}", f"Report: {run.folder.report}", f"Done in {duration(results['seconds'])}."]
     return lines

@@ -27,7 +27,7 @@ def stand(results: Table) -> list[Said]:
     if not fresh:
         return []
     seeds, rows = count(fresh["seeds"], "fresh seed"), count(fresh["rows"], "row")
-    held = (f"each with other training rows held out, {rows} in all" if fresh["own_rows"]
+    held = (f"with other training rows held out, {rows} in all" if fresh["own_rows"]
             else f"by the same {count(fresh['rows'], 'validation row')} as in the search")
     return [
         Said("as the search saw it", figure(fresh["raw"]), "",
@@ -50,7 +50,8 @@ def recipe_sentence(results: Table) -> str:
     fresh = results.get("fresh")
     if not fresh:
         return ""
-    rows = "each with other rows held out" if fresh["own_rows"] else "on the validation rows"
+    rows = "with other rows held out" if fresh["own_rows"] else "on the validation rows"
+    rows = f"each {rows}" if fresh["own_rows"] and fresh["seeds"] > 1 else rows
     return (f"The recipe itself, trained anew on {count(fresh['seeds'], 'fresh seed')}, {rows}, comes to "
             f"{figure(fresh['recipe']['value'])} (95 % interval {interval(fresh['recipe'])}): that is what to expect of training "
             "it again.")
