@@ -79,7 +79,7 @@ def _carry_out(ready: Ready, folder: RunFolder, observer: Observer, interrupt: I
         ended = _train(ready, study, folder, journal, observer, interrupt)
         observer.say("Scoring …" if asked.corpus.folds else
                      "Scoring the test rows" + ("" if asked.settings.record_test else ", once") + " …")
-        opening = _open_test(ready, folder, ended)
+        opening = _open_test(ready, folder, ended, study)
         outcome = score_finals(ready, ended.finals, ended.verdict, ended.refit, ended.fresh)
         journal.append({"event": "tested", "trial": ended.verdict.chosen, "test": outcome.test.to_table()})
         write_outcome(folder, ready, study, outcome, ended.fresh, opening, interrupted=interrupt.asked)
@@ -97,15 +97,19 @@ def begun_event(ready: Ready) -> Event:
             "shape": ready.prepared.shape.to_table()}
 
 
-def _open_test(ready: Ready, folder: RunFolder, ended: Ended) -> Opening | None:
-    """Write into the ledger that the test rows are opened, before they are; None where there are none."""
+def _open_test(ready: Ready, folder: RunFolder, ended: Ended, study: Study) -> Opening | None:
+    """Write into the ledger that the test rows are opened, before they are; None where there are none.
+
+    A run that was given more time opens them once more, whatever it then delivers.
+    """
     corpus = ready.prepared.asked.corpus
     if corpus.folds:
         return None
     models = [ended.refit] if ended.refit else []
     models += [final.folder for final in ended.finals if final.number == ended.verdict.chosen or final.is_default]
-    return open_test(rows_hash(corpus.test), folder.path, [
-        weights_hash(sorted(model.glob("*.safetensors"))) for model in models], len(corpus.test))
+    names = [weights_hash(sorted(model.glob("*.safetensors"))) for model in models]
+    names += [f"given more time after {study.extended} trials"] if study.extended else []
+    return open_test(rows_hash(corpus.test), folder.path, names, len(corpus.test))
 
 
 def _train(ready: Ready, study: Study, folder: RunFolder, journal: Journal, observer: Observer, interrupt: Interrupt) -> Ended:
