@@ -11,7 +11,16 @@ from simulated import BASE, SHAPE, add_trial, new_study, new_trial, point
 
 from luthier.recipes.recipe import Recipe, Schedule, steps_per_epoch
 from luthier.recipes.trial import Stage, StageResult, Trial
-from luthier.search.finals import MOST_TRIES, Finals, FreshFinals, choose, decayed_total, finalists, finished
+from luthier.search.finals import (
+    MOST_TRIES,
+    Finals,
+    FreshFinals,
+    choose,
+    constant_steps,
+    decayed_total,
+    finalists,
+    finished,
+)
 from luthier.search.schedulers import Branch, Done, Replicate, Run, Wait
 from luthier.search.study import FRESH, Study, dropped_event, result_event, stage_event, stopped_event, trial_event
 from luthier.tasks.metrics import Score
@@ -277,3 +286,32 @@ def test_finals_of_some_trials_alone_leave_the_other_finalists_out() -> None:
         parents.append(action.parent)
         _begin(study, action)
     assert parents == [0, 1]
+
+
+@pytest.mark.parametrize(("values", "step"), [
+    ((0.5, 0.9, 0.6), 30), ((0.5, 0.6, 0.9), 90), ((0.9, 0.9, 0.4), 30), ((0.5, 0.9, 0.9), 90)])
+def test_a_final_branches_off_where_its_recipe_was_best(values: tuple[float, ...], step: int) -> None:
+    """Epochs are read off the curve; of equal values the later counts."""
+    study = _study(0.3)
+    trial = new_trial(1)
+    study.apply(trial_event(trial))
+    points = tuple(point(at, value) for at, value in zip((10, 30, 90), values, strict=True))
+    study.apply(result_event(StageResult(1, TOTAL, points, Path("trial-1"))))
+    recipe, total = finished(study.records[1], study, decay=True)
+    assert total == decayed_total(step, BASE.decay_share) and constant_steps(recipe, total) >= step
+    assert study.peak(study.records[1]) == (max(values), step)
+    assert finished(study.records[1], study, decay=False)[1] == TOTAL, "as it stands"
+
+
+def test_the_default_is_taken_where_it_stands() -> None:
+    study = new_study()
+    study.apply(trial_event(new_trial(0, role="default")))
+    study.apply(result_event(StageResult(0, TOTAL, (point(30, 0.9), point(TOTAL, 0.5)), Path("trial-0"))))
+    assert study.peak(study.records[0]) == (0.5, TOTAL)
+
+
+def test_finalists_rank_by_their_peaks() -> None:
+    study = _study(0.3, 0.6)
+    study.apply(trial_event(new_trial(2)))
+    study.apply(result_event(StageResult(2, TOTAL, (point(30, 0.9), point(TOTAL, 0.5)), Path("trial-2"))))
+    assert _numbers(study, 1) == [0, 2]

@@ -19,8 +19,8 @@ from luthier.errors import RunError
 from luthier.recipes.recipe import Recipe
 from luthier.recipes.seeds import HeldSeeds, Seeds
 from luthier.recipes.space import parse_space
-from luthier.recipes.trial import EngineEvent, Finished, Progress, Stage, StageResult, TrialState
-from luthier.search.finals import Finals
+from luthier.recipes.trial import EngineEvent, Finished, Progress, Stage, StageResult, Trial, TrialState
+from luthier.search.finals import Finals, decayed_total
 from luthier.search.journal import Journal, read_journal
 from luthier.search.loop import KEPT_CHECKPOINTS, MOST_RETRIES, Search
 from luthier.search.samplers import AutoSampler, DefaultFirst, EqualWork, GridSampler, RandomSampler, Sampler, TpeSampler
@@ -589,3 +589,18 @@ def test_memory_that_runs_short_is_said_once_a_trial_and_kept(tmp_path: Path) ->
     again = [stage for stage in outcome.engine.submitted if stage.start]
     assert again and all(stage.part_tokens == 512 for stage in again)
     assert all(event["part_tokens"] == 512 for event in outcome.events("result"))
+
+
+def test_a_final_of_an_earlier_rung_is_trained_again_up_to_there(tmp_path: Path) -> None:
+    """Its parent has gone on since; no checkpoint is of that step, so the steps before the decay are replayed, and not counted."""
+    def overfits(trial: Trial, step: int) -> float:
+        return 0.8 - abs(step - 30) / 200 if trial.recipe.learning_rate > BASE.learning_rate else 0.5
+
+    sampler = ListSampler([BASE, BASE.replace(learning_rate=2 * BASE.learning_rate)])
+    outcome = _search(tmp_path, FullRuns(2), sampler, engine=SimulatedEngine(curve=overfits), finals=Finals(1))
+    _check(outcome)
+    (stage,) = [stage for stage in outcome.engine.submitted if stage.deliver and stage.trial.parent == 1]
+    assert (stage.start, stage.reached, stage.checkpoint) == (0, 30, None)
+    assert stage.until == stage.total_steps == decayed_total(30, BASE.decay_share)
+    final = outcome.study.records[stage.trial.number]
+    assert final.state is TrialState.COMPLETE and final.costs.replayed_steps == 30

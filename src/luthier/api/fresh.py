@@ -155,17 +155,11 @@ def judge_fresh(study: Study, ready: Ready, folder: RunFolder, held: HeldOut) ->
 
 def _optimism(study: Study, ruling: Ruling, figures: Mapping[int, Score], gains: Mapping[int, Score], rows: int,
               rung_rows: int) -> Optimism:
-    """What the search's figure of the chosen recipe is worth, beside those of all recipes that got as far.
+    """What the search's figure of the chosen recipe is worth, beside those of all recipes.
 
     What errors over rows the search's figures have is told by those of the fresh finals, on so many more rows.
     """
-    leads = study.ranked()
-    own = next(lead for lead in leads if lead.trial.number == ruling.chosen)
-    level = len(study.levels) - 1
-    while level and study.mean_at(study.replicates(own), level) is None:
-        level -= 1
-    found = {lead.trial.number: value for lead in leads if (value := study.mean_at(study.replicates(lead), level)) is not None}
-    found.setdefault(ruling.chosen, study.score(own))
+    found = {lead.trial.number: study.peak(lead)[0] for lead in study.ranked()}
     apart = fmean([gain.error**2 for gain in gains.values()]) / 2 if gains else figures[ruling.chosen].error**2
     error = math.sqrt(apart * rows / rung_rows + ruling.seed_error**2 / study.repeats)
     common = math.sqrt(max(0.0, figures[ruling.chosen].error**2 - apart) * rows / rung_rows)

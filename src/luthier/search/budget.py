@@ -215,7 +215,7 @@ class _Costs:
 
         With `fresh` seeds all are trained anew on each, and then only two are finished.
         """
-        replay = steps * self.step_seconds if self.job.kept_checkpoints < 1 + challengers else 0.0
+        replay = self._replay(steps, 1 + challengers)
         if not fresh:
             return MARGIN * math.ceil((1 + challengers) / self.job.workers) * (self._final(steps) + replay) + self.refit(steps)
         anew = math.ceil((1 + challengers) * fresh / self.job.workers) * (self._final(steps) + steps * self.step_seconds)
@@ -223,8 +223,12 @@ class _Costs:
 
     def finishing(self, steps: int) -> float:
         """The last decay of the chosen trial and of the default's."""
-        replay = steps * self.step_seconds if self.job.kept_checkpoints < 2 else 0.0
+        replay = self._replay(steps, 2)
         return MARGIN * math.ceil(2 / self.job.workers) * (self._final(steps) + replay) + self.refit(steps)
+
+    def _replay(self, steps: int, finals: int) -> float:
+        """Training again up to where a final branches off: to the end where no checkpoint is kept, else to the rung before."""
+        return steps * self.step_seconds / (1 if self.job.kept_checkpoints < finals else REDUCTION)
 
     def refit(self, steps: int) -> float:
         """The chosen recipe trained once more, on one worker."""

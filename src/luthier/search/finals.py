@@ -95,8 +95,11 @@ class Refit:
 
 
 def finished(record: Record, study: Study, decay: bool) -> tuple[Recipe, int]:
-    """The trial's recipe with the steps made so far as its epochs and, after a constant rate, a decay; and all of its steps."""
-    recipe, step = record.trial.recipe, record.step
+    """The trial's recipe with the steps to its peak as its epochs and, after a constant rate, a decay; and all of its steps.
+
+    Without `decay`, the recipe as it stands.
+    """
+    recipe, step = record.trial.recipe, study.peak(record)[1] if decay else record.step
     if not recipe.horizon_free:
         return recipe, step
     per_epoch = steps_per_epoch(study.shape.rows(recipe), recipe.batch_size)
@@ -109,14 +112,21 @@ def finished(record: Record, study: Study, decay: bool) -> tuple[Recipe, int]:
 def finalists(study: Study, challengers: int) -> list[Record]:
     """The default, where it has run to its end, and the best other recipes; any recipe where there is no other.
 
-    Recipes rank by their mean over all seeds, and each is there with its first trial: that seed was fixed beforehand, so
-    no final is the lucky one of several. Whether a checkpoint was kept is of no account, for what is missing is replayed.
+    Recipes rank by the peaks of their means over all seeds, and each is there with its first trial: that seed was fixed
+    beforehand, so no final is the lucky one of several. Whether a checkpoint was kept is of no account, for what is missing is
+    replayed.
     """
     ranked = [record for record in study.ranked() if record.state is not TrialState.STOPPED]
     default = [record for record in ranked if record.is_default and record.state is TrialState.COMPLETE][:1]
     if not default:
         return ranked[:challengers + 1]
-    return default + [record for record in ranked if not record.is_default][:challengers]
+    others = sorted((record for record in ranked if not record.is_default), key=lambda record: -study.peak(record)[0])
+    return default + others[:challengers]
+
+
+def constant_steps(recipe: Recipe, total: int) -> int:
+    """The steps of a run of `total` before its decay, where it has one."""
+    return total - max(1, round(total * recipe.decay_share)) if recipe.schedule is Schedule.WARMUP_STABLE_DECAY else total
 
 
 def decayed_total(constant_steps: int, decay_share: float) -> int:

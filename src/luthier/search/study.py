@@ -288,6 +288,19 @@ class Study:
         mean = self.mean(self.replicates(lead))
         return mean[1] if mean else 0.0
 
+    def peak(self, lead: Record) -> tuple[float, int]:
+        """The best value of a recipe on its way, by the mean over its seeds, and the step of its first trial there.
+
+        Epochs are read off the curve: where a recipe was better before its end, it is better with fewer. Of equal values the
+        later counts. The default is taken where it stands, for that is what one would get without a search.
+        """
+        end = (self.score(lead), lead.step)
+        if lead.is_default or not lead.trial.recipe.horizon_free:
+            return end
+        replicates, steps = self.replicates(lead), self.steps_at(lead)
+        means = [(self.mean_at(replicates, level), step) for level, step in enumerate(steps) if step <= lead.step]
+        return max([end, *((value, step) for value, step in means if value is not None)])
+
     def replicates(self, lead: Record) -> list[Record]:
         """The trials of a recipe, by its first."""
         return next(found for found in self.recipes() if found[0] is lead)
