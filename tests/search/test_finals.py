@@ -279,8 +279,10 @@ def test_what_a_killed_command_left_is_taken_up_before_anything_is_begun(schedul
     assert scheduler.next(study) == Run(number, study.total_steps(first.recipe))
 
 
-def test_finals_of_some_trials_alone_leave_the_other_finalists_out() -> None:
-    study, scheduler = _study(0.3, 0.5, 0.9), Finals(challengers=2, only=frozenset({0, 1}))
+@pytest.mark.parametrize("challengers", [0, 1, 2])
+def test_finals_of_some_trials_alone_are_of_these_whoever_the_challengers_are(challengers: int) -> None:
+    """As after an interrupt: what fresh seeds chose need not be the best challenger of the search."""
+    study, scheduler = _study(0.3, 0.5, 0.9), Finals(challengers, only=frozenset({0, 1}))
     parents = []
     while isinstance(action := scheduler.next(study), Branch):
         parents.append(action.parent)

@@ -54,7 +54,7 @@ class Finals:
     Without `decay` they are delivered as they stand, as when the user has interrupted the search or chosen a schedule.
 
     Args:
-        only: the trials to finish, where it is known which: then no others.
+        only: the trials to finish, where it is known which, whoever the challengers are.
     """
 
     challengers: int
@@ -69,9 +69,10 @@ class Finals:
                 return Run(final.trial.number, study.total_steps(final.trial.recipe))
         branched = {final.trial.parent for final in finals if final.state is not TrialState.FAILED}
         tried = [final.trial.parent for final in finals]
-        for record in finalists(study, self.challengers):
+        chosen = finalists(study, self.challengers) if self.only is None else [study.records[number] for number in sorted(self.only)]
+        for record in chosen:
             number = record.trial.number
-            if number not in branched and tried.count(number) < MOST_TRIES and (self.only is None or number in self.only):
+            if number not in branched and tried.count(number) < MOST_TRIES:
                 return Branch(number, *finished(record, study, self.decay))
         return Wait() if study.running() else Done()
 
