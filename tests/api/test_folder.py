@@ -44,8 +44,10 @@ def test_a_folder_whose_command_was_killed_is_free(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", HOLD, folder.path], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                           text=True) as first:
         assert first.stdout is not None and first.stdout.readline() == "held\n"
+        assert folder.process() == str(first.pid)
         first.kill()
         first.wait()
+    assert (folder.path / ".process").exists() and folder.process() is None
     with folder.held():
         assert folder.checkpoints.is_dir() and folder.cache.is_dir()
 
@@ -90,15 +92,3 @@ def test_who_is_at_work_can_be_asked_and_looking_keeps_nobody_out(tmp_path: Path
         ended.set()
         looking.join()
     assert str(os.getpid()) in seen and folder.process() is None
-
-
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
-def test_a_killed_process_is_not_at_work(tmp_path: Path) -> None:
-    folder = RunFolder(tmp_path / "run")
-    with subprocess.Popen([sys.executable, "-c", HOLD, folder.path], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                          text=True) as first:
-        assert first.stdout is not None and first.stdout.readline() == "held\n"
-        assert folder.process() == str(first.pid)
-        first.kill()
-        first.wait()
-    assert (folder.path / ".process").exists() and folder.process() is None

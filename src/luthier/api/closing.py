@@ -72,8 +72,8 @@ def _finals(search: Search, ready: Ready, folder: RunFolder, interrupt: Interrup
     if ready.prepared.asked.corpus.folds and (fresh is None or fresh.seeds < plan.fresh):
         raise RunError("--test cv: not all folds have been trained, so there is no figure of the rows held out. Go on with: "
                        f"luthier resume {folder.path}")
-    only = None if fresh is None else frozenset({fresh.ruling.chosen, *(
-        [search.study.default.trial.number] if search.study.default else [])})
+    only = None if fresh is None else frozenset(
+        lead for lead in fresh.ruling.scores if lead == fresh.ruling.chosen or search.study.records[lead].is_default)
     search.interrupted = lambda: interrupt.asked and not asked_before
     search.run(Finals(challengers, decay and not interrupt.asked, only), None,
                None if asked_before else ready.at(plan.finals_until))

@@ -69,8 +69,8 @@ class Finals:
                 return Run(final.trial.number, study.total_steps(final.trial.recipe))
         branched = {final.trial.parent for final in finals if final.state is not TrialState.FAILED}
         tried = [final.trial.parent for final in finals]
-        chosen = finalists(study, self.challengers) if self.only is None else [study.records[number] for number in sorted(self.only)]
-        for record in chosen:
+        wanted = finalists(study, self.challengers) if self.only is None else [study.records[own] for own in sorted(self.only)]
+        for record in wanted:
             number = record.trial.number
             if number not in branched and tried.count(number) < MOST_TRIES:
                 return Branch(number, *finished(record, study, self.decay))
