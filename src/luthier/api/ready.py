@@ -102,11 +102,7 @@ def get_ready(command: Command, asked: Asked, observer: Observer, started: float
     quota = begun.quota if begun else find_quota(
         settings, measured.checkpoint * (1 if command is Command.TRAIN else KEPT_CHECKPOINTS))
     kept = quota.checkpoints // measured.checkpoint if settings.sharing else 0
-    test_rows = len(prepared.splits["test"])
-    job = Job(prepared.default, prepared.shape, force.workers, len(prepared.splits["validation"]), len(prepared.rung_rows),
-              test_rows, settings.repeats, prepared.fewest_rung_rows, test_rows if settings.record_test else 0, kept,
-              math.inf if trials is None else trials * settings.repeats, refits(command, prepared),
-              len(asked.corpus.folds))
+    job = _job(command, prepared, force, trials, kept)
     if begun:
         plan = begun.plan if budget == begun.budget else prolonged(begun.plan, budget, job, measured.speed)
     else:
@@ -122,8 +118,8 @@ def get_ready(command: Command, asked: Asked, observer: Observer, started: float
     plan = replace(plan, full_run_seconds=work_of(steps, default, prepared.shape, blocks) / measured.speed.training)
     ready = Ready(command, prepared, measured, controls, plan, sharing, quota, kept, force, device, started, budget, trials,
                   earlier)
-    if command is Command.TUNE and not (asked.corpus.test_given or asked.corpus.folds) and is_wide(test_rows):
-        observer.say(wide_line(test_rows))
+    if command is Command.TUNE and not (asked.corpus.test_given or asked.corpus.folds) and is_wide(job.test_rows):
+        observer.say(wide_line(job.test_rows))
     for line in plan_lines(prepared, plan, force, device, measured.precision, budget, trials, command is Command.TUNE):
         observer.say(line)
     if settings.sharing and (settings.disk is not None or kept < 1 + plan.challengers):
@@ -134,6 +130,16 @@ def get_ready(command: Command, asked: Asked, observer: Observer, started: float
 def _workforce(settings: Settings, trials: int | None, device: str) -> Workforce:
     force = plan_workers(settings.workers, trials and trials * settings.repeats, device)
     return Workforce(force.workers, settings.threads or force.threads)
+
+
+def _job(command: Command, prepared: Prepared, force: Workforce, trials: int | None, kept: int) -> Job:
+    """What has to be done besides searching."""
+    settings, test_rows = prepared.asked.settings, len(prepared.splits["test"])
+    return Job(
+        prepared.default, prepared.shape, force.workers, len(prepared.splits["validation"]), len(prepared.rung_rows), test_rows,
+        repeats=settings.repeats, fewest_rung_rows=prepared.fewest_rung_rows, kept_checkpoints=kept,
+        recorded_rows=test_rows if settings.record_test else 0, trials=math.inf if trials is None else trials * settings.repeats,
+        refit=refits(command, prepared), folds=len(prepared.asked.corpus.folds))
 
 
 def refits(command: Command, prepared: Prepared) -> bool:

@@ -136,10 +136,6 @@ def score_finals(ready: Ready, finals: list[Final], verdict: Verdict, refit: Pat
         held["default"] = task.score(looked, base["validation"], groups["validation"])
         if default is not final:
             gain = served.difference(delivered, scores, truth["test"], groups["test"], own, base["test"])
-    calibration = served.calibration(delivered, truth["test"], groups["test"])
-    if calibration and temperature != 1.0:
-        plain = served.calibration(task.tempered(delivered, 1 / temperature), truth["test"], groups["test"])
-        calibration["before"] = {name: plain[name] for name in ("ece", "brier", "reliability")}
     return Outcome(
         final=final, verdict=verdict, finals=len(finals), folder=folder, refit=refit is not None, task=served,
         temperature=temperature,
@@ -149,7 +145,17 @@ def score_finals(ready: Ready, finals: list[Final], verdict: Verdict, refit: Pat
         control_titles={fitted.control.name: fitted.title for fitted in ready.controls},
         validation_scores=validated, test_scores=delivered,
         test_intervals=served.intervals(delivered, truth["test"], groups["test"]),
-        details=served.details(delivered, truth["test"]), calibration=calibration)
+        details=served.details(delivered, truth["test"]),
+        calibration=_calibration(served, delivered, truth["test"], groups["test"], temperature))
+
+
+def _calibration(task: Task, scores: Floats, truth: Truth, groups: Ints | None, temperature: float) -> dict[str, Any]:
+    """How far scores can be taken for probabilities; under "before", without the temperature that they were divided by."""
+    found = task.calibration(scores, truth, groups)
+    if found and temperature != 1.0:
+        plain = task.calibration(task.tempered(scores, 1 / temperature), truth, groups)
+        found["before"] = {name: plain[name] for name in ("ece", "brier", "reliability")}
+    return found
 
 
 def truths(prepared: Prepared, recipe: Recipe) -> dict[str, Truth]:
