@@ -2,8 +2,8 @@
 
 For each data set, each seed draws the training rows; validation and test rows are all of them. The peer's script (transformers'
 `hyperparameter_search` with Optuna and its stock space) makes 20 trials and refits the best, once stock (fp32) and once set well
-(bf16, batches of like length); `peers.py` keeps its answers. Then Luthier climbs a ladder of budgets, 30 s and 1.5 times more at
-each rung, each a whole `luthier tune` of the same rows. Both clocks are those of the whole process, from its start to its exit:
+(bf16, batches of like length); `peers.py` keeps its answers. Then Luthier climbs a ladder of budgets, 30 s and 1.25 times more
+at each rung, each a whole `luthier tune` of the same rows. Both clocks are those of the whole process, from its start to its exit:
 imports, measuring, controls, search, finals, test. Both have all cores.
 
 A rung matches a peer where the macro-F1 of Luthier's model minus that of the peer's, on the test rows and in the mean over the
@@ -17,7 +17,7 @@ What this does not say:
   bootstrap over test rows (all seeds on the same draws); where it holds 0 the difference could be noise, to either side. It
   says nothing of the noise between seeds, of which there are three.
 - Twenty trials are what the peer was asked for; it may have been as good after fewer.
-- Rungs are 1.5 times apart, so a ratio may be too low by as much.
+- Rungs are 1.25 times apart, so a ratio may be too low by as much.
 - On a machine with other work Luthier refuses budgets that it takes on a quiet one, and refusals are kept like results.
 
 Every finished part is kept under benchmarks/results/ and not run again: after a change of Luthier delete match-luthier-*.json
@@ -58,7 +58,7 @@ SEEDS = [13, 14, 15]
 TRIALS = 20
 PEERS: dict[str, list[str]] = {"stock": [], "well_set": ["--well-set"]}
 METRIC = "macro_f1"
-FIRST_BUDGET, BUDGET_STEP = 30, 1.5
+FIRST_BUDGET, BUDGET_STEP = 30, 1.25
 REFUSED = "too short to train the default recipe"
 """What Luthier says, with exit status 2, where a budget is too short for the rows."""
 SAME = 1e-6

@@ -24,7 +24,9 @@ TRUTH = ["a", "b", "a", "c", "b", "a"] * 10
 @pytest.fixture
 def bench(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.syspath_prepend(str(BENCHMARKS))
-    return importlib.import_module("time_to_match")
+    found = importlib.import_module("time_to_match")
+    monkeypatch.setattr(found, "BUDGET_STEP", 1.5)  # rungs of 30, 45, 68, 101 s, …
+    return found
 
 
 def rung(bench: ModuleType, budget: int, stock: float, well_set: float, seconds: float | None = None) -> Any:

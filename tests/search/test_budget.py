@@ -20,6 +20,7 @@ from luthier.search.budget import (
     FRESH_SHARE,
     LEAST_STEPS,
     LOOK_SHARE,
+    MOST_DEFAULT_SHARE,
     WORKER_START_SECONDS,
     Job,
     Speed,
@@ -53,7 +54,7 @@ def test_duration_reads_as_a_person_says_it(seconds: float, text: str) -> None:
 def test_finals_that_must_be_replayed_are_given_the_time_for_it() -> None:
     recipe, shape = Recipe(schedule="constant"), Shape(np.full(2000, 30), 6)
     speed = Speed(30000.0, 90000.0, 90000.0)
-    plans = [plan_budget(90.0, 5.0, Job(recipe, shape, 2, 300, 200, 300, kept_checkpoints=kept), speed)
+    plans = [plan_budget(70.0, 5.0, Job(recipe, shape, 2, 300, 200, 300, kept_checkpoints=kept), speed)
              for kept in (math.inf, 4, 3, 0)]
     assert plans[0] == plans[1]
     for plan in plans[2:]:
@@ -93,7 +94,9 @@ def test_plan_budget_fits_the_budget_or_names_one_that_works(job: Job, speed: Sp
     assert plan.finals_until - plan.search_until == pytest.approx(plan.finals_seconds)
     assert budget - plan.finals_until == pytest.approx(plan.scoring_seconds)
     room = plan.search_until - elapsed - WORKER_START_SECONDS
-    assert math.ceil(job.repeats / job.workers) * plan.full_run_seconds <= DEFAULT_SHARE * room * (1 + 1e-9)
+    default = math.ceil(job.repeats / job.workers) * plan.full_run_seconds
+    assert default <= MOST_DEFAULT_SHARE * room * (1 + 1e-9)
+    assert default * min(job.repeats, job.workers) <= DEFAULT_SHARE * room * job.workers * (1 + 1e-9)
     steps = plan.work / step_work(job.recipe, job.shape)
     ideal = job.recipe.total_steps(job.shape.rows(job.recipe))
     assert steps == pytest.approx(round(steps))

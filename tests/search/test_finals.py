@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from simulated import BASE, SHAPE, add_trial, new_study, new_trial, point
 
 from luthier.recipes.recipe import Recipe, Schedule, steps_per_epoch
+from luthier.recipes.seeds import HeldSeeds
 from luthier.recipes.trial import Stage, StageResult, Trial
 from luthier.search.finals import (
     MOST_TRIES,
@@ -22,7 +24,17 @@ from luthier.search.finals import (
     finished,
 )
 from luthier.search.schedulers import Branch, Done, Replicate, Run, Wait
-from luthier.search.study import FRESH, Study, dropped_event, result_event, stage_event, stopped_event, trial_event
+from luthier.search.study import (
+    FRESH,
+    SHORTENED,
+    Study,
+    dropped_event,
+    result_event,
+    shortened_event,
+    stage_event,
+    stopped_event,
+    trial_event,
+)
 from luthier.tasks.metrics import Score
 from luthier.training.optimizer import rate_share
 
@@ -310,6 +322,68 @@ def test_the_default_is_taken_where_it_stands() -> None:
     study.apply(trial_event(new_trial(0, role="default")))
     study.apply(result_event(StageResult(0, TOTAL, (point(30, 0.9), point(TOTAL, 0.5)), Path("trial-0"))))
     assert study.peak(study.records[0]) == (0.5, TOTAL)
+
+
+def _default_with(*values: float, seeds: int = 1) -> Study:
+    """A study of the default alone, with these values at its three rungs."""
+    study = new_study(repeats=seeds)
+    for number in range(seeds):
+        study.apply(trial_event(new_trial(number, seed=number, role="default")))
+        points = tuple(point(at, value + 0.1 * number) for at, value in zip((10, 30, 90), values, strict=True))
+        study.apply(result_event(StageResult(number, TOTAL, points, Path(f"trial-{number}"))))
+    return study
+
+
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_a_default_that_was_better_on_its_way_is_a_challenger_with_as_many_epochs(seeds: int) -> None:
+    """One run serves all shorter ones: nothing is trained for it, and its final branches off there."""
+    study = _default_with(0.5, 0.9, 0.6, seeds=seeds)
+    shorter = study.shortened_default()
+    assert shorter is not None
+    study.apply(shortened_event(*shorter))
+    record = study.records[seeds]
+    assert record.trial.role == SHORTENED and record.trial.parent == 0 and record.trial.seed == study.records[0].trial.seed
+    assert record.step == 30 == study.total_steps(record.trial.recipe)
+    assert [seen.step for seen in record.points] == [10, 30] and record.costs.seconds == 0
+    assert study.peak(record) == (pytest.approx(0.9 + 0.05 * (seeds - 1)), 30)
+    assert _numbers(study, 1) == [0, seeds], "the default stays, as it stands"
+    recipe, total = finished(record, study, decay=True)
+    assert total == decayed_total(30, BASE.decay_share) < study.total_steps(finished(study.records[0], study, decay=True)[0])
+    assert recipe.replace(epochs=BASE.epochs, schedule=BASE.schedule) == BASE
+    assert len(study.search_records()) == seeds and len(study.recipes()) == 1, "it is no trial that was asked for"
+    assert study.shortened_default() is None, "once is enough"
+
+
+def test_a_shortened_default_is_trained_on_fresh_seeds_as_the_others_are() -> None:
+    study = _default_with(0.5, 0.9, 0.6)
+    study.apply(shortened_event(*(study.shortened_default() or pytest.fail("it was better on its way"))))
+    scheduler = FreshFinals(1, 1, folds=True)
+    steps = {}
+    while isinstance(action := scheduler.next(study), Replicate):
+        steps[action.parent] = study.total_steps(action.recipe)
+        trial = Trial(len(study.records), action.recipe, action.seed, FRESH, HeldSeeds().seeds(action.seed), action.parent, 1)
+        study.apply(trial_event(trial))
+        study.apply(stage_event(Stage(trial, 0, steps[action.parent], steps[action.parent])))
+    assert steps == {0: decayed_total(90, BASE.decay_share), 1: decayed_total(30, BASE.decay_share)}
+
+
+def test_a_default_that_is_best_at_its_end_or_has_not_got_there_is_not_shortened() -> None:
+    assert _default_with(0.5, 0.6, 0.9).shortened_default() is None
+    assert _default_with(0.5, 0.9, 0.9).shortened_default() is None, "of equal values the later counts"
+    assert new_study().shortened_default() is None
+    cut = new_study()
+    cut.apply(trial_event(new_trial(0, role="default")))
+    cut.apply(result_event(StageResult(0, 30, (point(10, 0.9), point(30, 0.5)), Path("trial-0"))))
+    assert cut.shortened_default() is None
+
+
+def test_epochs_that_were_asked_for_stay_as_they_are() -> None:
+    """Set or searched, they are somebody's choice."""
+    study = replace(_default_with(0.5, 0.9, 0.6), own_epochs=True)
+    assert study.shortened_default() is None
+    study.apply(trial_event(new_trial(1)))
+    study.apply(result_event(StageResult(1, TOTAL, (point(30, 0.9), point(TOTAL, 0.5)), Path("trial-1"))))
+    assert study.peak(study.records[1]) == (0.5, TOTAL)
 
 
 def test_finalists_rank_by_their_peaks() -> None:

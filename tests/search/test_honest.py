@@ -251,10 +251,8 @@ def test_bbc_refuses_what_has_no_rows_to_leave_out() -> None:
         bbc_cv([], "accuracy", 10)
 
 
-def test_the_width_of_a_test_is_wilson_s_or_follows_from_a_figure_seen() -> None:
-    assert expected_width(100) == pytest.approx(0.1553, abs=5e-4)  # 0.7112 to 0.8666: 80 of 100, Wilson
+def test_the_width_of_a_test_is_wilson_s() -> None:
+    assert expected_width(100) == pytest.approx(0.1553, abs=5e-4)  # 0.7112 to 0.8666: 80 of 100
     assert expected_width(0) == 1.0
-    seen = (Score(0.7, 0.6, 0.8, 0.05), 100)
-    assert expected_width(400, seen=seen) == pytest.approx(2 * 1.96 * 0.025, rel=1e-4)
     assert [honest.is_wide(rows) for rows in (60, 240, 260, 5000)] == [True, True, False, False]
-    assert not honest.is_wide(60, right=0.99) and honest.is_wide(260, seen=seen)
+    assert not honest.is_wide(60, right=0.99)

@@ -221,6 +221,6 @@ def test_evaluation_leaves_the_training_weights_as_they_were(tiny_model: Path, r
 def test_scores_do_not_depend_on_how_rows_are_batched(tiny_model: Path, tokens: Tokens, monkeypatch: pytest.MonkeyPatch) -> None:
     model, rows = learner(tiny_model, recipe()).model, np.arange(len(tokens))
     many = predict_scores(model, TASK, tokens, rows[::-1].copy(), CUT, 0)[::-1]
-    monkeypatch.setattr(loop, "LOOKED_AT_TOKENS", 1)
+    monkeypatch.setattr(loop, "LOOKED_AT_TOKENS", {"cpu": 1})
     one = predict_scores(model, TASK, tokens, rows, CUT, 0)
     np.testing.assert_allclose(one, many, atol=1e-5)

@@ -140,7 +140,7 @@ def test_passes_give_every_position_once() -> None:
             raise MemoryError
         return len(which)
 
-    found = list(passes(lengths, loop.LOOKED_AT_TOKENS, outputs))
+    found = list(passes(lengths, loop.LOOKED_AT_TOKENS["cpu"], outputs))
     assert sorted(np.concatenate([which for which, _ in found]).tolist()) == list(range(100))
     assert all(len(which) == size for which, size in found)
 

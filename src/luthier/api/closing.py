@@ -63,6 +63,8 @@ def _finals(search: Search, ready: Ready, folder: RunFolder, interrupt: Interrup
     plan, alone, asked_before = ready.plan, ready.command is Command.TRAIN, interrupt.asked
     decay = not (alone or asked_before or "schedule" in ready.prepared.asked.settings.chosen)
     challengers, fresh = 0 if alone else plan.challengers, None
+    if challengers and decay:
+        search.shorten_default()
     if challengers and plan.fresh and not asked_before:
         held = hold_out(ready, folder)
         in_turn = bool(ready.prepared.asked.corpus.folds)  # then there is no figure before all is done

@@ -71,6 +71,8 @@ def decided(events: Iterable[Event]) -> Iterator[Event]:
             yield _planned(event)
         elif kind == "trial":
             yield {"event": kind, **event["trial"]}
+        elif kind == "shortened":
+            yield {"event": kind, **event["trial"], "step": event["step"]}
         elif kind == "stage":
             until[event["trial"]] = event["until"]
             reached.setdefault(event["trial"], event["reached"])

@@ -159,7 +159,7 @@ def _optimism(study: Study, ruling: Ruling, figures: Mapping[int, Score], gains:
 
     What errors over rows the search's figures have is told by those of the fresh finals, on so many more rows.
     """
-    found = {lead.trial.number: study.peak(lead)[0] for lead in study.ranked()}
+    found = {lead.trial.number: study.peak(lead)[0] for lead in study.candidates()}
     apart = fmean([gain.error**2 for gain in gains.values()]) / 2 if gains else figures[ruling.chosen].error**2
     error = math.sqrt(apart * rows / rung_rows + ruling.seed_error**2 / study.repeats)
     common = math.sqrt(max(0.0, figures[ruling.chosen].error**2 - apart) * rows / rung_rows)

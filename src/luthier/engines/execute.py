@@ -200,8 +200,9 @@ class _Running:
         self.per_epoch = steps_per_epoch(len(read), self.recipe.batch_size)
         given = None
         if trunk is not None:
-            given, self.rung_given = (self._given(learner.model, trunk, part) for part in (
-                read, sequences(self.validation, cut_of(self.recipe), self.rung_rows)))
+            given = self._given(learner.model, trunk, read)
+            if fold != NONE_HELD_OUT:
+                self.rung_given = self._given(learner.model, trunk, sequences(self.validation, cut_of(self.recipe), self.rung_rows))
         self.parts = self._parts(learner, read)
         steps = train(learner, self.setup.task, read, self.stage.until, self.stage.total_steps, self.base.pad_token_id, given,
                       self.parts)
@@ -265,39 +266,44 @@ class _Running:
         return step
 
     def _evaluate(self, learner: Learner, at_end: bool = False) -> None:
-        """Score the rung rows; where the trial ends or a model is delivered, look closer too.
+        """Score the rung rows; where the trial ends as scores or as a model, all rows that it holds out, if it does.
 
         The stage's peak memory is taken before its last look, which takes memory of its own.
         """
         self.points = [point for point in self.points if point.step != self.step]
-        told = self.stage.trial.fold != NONE_HELD_OUT  # else it has been trained on the validation rows, and they tell nothing
         if at_end:
             self.costs = replace(self.costs, peak_memory=peak_memory(self.setup.device))
-        deliver, wanted = (self.stage.deliver, self.stage.scores) if at_end else (None, None)
-        whole = deliver is not None or wanted is not None
-        ends = at_end and (self.step >= self.stage.total_steps or deliver is not None) and wanted is None
-        with learner.evaluated_weights() as model:
-            rows = np.arange(len(self.validation)) if whole else self.rung_rows
-            scores = self._scores(model, self.validation, rows, None if whole else self.rung_given)
-            rung = scores[self.validation.units(self.rung_rows)] if whole else scores
-            if told:
-                self._add_point("rung", rung, self.validation, self.rung_rows)
-            if at_end and self.setup.record_test and wanted is None:
-                test, task = self.base.split("test"), self.setup.task
-                tuned = task.tuned(scores, task.truth(self.validation, rows))
-                self._add_point("test", self._scores(model, test, np.arange(len(test))), test, task=tuned)
-            if whole and told:
-                self._add_point("all", scores, self.validation)
-        if wanted is not None:
-            _write_scores(wanted, scores)
-        if ends:
+        whole = at_end and (self.stage.deliver is not None or self.stage.scores is not None)
+        rows = np.arange(len(self.validation)) if whole else self.rung_rows
+        scores = None
+        if self.stage.trial.fold != NONE_HELD_OUT:
+            with learner.evaluated_weights() as model:
+                given = self.rung_given if np.array_equal(rows, self.rung_rows) else None
+                scores = self._scores(model, self.validation, rows, given)
+                self._add_point("rung", scores[self.validation.units(self.rung_rows)] if whole else scores, self.validation,
+                                self.rung_rows)
+                if at_end and self.setup.record_test and self.stage.scores is None:
+                    test, task = self.base.split("test"), self.setup.task
+                    tuned = task.tuned(scores, task.truth(self.validation, rows))
+                    self._add_point("test", self._scores(model, test, np.arange(len(test))), test, task=tuned)
+                if whole:
+                    self._add_point("all", scores, self.validation)
+        if at_end:
+            self._leave(learner, scores)
+        self.seen = Seen()
+
+    def _leave(self, learner: Learner, scores: Floats | None) -> None:
+        """What a stage ends as besides its points: scores of the rows held out; or how far the encoder moved, and a model."""
+        if self.stage.scores is not None:
+            assert scores is not None, "rows are held out wherever scores are asked for"
+            _write_scores(self.stage.scores, scores)
+        elif self.stage.deliver is not None or self.step >= self.stage.total_steps:
             start = start_model(self.stage, self.setup, self.train)
             before = {name: parameter.detach().clone() for name, parameter in start.named_parameters()}
             finished = learner.finish(start)
             self.costs = replace(self.costs, drift=self._drift(learner, before, finished))
-            if deliver is not None:
-                _deliver(finished, scores, deliver)
-        self.seen = Seen()
+            if self.stage.deliver is not None:
+                _deliver(finished, scores, self.stage.deliver)
 
     def _drift(self, learner: Learner, before: Mapping[str, torch.Tensor], model: nn.Module) -> float:
         """The norm of the encoder's change in the finished `model` over its norm; blocks that started afresh are left out."""
@@ -394,11 +400,12 @@ def _write_scores(file: Path, scores: Floats) -> None:
     partial.replace(file)
 
 
-def _deliver(model: nn.Module, scores: Floats, folder: Path) -> None:
-    """Write the model and its validation probabilities; the folder appears whole or not at all."""
+def _deliver(model: nn.Module, scores: Floats | None, folder: Path) -> None:
+    """Write the model and its validation probabilities, if it has any; the folder appears whole or not at all."""
     partial = folder.with_name(f"{folder.name}.{os.getpid()}.partial")
     pretrained: Any = model
     pretrained.save_pretrained(partial)
-    np.save(partial / "validation.npy", scores, allow_pickle=False)
+    if scores is not None:
+        np.save(partial / "validation.npy", scores, allow_pickle=False)
     shutil.rmtree(folder, ignore_errors=True)  # of a worker that was lost before it could tell
     partial.rename(folder)

@@ -27,7 +27,8 @@ class TrialState(enum.Enum):
 
 @dataclass(frozen=True)
 class Trial:
-    """One recipe on one seed; `parent` is the trial that it ends, if any: by its last decay, or by training its recipe anew.
+    """One recipe on one seed; `parent` is the trial that it ends, if any: by its last decay, or by training its recipe anew; or
+    the one that it is the beginning of.
 
     `role` says what it is there for: the default recipe, a preset, quasi-random, suggested by TPE, a cell of a grid, or
     the final decay of another trial. `seed` names the replicate: trials of one recipe differ in it, and trials of one
@@ -83,7 +84,8 @@ class Stage:
     where no checkpoint holds them, or where that turns out to be missing or damaged: made again, and neither evaluated nor
     counted. Evaluates at the steps of `evaluate_at` and at the end, leaves a checkpoint at `save`, and, when `deliver` is given,
     also evaluates all validation rows and writes there the model (a folder in transformers' layout) and its
-    validation probabilities (validation.npy, shape [rows, labels]); when `scores` is given, it writes there these alone. What
+    validation probabilities (validation.npy, shape [rows, labels]), unless it was trained on these rows too; when `scores` is
+    given, it writes there these alone. What
     the lowest `trunk` blocks make of rows is stored. Where an earlier stage had to pass batches in parts of `part_tokens`
     tokens, for memory, this one does so from the start.
     """

@@ -15,8 +15,9 @@ from luthier.search.finals import decayed_total
 from luthier.search.schedulers.asha import REDUCTION
 from luthier.sharing.work import FORWARD_SHARE, Shape, pass_work, step_work
 
-DEFAULT_SHARE = 0.5
-"""The default recipe takes at most this share of the search's time, so that others can be compared with it."""
+DEFAULT_SHARE, MOST_DEFAULT_SHARE = 0.5, 0.8
+"""The default recipe takes at most this share of what the workers do in the search, so that others can be compared with it, and
+of the search's time: it must come to its end, and the speed is an estimate."""
 LEAST_STEPS = 50
 FEWEST_RUNG_STEPS = 30
 STAGE_SECONDS = 2.0
@@ -189,6 +190,7 @@ class _Costs:
         self.job, self.limited = job, limited
         self.step_work = step_work(job.recipe, job.shape)
         self.step_seconds = self.step_work / speed.training
+        self.default_share = min(MOST_DEFAULT_SHARE, DEFAULT_SHARE * job.workers / min(job.workers, job.repeats))
         row_seconds = job.shape.tokens_per_row(job.recipe) * FORWARD_SHARE / speed.forward
         self.row_seconds = row_seconds
         self.validation = job.validation_rows * row_seconds
@@ -241,7 +243,7 @@ class _Costs:
     def leaves_room(self, steps: int, challengers: int, fresh: int, seconds: float) -> bool:
         """Whether fresh finals of so many take no more than their share, and leave the search the time that it needs."""
         taken = self.finals(steps, challengers, fresh)
-        return taken <= FRESH_SHARE * seconds and self._default(steps) <= DEFAULT_SHARE * (seconds - taken)
+        return taken <= FRESH_SHARE * seconds and self._default(steps) <= self.default_share * (seconds - taken)
 
     def affordable_steps(self, seconds: float, challengers: int, fresh: int = 0) -> int:
         """The longest full run that leaves the search room, found by halving."""
@@ -249,7 +251,7 @@ class _Costs:
         while low < high:
             steps = (low + high + 1) // 2
             room = seconds - self.finals(steps, challengers, fresh)
-            if self._default(steps) <= DEFAULT_SHARE * room:
+            if self._default(steps) <= self.default_share * room:
                 low = steps
             else:
                 high = steps - 1
@@ -257,7 +259,7 @@ class _Costs:
 
     def least_seconds(self, steps: int) -> float:
         """One full run at its share of the search, and the smallest finals."""
-        return self._default(steps) / DEFAULT_SHARE + self.finals(steps, 1, self.job.folds)
+        return self._default(steps) / self.default_share + self.finals(steps, 1, self.job.folds)
 
     def _default(self, steps: int) -> float:
         """The default recipe on all of its seeds, side by side on the workers."""

@@ -111,13 +111,13 @@ def finished(record: Record, study: Study, decay: bool) -> tuple[Recipe, int]:
 
 
 def finalists(study: Study, challengers: int) -> list[Record]:
-    """The default, where it has run to its end, and the best other recipes; any recipe where there is no other.
+    """The default, where it has run to its end, and the best other candidates; any recipe where there is no other.
 
-    Recipes rank by the peaks of their means over all seeds, and each is there with its first trial: that seed was fixed
+    They rank by the peaks of their means over all seeds, and each recipe is there with its first trial: that seed was fixed
     beforehand, so no final is the lucky one of several. Whether a checkpoint was kept is of no account, for what is missing is
     replayed.
     """
-    ranked = [record for record in study.ranked() if record.state is not TrialState.STOPPED]
+    ranked = [record for record in study.candidates() if record.state is not TrialState.STOPPED]
     default = [record for record in ranked if record.is_default and record.state is TrialState.COMPLETE][:1]
     if not default:
         return ranked[:challengers + 1]

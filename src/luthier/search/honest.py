@@ -364,24 +364,18 @@ def bbc_cv(statistics: Sequence[Statistic], metric: str, rows: int, groups: Ints
     return Score(value, min(low, value), max(high, value), scale * float(values.std()))
 
 
-def expected_width(rows: int, right: float = 0.8, seen: tuple[Score, int] | None = None) -> float:
-    """How wide a 95 % interval so many test rows, or groups of rows, would give.
-
-    Before anything is known, that of a share (Wilson 1927). Where a figure has been seen on other rows, its own standard error,
-    which falls by the root of the number of rows whatever the metric.
+def expected_width(rows: int, right: float = 0.8) -> float:
+    """How wide a 95 % interval so many test rows, or groups of rows, would give: that of a share (Wilson 1927).
 
     Args:
         right: the share of rows that is expected to be right.
-        seen: the metric on other rows, and how many these were.
     """
     if rows < 1:
         return 1.0
     z = float(stats.norm.isf((1 - COVERAGE) / 2))
-    if seen is not None and seen[0].error > 0:
-        return 2 * z * seen[0].error * math.sqrt(seen[1] / rows)
     return 2 * z / (1 + z**2 / rows) * math.sqrt(right * (1 - right) / rows + z**2 / (4 * rows**2))
 
 
-def is_wide(rows: int, right: float = 0.8, seen: tuple[Score, int] | None = None) -> bool:
+def is_wide(rows: int, right: float = 0.8) -> bool:
     """Whether to offer out-of-fold predictions of all rows in place of so many test rows. Arguments as in `expected_width`."""
-    return expected_width(rows, right, seen) > WIDE
+    return expected_width(rows, right) > WIDE

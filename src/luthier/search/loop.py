@@ -28,6 +28,7 @@ from luthier.search.study import (
     exhausted_event,
     lost_event,
     result_event,
+    shortened_event,
     stage_event,
     stopped_event,
     trial_event,
@@ -103,6 +104,11 @@ class Search:
             for event in self.engine.events(timeout=0.2):
                 self._take(event)
             self.watcher.update(self.study, self._progress)
+
+    def shorten_default(self) -> None:
+        """Let the default with fewer epochs be a candidate, where it was better on its way: one run serves all shorter ones."""
+        if shorter := self.study.shortened_default():
+            self._record(shortened_event(*shorter))
 
     def _is_over(self, deadline: float | None) -> bool:
         return self.interrupted() or (deadline is not None and self.engine.now() >= deadline)

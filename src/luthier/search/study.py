@@ -10,16 +10,16 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from luthier.recipes.recipe import Recipe
+from luthier.recipes.recipe import Recipe, steps_per_epoch
 from luthier.recipes.seeds import HeldSeeds
 from luthier.recipes.trial import Costs, Lost, Point, Stage, StageResult, Trial, TrialState
 from luthier.search.journal import Event
 from luthier.sharing.work import Shape, steps_for
 
 FAILURES_IN_A_ROW = 4
-DEFAULT, FINAL, FRESH, REFIT = "default", "final", "fresh", "refit"
-"""Roles: the default recipe's trials; a trial's last decay, from its weights; its recipe trained anew on another seed and fold;
-the same on all training and validation rows."""
+DEFAULT, SHORTENED, FINAL, FRESH, REFIT = "default", "shortened", "final", "fresh", "refit"
+"""Roles: the default recipe's trials; the default with fewer epochs, read off its curve; a trial's last decay, from its weights;
+its recipe trained anew on another seed and fold; the same on all training and validation rows."""
 _NUMBER = re.compile(r"\d[\d.]*(?:e[-+]?\d+)?")
 
 
@@ -116,9 +116,9 @@ class Study:
     def apply(self, event: Event) -> None:
         """Take in one event of the journal."""
         kind = event["event"]
-        if kind == "trial":
+        if kind in ("trial", "shortened"):
             trial = Trial.from_table(event["trial"])
-            self.records[trial.number] = Record(trial)
+            self.records[trial.number] = Record(trial) if kind == "trial" else self._shortened(trial, event["step"])
             return
         if kind == "exhausted":
             self.exhausted = True
@@ -160,6 +160,12 @@ class Study:
             record.state = TrialState.COMPLETE
         else:
             record.state = TrialState.PAUSED
+
+    def _shortened(self, trial: Trial, step: int) -> Record:
+        """The trial that another is until a step: what has been trained and seen of that is its curve."""
+        assert trial.parent is not None
+        points = [point for point in self.records[trial.parent].points if point.step <= step]
+        return Record(trial, TrialState.COMPLETE, step, points, target=step)
 
     def total_steps(self, recipe: Recipe) -> int:
         """The steps of a recipe's epochs."""
@@ -288,18 +294,50 @@ class Study:
         mean = self.mean(self.replicates(lead))
         return mean[1] if mean else 0.0
 
+    def candidates(self) -> list[Record]:
+        """What can be chosen: the best trial of each recipe, and the default with fewer epochs where that was seen to be better."""
+        return self.ranked() + [record for record in self.records.values() if record.trial.role == SHORTENED]
+
     def peak(self, lead: Record) -> tuple[float, int]:
-        """The best value of a recipe on its way, by the mean over its seeds, and the step of its first trial there.
+        """The best value of a candidate on its way, by the mean over its seeds, and the step of its first trial there.
+
+        The default is taken where it stands, for that is what one would get without a search.
+        """
+        if lead.is_default:
+            return self.score(lead), lead.step
+        if lead.trial.role == SHORTENED and lead.trial.parent is not None:
+            return self.best_on_the_way(self.records[lead.trial.parent])
+        return self.best_on_the_way(lead)
+
+    def best_on_the_way(self, lead: Record) -> tuple[float, int]:
+        """Where a recipe was best, by the mean over its seeds, and the step of its first trial there.
 
         Epochs are read off the curve: where a recipe was better before its end, it is better with fewer. Of equal values the
-        later counts. The default is taken where it stands, for that is what one would get without a search.
+        later counts. Epochs that were set or searched stay as they are.
         """
         end = (self.score(lead), lead.step)
-        if lead.is_default or not lead.trial.recipe.horizon_free:
+        if self.own_epochs or not lead.trial.recipe.horizon_free:
             return end
         replicates, steps = self.replicates(lead), self.steps_at(lead)
         means = [(self.mean_at(replicates, level), step) for level, step in enumerate(steps) if step <= lead.step]
         return max([end, *((value, step) for value, step in means if value is not None)])
+
+    def shortened_default(self) -> tuple[Trial, int] | None:
+        """The default with as many epochs as were best for it, as a trial, and its steps; None where it was best at its end.
+
+        None, too, where the default has not come to its end, or was shortened before.
+        """
+        default = self.default
+        known = any(record.trial.role == SHORTENED for record in self.records.values())
+        if known or default is None or default.state is not TrialState.COMPLETE:
+            return None
+        _, step = self.best_on_the_way(default)
+        if step == default.step:
+            return None
+        trial = default.trial
+        epochs = step / steps_per_epoch(self.shape.rows(trial.recipe), trial.recipe.batch_size)
+        return replace(trial, number=len(self.records), recipe=trial.recipe.replace(epochs=epochs), role=SHORTENED,
+                       parent=trial.number), step
 
     def replicates(self, lead: Record) -> list[Record]:
         """The trials of a recipe, by its first."""
@@ -330,6 +368,11 @@ _ENDED = (TrialState.COMPLETE, TrialState.STOPPED, TrialState.FAILED)
 def trial_event(trial: Trial) -> Event:
     """The event of a new trial."""
     return {"event": "trial", "trial": trial.to_table()}
+
+
+def shortened_event(trial: Trial, step: int) -> Event:
+    """The event of a trial that its parent is until a step."""
+    return {"event": "shortened", "trial": trial.to_table(), "step": step}
 
 
 def stage_event(stage: Stage) -> Event:

@@ -188,7 +188,7 @@ def collect(outputs: Callable[[Batch], torch.Tensor], read: Sequences, device: t
         return values
 
     with torch.no_grad():
-        for which, values in passes(read.lengths, LOOKED_AT_TOKENS, values_of):
+        for which, values in passes(read.lengths, LOOKED_AT_TOKENS[device.type], values_of):
             if found is None:
                 found = np.zeros((len(owner) if place is not None else int(read.places[-1]) + 1, values.shape[-1]), np.float32)
             if place is None:

@@ -23,8 +23,9 @@ MICRO_BATCH = 8
 words at once)."""
 MICRO_TOKENS = 4096
 """Tokens that pass through a model at once in training, which bounds the memory that a batch of many rows takes."""
-LOOKED_AT_TOKENS = 8192
-"""Tokens that pass at once where nothing is trained."""
+LOOKED_AT_TOKENS = {"cpu": 2048, "cuda": 8192, "mps": 8192}
+"""Tokens that pass at once where nothing is trained, by the kind of device: on a CPU, as many as its caches hold what is made of
+them (benchmarks/LOG.md)."""
 SIGNS = ("out of memory", "can't allocate memory", "not enough memory", "std::bad_alloc", "ALLOC_FAILED")
 """How torch says that memory ran out where its error has no type of its own: on CPUs, and in libraries that it calls."""
 
