@@ -60,4 +60,4 @@ def test_closing_lines_count_failures_with_their_commonest_reason(tmp_path: Path
 def test_closing_lines_say_why_a_search_ended_early_and_what_was_made_again(tmp_path: Path) -> None:
     lines = closing_lines(run_of(tmp_path, exhausted=True, trials=12, repeats=2, replay={"steps": 1200, "seconds": 14.2}))
     assert "The search ended early: all 6 recipes of the space have been tried." in lines
-    assert "1,200 steps made again, in 14 s of all workers, because their checkpoints were not there." in lines
+    assert "1,200 steps made again, in 14 s of all workers, from where no checkpoint was left." in lines

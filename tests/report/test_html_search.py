@@ -30,6 +30,18 @@ def test_search_section_draws_each_trial_once_and_highlights_two(make_results, m
     assert lines.count("default") == 2
 
 
+def test_search_section_tells_the_shortened_default_from_the_default(make_results, make_trials):
+    """Its curve is the default's, and it is another recipe."""
+    trials, curves = make_trials(12, 2)
+    before = search_section(make_results(), trials, curves)
+    trials.append(trials[0] | {"trial": 14, "role": "shortened", "parent": 0, "seconds": 0.0})
+    curves += [row | {"trial": 14} for row in curves if row["trial"] == 0 and row["epoch"] < 4]
+    page = search_section(make_results(), trials, curves)
+    assert "Trial 14 is the default recipe with fewer epochs, read off the curve of trial 0: nothing was trained for it." in page
+    assert "shortened of 0" in page and page.count('class="tag default"') == before.count('class="tag default"') > 0
+    assert "nothing was trained" not in before
+
+
 def test_search_section_lists_failures_by_reason(make_results, make_trials):
     trials, curves = make_trials(60)
     page = search_section(make_results(), trials, curves)

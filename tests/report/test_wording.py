@@ -54,10 +54,9 @@ def test_hyperparameters_tell_the_final_decay_from_findings(make_results):
     assert "4 hyperparameters" in changes(make_results())
 
 
-def test_epochs_fewer_than_the_defaults_are_a_finding(make_results):
-    """The decay that ends a final makes epochs more, so fewer were chosen."""
+def test_epochs_that_were_read_off_a_curve_are_a_finding(make_results):
     results = make_results()
-    results["best"]["recipe"]["epochs"] = results["best"]["default_recipe"]["epochs"] / 3
+    results["best"]["shortened"] = True
     settings = {setting.name: setting for setting in hyperparameters(results)}
     assert settings["epochs"].difference is Difference.CHANGED
     assert settings["schedule"].difference is Difference.FINAL

@@ -22,6 +22,7 @@ from luthier.search.finals import (
     decayed_total,
     finalists,
     finished,
+    missing_default,
 )
 from luthier.search.schedulers import Branch, Done, Replicate, Run, Wait
 from luthier.search.study import (
@@ -216,7 +217,7 @@ def test_choose_takes_the_best_where_the_default_did_not_finish() -> None:
 
 
 def test_choose_says_where_a_grid_does_not_hold_the_default() -> None:
-    verdict = choose(None, {6: 0.7, 7: 0.9}, {}, in_search=False)
+    verdict = choose(None, {6: 0.7, 7: 0.9}, {}, missing_default(new_study()))
     assert verdict.chosen == 7
     assert "is not a cell of the grid" in verdict.reason
 

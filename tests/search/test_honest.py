@@ -82,8 +82,8 @@ def test_the_level_is_dunnett_s(alarm: float, known: tuple[float, ...], monkeypa
 def test_without_a_default_the_best_is_delivered_and_the_reason_says_why() -> None:
     assert ruled(0.06, default=7).chosen == 1
     assert "was not run to its end" in ruled(0.06, default=None).reason
-    assert ruled(0.06, default=None, in_search=False).reason == ("the default recipe is not a cell of the grid, so the best of "
-                                                                 "the others is delivered")
+    assert ruled(0.06, default=None, missing="is not a cell of the grid").reason == (
+        "the default recipe is not a cell of the grid, so the best of the others is delivered")
     cheap = ruled(0.06, 0.059, works=(1.0, 0.5), default=None)
     assert cheap.chosen == 2 and "the cheapest of those as good as the best of the others" in cheap.reason
 

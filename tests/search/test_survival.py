@@ -73,7 +73,7 @@ def _session(path: Path, scheduler: Scheduler, lives: int, quota: Quota, slots: 
     with Mortal(folder.journal, again=True) as journal:
         journal.lives = lives
         if events:
-            going_on = take_up(study, Earlier(folder, events, Command.TUNE, {}, "", 0.0))
+            going_on = take_up(study, Earlier(folder, events, Command.TUNE, {}, "", 0.0), more=False)
             journal.append(going_on)
             study.apply(going_on)
         search = Search(study, journal, engine, folder.checkpoints, Silent(), lambda: False, curve_points=3, quota=quota)

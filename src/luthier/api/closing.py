@@ -18,9 +18,9 @@ from luthier.api.scoring import Final, truths
 from luthier.api.settings import Command
 from luthier.errors import RunError
 from luthier.recipes.trial import TrialState
-from luthier.search.finals import Finals, FreshFinals, Refit, Verdict, choose
+from luthier.search.finals import Finals, FreshFinals, Refit, Verdict, choose, missing_default
 from luthier.search.loop import Search
-from luthier.search.study import FINAL, REFIT, Study
+from luthier.search.study import FINAL, FRESH, REFIT, Study
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,9 @@ def end(search: Search, ready: Ready, folder: RunFolder, interrupt: Interrupt) -
     """
     fresh = _finals(search, ready, folder, interrupt)
     finals = collect_finals(search.study, folder)
-    verdict = pick(finals, ready, fresh, in_search=search.study.default is not None)
+    if fresh and fresh.ruling.chosen not in {final.lead for final in finals}:
+        fresh = None  # it could not be finished; what is chosen in its place has figures of its own
+    verdict = pick(finals, ready, fresh, missing_default(search.study))
     search.journal.append({"event": "chosen", "trial": verdict.chosen, "reason": verdict.reason})
     wanted = refits(ready.command, ready.prepared) and not interrupt.asked
     return Ended(finals, verdict, fresh, _refit(search, verdict.chosen, ready, folder) if wanted else None)
@@ -56,40 +58,49 @@ def _finals(search: Search, ready: Ready, folder: RunFolder, interrupt: Interrup
     Where there is no time for fresh seeds, all finalists are finished, and chosen among by the validation rows; as they stand when
     the user has interrupted.
     """
-    if not search.study.ranked():
-        reasons = "; ".join(record.reason for record in search.study.records.values() if record.reason)
+    study = search.study
+    if not study.ranked():
+        reasons = "; ".join(record.reason for record in study.records.values() if record.reason)
         raise RunError("No trial could be scored, so there is no model to deliver. " + (reasons or (
             "It was interrupted too early." if interrupt.asked else "The budget ended first.")))
     plan, alone, asked_before = ready.plan, ready.command is Command.TRAIN, interrupt.asked
     decay = not (alone or asked_before or "schedule" in ready.prepared.asked.settings.chosen)
-    challengers, fresh = 0 if alone else plan.challengers, None
+    challengers = 0 if alone else plan.challengers
     if challengers and decay:
         search.shorten_default()
-    if challengers and plan.fresh and not asked_before:
-        held = hold_out(ready, folder)
-        in_turn = bool(ready.prepared.asked.corpus.folds)  # then there is no figure before all is done
-        search.run(FreshFinals(challengers, plan.fresh, bool(held.folds), decay), None,
-                   None if in_turn else ready.at(plan.fresh_until))
-        fresh = judge_fresh(search.study, ready, folder, held)
+    fresh = _fresh(search, ready, folder, challengers, decay, asked_before) if challengers and plan.fresh else None
     if ready.prepared.asked.corpus.folds and (fresh is None or fresh.seeds < plan.fresh):
         raise RunError("--test cv: not all folds have been trained, so there is no figure of the rows held out. Go on with: "
                        f"luthier resume {folder.path}")
-    only = None if fresh is None else frozenset(
-        lead for lead in fresh.ruling.scores if lead == fresh.ruling.chosen or search.study.records[lead].is_default)
+    only = None if fresh is None else (fresh.ruling.chosen, *(
+        lead for lead in fresh.ruling.scores if lead != fresh.ruling.chosen and study.records[lead].is_default))
     search.interrupted = lambda: interrupt.asked and not asked_before
     search.run(Finals(challengers, decay and not interrupt.asked, only), None,
                None if asked_before else ready.at(plan.finals_until))
-    if not any(record.last for record in search.study.ends(FINAL)):
-        search.interrupted = lambda: False  # no final was finished in time: deliver what there is, as it stands
-        search.run(Finals(min(1, challengers), decay=False, only=only), None, None)
+    if not any(record.last for record in study.ends(FINAL) if only is None or record.trial.parent == only[0]):
+        search.interrupted = lambda: False  # what is to be delivered was not finished in time: deliver it as it stands
+        search.run(Finals(min(1, challengers), decay=False, only=only and only[:1]), None, None)
     return fresh
+
+
+def _fresh(search: Search, ready: Ready, folder: RunFolder, challengers: int, decay: bool, asked_before: bool) -> Fresh | None:
+    """Train the finalists on fresh seeds, unless the user has interrupted, and judge them by what is there."""
+    if asked_before and not search.study.ends(FRESH):
+        return None
+    held = hold_out(ready, folder)
+    if not asked_before:
+        in_turn = bool(ready.prepared.asked.corpus.folds)  # then there is no figure before all is done
+        search.run(FreshFinals(challengers, ready.plan.fresh, bool(held.folds), decay), None,
+                   None if in_turn else ready.at(ready.plan.fresh_until))
+    return judge_fresh(search.study, ready, folder, held, decay)
 
 
 def _refit(search: Search, final: int, ready: Ready, folder: RunFolder) -> Path | None:
     """Train the chosen recipe once more on training and validation rows; the model's folder, None where there was no time."""
     write_whole(ready.prepared, folder)
     search.run(Refit(final), None, ready.at(ready.plan.finals_until))
-    done = next((record for record in search.study.ends(REFIT) if record.state is TrialState.COMPLETE), None)
+    done = next((record for record in search.study.ends(REFIT)
+                 if record.state is TrialState.COMPLETE and record.trial.parent == final), None)
     return model_folder(folder, done.trial.number) if done else None
 
 
@@ -101,8 +112,8 @@ def collect_finals(study: Study, folder: RunFolder) -> list[Final]:
     """
     found = []
     for record in study.ends(FINAL):
-        model = model_folder(folder, record.trial.number)
-        if record.state is not TrialState.FAILED and record.trial.parent is not None:
+        if record.state in (TrialState.COMPLETE, TrialState.PAUSED) and record.trial.parent is not None:
+            model = model_folder(folder, record.trial.number)
             scores = np.load(model / "validation.npy", allow_pickle=False)
             found.append(Final(record, model, scores, is_default=study.records[record.trial.parent].is_default))
     if not found:
@@ -111,17 +122,19 @@ def collect_finals(study: Study, folder: RunFolder) -> list[Final]:
     return found
 
 
-def pick(finals: list[Final], ready: Ready, fresh: Fresh | None, in_search: bool) -> Verdict:
+def pick(finals: list[Final], ready: Ready, fresh: Fresh | None, missing: str) -> Verdict:
     """Choose the final to deliver: as the fresh finals say or, without them, by all validation rows.
 
     Args:
-        in_search: whether the default recipe was tried at all.
+        missing: why the default recipe is not among the finals, where it is not.
     """
     if ready.command is Command.TRAIN:
         return Verdict(finals[0].number, "the one recipe that was asked for")
-    ends = {final.record.trial.parent: final.number for final in finals}
-    if fresh and fresh.ruling.chosen in ends:
-        return Verdict(ends[fresh.ruling.chosen], fresh.ruling.reason)
+    if fresh:
+        final = next(final for final in finals if final.lead == fresh.ruling.chosen)
+        bare = final.record.trial.recipe.horizon_free and "schedule" not in ready.prepared.asked.settings.chosen
+        return Verdict(final.number, fresh.ruling.reason + (
+            "; it was interrupted, and is delivered without the last decay" if bare else ""))
     task = ready.prepared.asked.task
     truth = {final.number: truths(ready.prepared, final.record.trial.recipe)["validation"] for final in finals}
     groups = groups_of(ready.prepared.asked.corpus.validation)
@@ -130,4 +143,4 @@ def pick(finals: list[Final], ready: Ready, fresh: Fresh | None, in_search: bool
     gains: dict[int, Any] = {} if default is None else {
         final.number: task.difference(final.validation, default.validation, truth[final.number], groups,
                                       other_truth=truth[default.number]) for final in finals}
-    return choose(default.number if default else None, values, gains, in_search=in_search)
+    return choose(default.number if default else None, values, gains, missing)

@@ -17,7 +17,7 @@ from luthier.errors import ConfigError, RunError
 from luthier.recipes.trial import TrialState
 from luthier.search.budget import Plan, Speed
 from luthier.search.journal import Event, read_journal
-from luthier.search.study import FINAL, FRESH, REFIT, Study
+from luthier.search.study import FINAL, FRESH, GONE_ON, REFIT, Study
 from luthier.sharing.quota import Quota
 from luthier.training.precision import Precision
 
@@ -53,15 +53,15 @@ class Earlier:
 
     @property
     def begun(self) -> Begun | None:
-        """What was measured and planned at its start; None where it was ended before that."""
+        """What was measured at its start, and planned when it was last gone on with; None where it was ended before that."""
         if not self.events:
             return None
         try:
             first = self.events[0]
-            plan = Plan(**{**first["plan"], "levels": tuple(first["plan"]["levels"])})
+            limits = next((event for event in reversed(self.events) if event["event"] in GONE_ON), first)
             force = Workforce(first["workers"], first["threads"])
-            return Begun(plan, Speed(**first["speed"]), Precision(first["precision"]), force, Quota(first["disk"]),
-                         bool(first["trunk"]), first["device"], first["budget"], first["trials"])
+            return Begun(Plan.from_table(limits["plan"]), Speed(**first["speed"]), Precision(first["precision"]), force,
+                         Quota(first["disk"]), bool(first["trunk"]), first["device"], limits["budget"], limits["trials"])
         except (KeyError, TypeError, ValueError):
             raise RunError(f"{self.folder.journal}: begins in a way that this version of Luthier does not know; it cannot be gone "
                            "on with") from None
@@ -69,7 +69,7 @@ class Earlier:
 
 @dataclass(frozen=True)
 class Begun:
-    """What was measured and planned at the start of a run: the same in all of its sessions."""
+    """What was measured at the start of a run, the same in all of its sessions, and the limits and plan of the last one."""
 
     plan: Plan
     speed: Speed
@@ -175,13 +175,17 @@ def _more(now: float | None, then: float | None) -> bool | None:
     return now is None or (then is not None and now > then)
 
 
-def take_up(study: Study, earlier: Earlier) -> Event:
+def take_up(study: Study, earlier: Earlier, more: bool) -> Event:
     """Fold the journal into a new study, and look what is still there of checkpoints and models.
 
     Files that no trial knows of are deleted: the rests of stages that were under way.
 
+    Args:
+        more: whether more time or trials are given than before.
+
     Returns:
-        the event with which the journal goes on: the finals are run anew where it had ended, or their models or scores are gone.
+        the event with which the journal goes on: the finals are run anew where it had ended, where it has more to search after
+        they had begun, or where their models or scores are gone.
     """
     for event in earlier.events:
         study.apply(event)
@@ -198,7 +202,8 @@ def take_up(study: Study, earlier: Earlier) -> Event:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     scored = [scores_file(earlier.folder, record.trial.number) for record in study.ends(FRESH)
               if record.state is TrialState.COMPLETE]
-    anew = earlier.finished or not all(path.exists() for path in (*models, *scored))
+    closing = bool(study.ends(FRESH) or study.ends(FINAL))
+    anew = earlier.finished or (more and closing) or not all(path.exists() for path in (*models, *scored))
     return {"event": "extended" if anew else "resumed"}
 
 

@@ -18,6 +18,7 @@ from luthier.data.split import folds
 from luthier.data.tokens import Tokens, gather
 from luthier.engines.execute import fold_folder
 from luthier.recipes.trial import NONE_HELD_OUT, TrialState
+from luthier.search.finals import missing_default
 from luthier.search.honest import Entrant, Optimism, Ruling, bbc_cv, judge, optimism
 from luthier.search.study import FRESH, Record, Study
 from luthier.sharing.work import step_work
@@ -113,8 +114,12 @@ class Fresh:
                 "finalists": len(self.ruling.scores), "raw": seen.raw, "shrunk": seen.shrunk.to_table(), "expected": seen.expected}
 
 
-def judge_fresh(study: Study, ready: Ready, folder: RunFolder, held: HeldOut) -> Fresh | None:
-    """Judge the finalists by the seeds on which all of them were trained; None where that is not one seed."""
+def judge_fresh(study: Study, ready: Ready, folder: RunFolder, held: HeldOut, decay: bool) -> Fresh | None:
+    """Judge the finalists by the seeds on which all of them were trained; None where that is not one seed.
+
+    Args:
+        decay: whether they are to be delivered with a decay, from where they were best.
+    """
     ended = study.ends(FRESH)
     failed = {record.trial.parent for record in ended if record.state is TrialState.FAILED}
     trained: dict[int, dict[int, Record]] = {}
@@ -143,23 +148,23 @@ def judge_fresh(study: Study, ready: Ready, folder: RunFolder, held: HeldOut) ->
                         study.total_steps(records[0].trial.recipe) * step_work(records[0].trial.recipe, study.shape),
                         figures[lead].value if disjoint else None)
                 for lead, records in parts.items()]
-    ruling = judge(default, entrants, gains, disjoint, in_search=study.default is not None)
+    ruling = judge(default, entrants, gains, disjoint, missing=missing_default(study))
     in_turn = None
     if prepared.asked.corpus.folds:
         handicaps = [ruling.needed.get(lead, 0.0) for lead in statistics]
         in_turn = bbc_cv(list(statistics.values()), study.metric, len(used), groups, handicaps)
     return Fresh(ruling, len(used), len(seeds), disjoint,
-                 _optimism(study, ruling, figures, gains, len(used), len(ready.prepared.rung_rows)),
+                 _optimism(study, ruling, figures, gains, len(used), len(ready.prepared.rung_rows), decay),
                  {lead: np.concatenate(each) for lead, each in scores.items()} if disjoint else {}, in_turn)
 
 
 def _optimism(study: Study, ruling: Ruling, figures: Mapping[int, Score], gains: Mapping[int, Score], rows: int,
-              rung_rows: int) -> Optimism:
+              rung_rows: int, decay: bool) -> Optimism:
     """What the search's figure of the chosen recipe is worth, beside those of all recipes.
 
     What errors over rows the search's figures have is told by those of the fresh finals, on so many more rows.
     """
-    found = {lead.trial.number: study.peak(lead)[0] for lead in study.candidates()}
+    found = {lead.trial.number: study.peak(lead, decay)[0] for lead in study.candidates()}
     apart = fmean([gain.error**2 for gain in gains.values()]) / 2 if gains else figures[ruling.chosen].error**2
     error = math.sqrt(apart * rows / rung_rows + ruling.seed_error**2 / study.repeats)
     common = math.sqrt(max(0.0, figures[ruling.chosen].error**2 - apart) * rows / rung_rows)

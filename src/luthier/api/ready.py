@@ -23,7 +23,7 @@ from luthier.engines.local import Workforce, cores, plan_workers, wait_for_loadi
 from luthier.errors import ConfigError
 from luthier.recipes.presets import Preset, load_presets
 from luthier.recipes.recipe import Schedule
-from luthier.search.budget import Job, Plan, parse_duration, plan_budget, prolonged
+from luthier.search.budget import Job, Plan, check_time, parse_duration, plan_budget, prolonged
 from luthier.search.honest import is_wide
 from luthier.search.loop import KEPT_CHECKPOINTS
 from luthier.sharing.plan import NOTHING, Sharing, pays
@@ -104,7 +104,11 @@ def get_ready(command: Command, asked: Asked, observer: Observer, started: float
     kept = quota.checkpoints // measured.checkpoint if settings.sharing else 0
     job = _job(command, prepared, force, trials, kept)
     if begun:
-        plan = begun.plan if budget == begun.budget else prolonged(begun.plan, budget, job, measured.speed)
+        assert earlier is not None
+        gone = replace(job, kept_checkpoints=0) if earlier.finished else job  # its checkpoints are
+        plan = begun.plan if budget == begun.budget else prolonged(begun.plan, budget, gone, measured.speed)
+        if earlier.finished:
+            check_time(plan, budget, time.monotonic() - started)
     else:
         plan = plan_budget(budget, time.monotonic() - started, job, measured.speed)
     check_room(settings, sum(4 * parameter.numel() for parameter in measured.frozen.model.parameters()), 1 + plan.challengers)

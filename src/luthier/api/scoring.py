@@ -18,8 +18,8 @@ from luthier.data.row import Split
 from luthier.models.classifier import load_trained
 from luthier.models.packing import pack
 from luthier.recipes.recipe import Recipe
-from luthier.search.finals import Verdict
-from luthier.search.study import Record
+from luthier.search.finals import Verdict, branch_step
+from luthier.search.study import SHORTENED, Record, Study
 from luthier.sharing.work import cut_of
 from luthier.tasks.base import Floats, Ints, Task, Truth
 from luthier.tasks.metrics import Score
@@ -51,6 +51,11 @@ class Final:
         """The trial that it ends."""
         assert self.record.trial.parent is not None
         return self.record.trial.parent
+
+    def is_shortened(self, study: Study) -> bool:
+        """Whether it branched off before the end of its trial, or that is the beginning of another: its epochs were chosen."""
+        parent, trial = study.records[self.lead], self.record.trial
+        return parent.trial.role == SHORTENED or branch_step(trial, study.total_steps(trial.recipe), parent) < parent.step
 
 
 @dataclass(frozen=True)

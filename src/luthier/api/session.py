@@ -67,23 +67,25 @@ def _carry_out(ready: Ready, folder: RunFolder, observer: Observer, interrupt: I
     asked, earlier = ready.prepared.asked, ready.earlier
     write_config(folder, ready)
     with Journal(folder.journal, lambda: time.monotonic() - ready.started, again=earlier is not None) as journal:
-        study = Study(asked.settings.seed, asked.task.metric, ready.prepared.shape, ready.plan.levels, asked.settings.repeats,
-                      asked.settings.held_seeds, own_epochs="epochs" in asked.settings.chosen)
+        study = Study.begun(begun_event(ready))
         if earlier is None or not earlier.events:
             journal.append(begun_event(ready))
         else:
-            going_on = take_up(study, earlier)
-            journal.append(going_on)
+            begun = earlier.begun
+            more = begun is not None and (begun.budget, begun.trials) != (ready.budget, ready.trials)
+            going_on = take_up(study, earlier, more)
+            journal.append({**going_on, "budget": ready.budget, "trials": ready.trials, "plan": asdict(ready.plan)})
             study.apply(going_on)
             observer.say(f"Going on after {duration(earlier.seconds)} of work and {count(len(study.records), 'trial')}.")
         ended = _train(ready, study, folder, journal, observer, interrupt)
+        interrupted = interrupt.asked  # from here on nothing is left out
         observer.say("Scoring …" if asked.corpus.folds else
                      "Scoring the test rows" + ("" if asked.settings.record_test else ", once") + " …")
         opening = _open_test(ready, folder, ended, study)
         outcome = score_finals(ready, ended.finals, ended.verdict, ended.refit, ended.fresh)
         journal.append({"event": "tested", "trial": ended.verdict.chosen, "test": outcome.test.to_table()})
-        write_outcome(folder, ready, study, outcome, ended.fresh, opening, interrupted=interrupt.asked)
-        journal.append({"event": "done", "interrupted": interrupt.asked})
+        write_outcome(folder, ready, study, outcome, ended.fresh, opening, interrupted=interrupted)
+        journal.append({"event": "done", "interrupted": interrupted})
 
 
 def begun_event(ready: Ready) -> Event:

@@ -219,8 +219,8 @@ def _of_trial(run: Path, number: int | None) -> dict[str, Any]:
     if not row["score"]:
         raise ConfigError(f"--trial {number}: this trial was never scored ({row['state']}), so there is nothing to repeat")
     if row.get("fold", "0") not in ("", "0"):
-        raise ConfigError(f"--trial {number}: it was trained on other rows than the study's training rows; trial {row['parent']} "
-                          "is the same recipe on these")
+        raise ConfigError(f"--trial {number}: it was trained on other rows than the study's training rows; trial {row['parent']}, "
+                          "which it was made from, was trained on these")
     file = run / "run.toml"
     tables = read_toml(file)
     settings = dict(_settings(tables, file).__dict__)

@@ -107,7 +107,7 @@ def troubles(results: Mapping[str, Any]) -> list[str]:
         lines.append(f"The search ended early: all {recipes} of the space have been tried.")
     if replay["steps"]:
         steps, took = count(replay["steps"], "step"), duration(replay["seconds"])
-        lines.append(f"{steps} made again, in {took} of all workers, because their checkpoints were not there.")
+        lines.append(f"{steps} made again, in {took} of all workers, from where no checkpoint was left.")
     if (results["opening"] or {}).get("count", 1) > 1:
         lines.append(openings(results["opening"]))
     return lines

@@ -17,7 +17,7 @@ from luthier.errors import ConfigError, RunError
 from luthier.recipes.trial import Progress
 from luthier.search.budget import Plan
 from luthier.search.journal import Event, Follower
-from luthier.search.study import Study
+from luthier.search.study import GONE_ON, Study
 
 LOOK_SECONDS = 0.5
 
@@ -56,8 +56,10 @@ class Watched:
                 raise RunError(f"{self.folder.journal}: does not begin as a run does; it cannot be watched")
             else:
                 self.study.apply(event)
+                if kind in GONE_ON:
+                    self._limits(event)
             self.finished = kind == "done"
-            self.stage = {"chosen": "scoring the test rows", "tested": "writing model and report"}.get(kind, "")
+            self.stage = {"chosen": "finishing what is delivered", "tested": "writing model and report"}.get(kind, "")
             self.test = event["test"] if kind == "tested" else self.test
             self.seconds = max(self.seconds, event.get("at", 0.0))
         if events:
@@ -66,10 +68,14 @@ class Watched:
     def _begin(self, event: Event) -> None:
         try:
             self.study = Study.begun(event)
-            self.plan = Plan(**{**event["plan"], "levels": tuple(event["plan"]["levels"])})
-            self.trials, self.alone = event["trials"], event["command"] == "train"
+            self._limits(event)
+            self.alone = event["command"] == "train"
         except (KeyError, TypeError, ValueError):
             raise RunError(f"{self.folder.journal}: was written by another version of Luthier; it cannot be watched") from None
+
+    def _limits(self, event: Event) -> None:
+        """How far the run may go: as when it began, or when it was last gone on with."""
+        self.plan, self.trials = Plan.from_table(event["plan"]), event["trials"]
 
     def settle(self) -> None:
         """Nobody is at work: what was under way is so no more."""

@@ -209,7 +209,7 @@ class View:
 
     def _is_empty(self, record: Record) -> bool:
         """Whether a final has no step of its own to make, so that it only writes down the model of its trial."""
-        if record.trial.parent is None or record.state is TrialState.FAILED:
+        if record.trial.role != FINAL or record.trial.parent is None or record.state is TrialState.FAILED:
             return False
         total = self.study.total_steps(record.trial.recipe)
         return total <= self.study.records[record.trial.parent].step

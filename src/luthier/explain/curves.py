@@ -34,12 +34,13 @@ class Curve:
     validation: tuple[Reading, ...] = ()
     rows: str = ""
 
-    def after(self, parent: Curve) -> Curve:
-        """This curve as the continuation of its parent's: a final goes on from its trial's weights."""
-        start = min((reading.step for reading in (*self.train, *self.validation)), default=0)
-        train = tuple(reading for reading in parent.train if reading.step < start)
-        same = self.rows == parent.rows
-        validation = tuple(reading for reading in parent.validation if reading.step < start) if same else ()
+    def after(self, parent: Curve, share: float) -> Curve:
+        """This curve as the continuation of its parent's: a final goes on from its trial's weights, after a share of its steps."""
+        last = share * max((reading.step for reading in (*self.train, *self.validation)), default=0)
+        first = min((reading.step for reading in (*self.train, *self.validation)), default=0)
+        train = tuple(reading for reading in parent.train if reading.step <= last and reading.step < first)
+        validation = tuple(reading for reading in parent.validation if reading.step <= last and reading.step < first)
+        validation = validation if self.rows == parent.rows else ()
         return replace(self, train=train + self.train, validation=validation + self.validation)
 
     def values(self, metric: str) -> list[tuple[Reading, float]]:

@@ -45,6 +45,13 @@ def meaningful(trials: Sequence[Row]) -> list[Row]:
     return [{name: value if applies(name, trial) else "" for name, value in trial.items()} for trial in trials]
 
 
+def branch_share(final: Row, parent: Row) -> float:
+    """The share of a final's steps, to the step, after which it branched off from its trial: 1 where it adds no decay to that."""
+    steps, decay = number(final.get("steps")), number(final.get("decay_share"))
+    added = final.get("schedule") == "warmup-stable-decay" != parent.get("schedule")
+    return 1 - decay + 1 / steps if added and steps and decay is not None else 1.0
+
+
 def is_default(trial: Row) -> bool:
     """Whether this is a trial of the default recipe."""
     return trial.get("role") == DEFAULT

@@ -26,7 +26,7 @@ from statistics import NormalDist, variance
 
 from luthier.explain.curves import Curve, Reading
 from luthier.explain.facts import ERROR_RATE, Facts, loss_noise, score_error
-from luthier.explain.rows import Row, by_recipe, is_default, number, own_trials, whole
+from luthier.explain.rows import Row, branch_share, by_recipe, is_default, number, own_trials, whole
 from luthier.search.study import FINAL
 from luthier.tasks.registry import of_tokens
 from luthier.tasks.wording import wording_of
@@ -237,14 +237,14 @@ def _at(reading: Reading) -> str:
 
 def judge_all(trials: Sequence[Row], curves: Mapping[int, Curve], facts: Facts) -> dict[int, Verdict]:
     """The verdict on every trial; a final is judged with the curve of its parent before it."""
-    found = {}
+    found, rows = {}, {whole(trial.get("trial")): trial for trial in trials}
     for trial in trials:
         own, parent = whole(trial.get("trial")), whole(trial.get("parent"))
         if own is None:
             continue
         curve = curves.get(own, Curve())
         if parent is not None and trial.get("role") == FINAL:
-            curve = curve.after(curves.get(parent, Curve()))
+            curve = curve.after(curves.get(parent, Curve()), branch_share(trial, rows.get(parent, {})))
         found[own] = judge(curve, _own_facts(trial, facts))
     return found | _unstable(trials, found, facts)
 

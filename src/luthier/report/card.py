@@ -193,7 +193,8 @@ def _search(results: Table) -> str:
                 f"Luthier {_md(results['luthier'])} trained this one recipe in {duration(results['seconds'])}{budget}; "
                 f"nothing was searched. {end}")
     return ("## How the recipe was found\n\n"
-            f"Luthier {_md(results['luthier'])} tried {count(results['trials'], 'recipe')}, its default recipe first, "
+            f"Luthier {_md(results['luthier'])} tried {count(results['trials'] // results['repeats'], 'recipe')}"
+            f"{', its default recipe first,' * (results.get('default_trial') == 0)} "
             f"and finished {count(results['finals'], 'final')}, in {duration(results['seconds'])}{budget} altogether. "
             f"{_chosen_by(results)}; {_test_rows_seen(results)}. Trial "
             f"{results['best']['trial']} is delivered: {_md(results['best']['reason']).rstrip('.')}. {end}")

@@ -7,14 +7,14 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from luthier.data.places import count
-from luthier.explain.rows import is_default, listed, number, own_trials, varied
+from luthier.explain.rows import branch_share, is_default, listed, number, own_trials, varied
 from luthier.explain.verdicts import Verdict
 from luthier.report.honest import stand
 from luthier.report.opening import default_delivered
 from luthier.report.svg import Plot, Scale, key
 from luthier.report.tags import EMPTY, esc, paragraphs, section, table
 from luthier.report.wording import Table, figure, short, shown
-from luthier.search.study import FINAL, FRESH
+from luthier.search.study import FINAL, FRESH, SHORTENED
 
 MOST_REASONS = 8
 CROWD = 50
@@ -53,11 +53,15 @@ def _account(results: Table, trials: Sequence[Table]) -> list[str]:
     sentences = [f"{count(len(trials), 'trial')}: {fates}."]
     if finals:
         default = " and the default recipe" if results.get("default_trial") is not None else ""
-        fresh = sum(trial["role"] == "fresh" for trial in trials)
+        fresh = sum(trial["role"] == FRESH for trial in trials) if results.get("fresh") else 0
+        decayed = results["best"]["recipe"].get("schedule") == "warmup-stable-decay"
         sentences[0] += (f" {count(fresh, 'training')} among them of the most promising recipes{default} on fresh seeds, paired, "
                          "to choose what is delivered." if fresh else "")
         sentences[0] += (f" {count(finals, 'final')}{' among them' * (not fresh)}: the {'chosen' if fresh else 'most promising'} "
-                         f"trials{default}, finished with the decay of the learning rate that a delivered model has.")
+                         f"trials{default}, finished "
+                         + ("with the decay of the learning rate that a delivered model has." if decayed else "as they stood."))
+    sentences += [f"Trial {trial['trial']} is the default recipe with fewer epochs, read off the curve of trial {trial['parent']}: "
+                  "nothing was trained for it." for trial in trials if trial["role"] == SHORTENED]
     if scores:
         sentences.append(
             f"The best validation score, {figure(max(scores))}, is the highest of {len(scores)} and therefore "
@@ -117,7 +121,7 @@ def _lineage(results: Table, trials: Sequence[Table]) -> dict[int, str]:
     for trial in trials:
         parent = _parent(trial)
         ends_default = parent is not None and parent == results.get("default_trial")
-        default = results["command"] == "tune" and (is_default(trial) or ends_default) and trial["role"] != FRESH
+        default = results["command"] == "tune" and (is_default(trial) or (ends_default and trial["role"] == FINAL))
         classes[int(trial["trial"])] = "default" if default else "other"
     for trial_number in (best["trial"], best.get("parent")):
         if number(trial_number) is not None:
@@ -140,7 +144,8 @@ def _curve_chart(results: Table, trials: Sequence[Table], lines: dict[int, Curve
         css, row = classes.get(trial, "other"), by_number.get(trial)
         title = f"trial {trial}" + (f" ({row['role']}, {row['state']})" if row else "")
         title = "this training" if results["command"] == "train" else title
-        line = _joined(lines, trial, _goes_on_from(row))
+        parent = _goes_on_from(row)
+        line = _joined(lines, trial, parent, branch_share(row or {}, by_number.get(parent, {}) if parent is not None else {}))
         plot.line(line, css, f"{title}: ends at {figure(line[-1][1])}")
     present = {classes.get(trial, "other") for trial in lines}
     names = {"delivered": "delivered model", "default": "default recipe", "other": "other trials"}
@@ -160,10 +165,10 @@ def _crowd(drawn: Collection[Any]) -> str:
     return "crowd" if len(drawn) > CROWD else ""
 
 
-def _joined(lines: dict[int, Curve], trial: int, parent: int | None) -> Curve:
-    """The trial's curve, begun at the point of its parent that it branched from."""
+def _joined(lines: dict[int, Curve], trial: int, parent: int | None, share: float) -> Curve:
+    """The trial's curve, begun at the last point of its parent before it branched off, after that share of its own epochs."""
     line = lines[trial]
-    before = [point for point in lines.get(parent, []) if point[0] < line[0][0]] if parent is not None else []
+    before = [point for point in lines.get(parent, []) if point[0] <= share * line[-1][0]] if parent is not None else []
     return before[-1:] + line
 
 

@@ -136,14 +136,12 @@ def _says_something(name: str, recipe: Table) -> bool:
 def _ending(results: Table) -> tuple[str, ...]:
     """What the decay at the end of every final sets, the default's final included: no finding of the search.
 
-    It makes epochs more; where they are fewer than the default's, that was chosen.
+    It makes epochs more; where they were read off the curve, before its end, they were chosen.
     """
     best = results["best"]
     if best["role"] != "final" or best["recipe"].get("schedule") != "warmup-stable-decay":
         return ()
-    usual = number((best.get("default_recipe") or {}).get("epochs")) or 0.0
-    longer = (number(best["recipe"].get("epochs")) or 0.0) >= usual
-    return ("epochs",) * longer + ("schedule", "decay_share")
+    return ("schedule", "decay_share") if best.get("shortened") else ("epochs", "schedule", "decay_share")
 
 
 def changes(results: Table) -> str:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from luthier.errors import ConfigError
 from luthier.recipes.recipe import Recipe
@@ -127,6 +129,11 @@ class Plan:
     fresh_until: float | None = None
     finals_until: float | None = None
 
+    @classmethod
+    def from_table(cls, table: Mapping[str, Any]) -> Plan:
+        """The plan that a journal holds."""
+        return cls(**{**table, "levels": tuple(table["levels"])})
+
 
 def plan_budget(budget: float | None, elapsed: float, job: Job, speed: Speed) -> Plan:
     """Share out `budget` seconds, of which `elapsed` are gone; without a budget, plan the recipe's own epochs.
@@ -145,7 +152,7 @@ def plan_budget(budget: float | None, elapsed: float, job: Job, speed: Speed) ->
     left = budget - elapsed - WORKER_START_SECONDS - costs.scoring
     for challengers in (3, 1):
         steps = min(ideal, costs.affordable_steps(left, challengers, job.folds))
-        if steps >= min(ideal, LEAST_STEPS):
+        if steps >= (ideal if challengers > 1 else min(ideal, LEAST_STEPS)):  # longer runs are worth more than more finals
             chosen = next((some for some in known if costs.leaves_room(steps, *some, left)), (challengers, job.folds))
             search_until = budget - costs.scoring - costs.finals(steps, *chosen)
             return _plan(steps, *chosen, costs, search_until, budget - costs.scoring)
@@ -164,6 +171,19 @@ def prolonged(plan: Plan, budget: float | None, job: Job, speed: Speed) -> Plan:
         return replace(plan, search_until=None, fresh_until=None, finals_until=None)
     return replace(plan, search_until=until - costs.finals(steps, plan.challengers, plan.fresh),
                    fresh_until=until - costs.finishing(steps), finals_until=until)
+
+
+def check_time(plan: Plan, budget: float | None, elapsed: float) -> None:
+    """See that a run that has delivered a model has the time to deliver another.
+
+    Raises:
+        ConfigError: it has not; says the least that works.
+    """
+    if budget is None or plan.search_until is None or elapsed + WORKER_START_SECONDS <= plan.search_until:
+        return
+    least = elapsed + (WORKER_START_SECONDS + plan.finals_seconds + plan.scoring_seconds) * LEAST_MARGIN
+    raise ConfigError(f"--budget {duration(budget)}: too short to go on with a run that has worked for {duration(elapsed)}, for "
+                      f"its finals are made anew; the least that works here is {math.ceil(least / 10) * 10}s")
 
 
 def _plan(steps: int, challengers: int, fresh: int, costs: _Costs, search_until: float | None,
@@ -266,4 +286,5 @@ class _Costs:
         rounds = math.ceil(self.job.repeats / self.job.workers)
         rung = (self.rung_rows(steps) + self.job.recorded_rows) * self.row_seconds
         replay = 1 / REDUCTION + 1 / REDUCTION**2 if self.job.kept_checkpoints < 1 else 0.0
-        return rounds * ((1 + CURVE_SHARE + replay) * steps * self.step_seconds + 3 * rung + STAGE_SECONDS)
+        stages = len(rung_levels(steps, self.step_work))
+        return rounds * ((1 + CURVE_SHARE + replay) * steps * self.step_seconds + stages * (rung + STAGE_SECONDS))

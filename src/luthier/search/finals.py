@@ -10,12 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from luthier.recipes.recipe import Recipe, Schedule, steps_per_epoch
-from luthier.recipes.trial import NONE_HELD_OUT, TrialState
+from luthier.recipes.trial import NONE_HELD_OUT, Trial, TrialState
 from luthier.search.schedulers.base import Action, Branch, Done, Replicate, Run, Wait
 from luthier.search.study import FINAL, FRESH, REFIT, Record, Study
 from luthier.tasks.metrics import Score
 
 MOST_TRIES = 2
+UNFINISHED = "was not run to its end"
 
 
 @dataclass(frozen=True)
@@ -35,12 +36,12 @@ class FreshFinals:
         """Take up what a killed command left, or begin the next: all recipes on the first seed come before the second."""
         made = study.ends(FRESH)
         for record in made:
-            if record.state is TrialState.WAITING:
+            if record.state in (TrialState.WAITING, TrialState.PAUSED):
                 return Run(record.trial.number, study.total_steps(record.trial.recipe))
         known = {(record.trial.parent, record.trial.seed) for record in made}
         for turn in range(self.number):
             seed = study.seed + study.repeats + turn
-            for record in finalists(study, self.challengers):
+            for record in finalists(study, self.challengers, self.decay):
                 if (record.trial.number, seed) not in known:
                     recipe, _ = finished(record, study, self.decay)
                     return Replicate(record.trial.number, recipe, seed, 1 + turn if self.folds else 0)
@@ -54,12 +55,12 @@ class Finals:
     Without `decay` they are delivered as they stand, as when the user has interrupted the search or chosen a schedule.
 
     Args:
-        only: the trials to finish, where it is known which, whoever the challengers are.
+        only: the trials to finish, in this order, where it is known which, whoever the challengers are.
     """
 
     challengers: int
     decay: bool = True
-    only: frozenset[int] | None = None
+    only: tuple[int, ...] | None = None
 
     def next(self, study: Study) -> Action:
         """Take up a final that a killed command left, or branch the next finalist that has not been branched."""
@@ -69,7 +70,8 @@ class Finals:
                 return Run(final.trial.number, study.total_steps(final.trial.recipe))
         branched = {final.trial.parent for final in finals if final.state is not TrialState.FAILED}
         tried = [final.trial.parent for final in finals]
-        wanted = finalists(study, self.challengers) if self.only is None else [study.records[own] for own in sorted(self.only)]
+        wanted = (finalists(study, self.challengers, self.decay) if self.only is None
+                  else [study.records[own] for own in self.only])
         for record in wanted:
             number = record.trial.number
             if number not in branched and tried.count(number) < MOST_TRIES:
@@ -85,9 +87,9 @@ class Refit:
 
     def next(self, study: Study) -> Action:
         """Take up what a killed command left, or begin; once."""
-        made = study.ends(REFIT)
+        made = [record for record in study.ends(REFIT) if record.trial.parent == self.final]
         for record in made:
-            if record.state is TrialState.WAITING:
+            if record.state in (TrialState.WAITING, TrialState.PAUSED):
                 return Run(record.trial.number, study.total_steps(record.trial.recipe))
         if not made:
             trial = study.records[self.final].trial
@@ -110,24 +112,30 @@ def finished(record: Record, study: Study, decay: bool) -> tuple[Recipe, int]:
     return recipe.replace(schedule=Schedule.WARMUP_STABLE_DECAY, epochs=total / per_epoch), total
 
 
-def finalists(study: Study, challengers: int) -> list[Record]:
+def finalists(study: Study, challengers: int, decay: bool = True) -> list[Record]:
     """The default, where it has run to its end, and the best other candidates; any recipe where there is no other.
 
-    They rank by the peaks of their means over all seeds, and each recipe is there with its first trial: that seed was fixed
-    beforehand, so no final is the lucky one of several. Whether a checkpoint was kept is of no account, for what is missing is
-    replayed.
+    They rank by the peaks of their means over all seeds, or, where none is to have a `decay`, as they stand; those whose values
+    cannot be compared come last. Each recipe is there with its first trial: that seed was fixed beforehand, so no final is the
+    lucky one of several. Whether a checkpoint was kept is of no account, for what is missing is replayed.
     """
-    ranked = [record for record in study.candidates() if record.state is not TrialState.STOPPED]
-    default = [record for record in ranked if record.is_default and record.state is TrialState.COMPLETE][:1]
+    candidates = [record for record in study.candidates() if record.state is not TrialState.STOPPED]
+    default = [record for record in candidates if record.is_default and record.state is TrialState.COMPLETE][:1]
     if not default:
-        return ranked[:challengers + 1]
-    others = sorted((record for record in ranked if not record.is_default), key=lambda record: -study.peak(record)[0])
+        return candidates[:challengers + 1]
+    others = [record for record in candidates if not record.is_default]
+    others.sort(key=lambda record: (not study.compares(record), -study.peak(record, decay)[0]))
     return default + others[:challengers]
 
 
 def constant_steps(recipe: Recipe, total: int) -> int:
     """The steps of a run of `total` before its decay, where it has one."""
     return total - max(1, round(total * recipe.decay_share)) if recipe.schedule is Schedule.WARMUP_STABLE_DECAY else total
+
+
+def branch_step(final: Trial, until: int, parent: Record) -> int:
+    """The step of its parent's run after which a final of so many steps in all goes its own way."""
+    return min(parent.step, constant_steps(final.recipe, until)) if parent.trial.recipe.horizon_free else parent.step
 
 
 def decayed_total(constant_steps: int, decay_share: float) -> int:
@@ -146,7 +154,15 @@ class Verdict:
     reason: str
 
 
-def choose(default: int | None, values: dict[int, float], gains: dict[int, Score], *, in_search: bool = True) -> Verdict:
+def missing_default(study: Study) -> str:
+    """Why the default recipe cannot be compared with, where it cannot: what comes after "the default recipe"."""
+    if study.default is None:
+        return "is not a cell of the grid"
+    again = [record for record in study.records.values() if record.trial.parent == study.default.trial.number]
+    return "failed when it was trained again" if any(record.state is TrialState.FAILED for record in again) else UNFINISHED
+
+
+def choose(default: int | None, values: dict[int, float], gains: dict[int, Score], missing: str = UNFINISHED) -> Verdict:
     """Choose among the finals by their score on all validation rows.
 
     The default is kept unless another is better by more than one standard error of their paired difference (the
@@ -156,12 +172,11 @@ def choose(default: int | None, values: dict[int, float], gains: dict[int, Score
         default: the number of the default's final, if it could be run.
         values: the headline metric of each final.
         gains: each other final's gain over the default, paired over rows.
-        in_search: whether the default recipe was a trial of the search at all; a grid may not hold it.
+        missing: why the default recipe is not there, where it is not.
     """
     best = max(values, key=lambda number: (values[number], -number))
     if default is None:
-        why = "was not run to its end" if in_search else "is not a cell of the grid"
-        return Verdict(best, f"the default recipe {why}, so the best of the others is delivered")
+        return Verdict(best, f"the default recipe {missing}, so the best of the others is delivered")
     if len(values) == 1:
         return Verdict(default, "no other trial could be finished, so the default recipe is delivered without a comparison")
     if best == default:

@@ -121,7 +121,7 @@ class Noise:
 
 
 def judge(default: int | None, entrants: Sequence[Entrant], gains: Mapping[int, Score], disjoint: bool, *,
-          in_search: bool = True) -> Ruling:
+          missing: str = "was not run to its end") -> Ruling:
     """Choose the recipe to deliver among finalists that were trained on fresh seeds and folds.
 
     The default is kept unless a challenger's paired gain is clearly above its error: further above 0 than the best of as many
@@ -135,7 +135,7 @@ def judge(default: int | None, entrants: Sequence[Entrant], gains: Mapping[int, 
         gains: each challenger's gain over the default, paired over rows, of the same predictions as the entrants' errors.
             Without them nothing is known of how alike two recipes err, and the interval of a gain is wider.
         disjoint: whether every pair has rows of its own. Where all share theirs, more seeds tell no more about rows.
-        in_search: whether the default recipe was a trial of the search at all; a grid may not hold it.
+        missing: why the default recipe is not among them, where it is not.
 
     Raises:
         ValueError: there is no finalist, or they were not trained on the same pairs.
@@ -165,10 +165,9 @@ def judge(default: int | None, entrants: Sequence[Entrant], gains: Mapping[int, 
         return min(equal, key=lambda number: (there[number].work, -shrunk[number], number))
 
     if base is None:
-        why = "was not run to its end" if in_search else "is not a cell of the grid"
         best = cheapest(list(there))
         which = "the best" if shrunk[best] == max(shrunk.values()) else "the cheapest of those as good as the best"
-        return decide(best, f"the default recipe {why}, so {which} of the others is delivered")
+        return decide(best, f"the default recipe {missing}, so {which} of the others is delivered")
     if not challengers:
         return decide(base.number, "no other trial could be finished, so the default recipe is delivered without a comparison")
     level = dunnett_level(len(challengers))

@@ -15,7 +15,7 @@ from luthier.errors import RunError
 from luthier.recipes.trial import Finished, Lost, Progress, Stage, StageResult, Trial
 from luthier.search.distinct import suggest
 from luthier.search.engine import Engine
-from luthier.search.finals import constant_steps
+from luthier.search.finals import branch_step
 from luthier.search.journal import Event, Journal
 from luthier.search.samplers.base import Sampler, Suggestion
 from luthier.search.schedulers.base import Ask, Branch, Done, Replicate, Run, Scheduler, Stop, Wait
@@ -146,7 +146,7 @@ class Search:
         ends = trial.parent is not None
         source = self.study.records[trial.parent] if final and trial.parent is not None else record
         reached, checkpoint = source.step, source.checkpoint
-        if final and source.trial.recipe.horizon_free and (before := constant_steps(trial.recipe, until)) < reached:
+        if final and (before := branch_step(trial, until, source)) < reached:
             reached, checkpoint = before, None  # it branches off where its parent was best, and no checkpoint is of there
         return plan.stage(
             trial, until, rows=self.study.shape.rows(trial.recipe), reached=reached, checkpoint=checkpoint,

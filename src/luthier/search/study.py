@@ -20,6 +20,8 @@ FAILURES_IN_A_ROW = 4
 DEFAULT, SHORTENED, FINAL, FRESH, REFIT = "default", "shortened", "final", "fresh", "refit"
 """Roles: the default recipe's trials; the default with fewer epochs, read off its curve; a trial's last decay, from its weights;
 its recipe trained anew on another seed and fold; the same on all training and validation rows."""
+GONE_ON = ("resumed", "extended")
+"""Events with which a journal goes on after its command had ended; the second begins the finals anew."""
 _NUMBER = re.compile(r"\d[\d.]*(?:e[-+]?\d+)?")
 
 
@@ -122,7 +124,7 @@ class Study:
             return
         if kind == "exhausted":
             self.exhausted = True
-        elif kind in ("resumed", "extended"):
+        elif kind in GONE_ON:
             self.extended = len(self.records) if kind == "extended" else self.extended
             for record in self.running():
                 record.state, record.target = record.before
@@ -164,8 +166,9 @@ class Study:
     def _shortened(self, trial: Trial, step: int) -> Record:
         """The trial that another is until a step: what has been trained and seen of that is its curve."""
         assert trial.parent is not None
-        points = [point for point in self.records[trial.parent].points if point.step <= step]
-        return Record(trial, TrialState.COMPLETE, step, points, target=step)
+        whole = self.records[trial.parent]
+        points = [point for point in whole.points if point.step <= step]
+        return Record(trial, TrialState.COMPLETE, step, points, target=step, part_tokens=whole.part_tokens)
 
     def total_steps(self, recipe: Recipe) -> int:
         """The steps of a recipe's epochs."""
@@ -291,23 +294,29 @@ class Study:
 
     def score(self, lead: Record) -> float:
         """The mean value of the recipe that a trial of `ranked` stands for."""
-        mean = self.mean(self.replicates(lead))
-        return mean[1] if mean else 0.0
+        return self._end(lead)[0]
 
     def candidates(self) -> list[Record]:
         """What can be chosen: the best trial of each recipe, and the default with fewer epochs where that was seen to be better."""
         return self.ranked() + [record for record in self.records.values() if record.trial.role == SHORTENED]
 
-    def peak(self, lead: Record) -> tuple[float, int]:
+    def compares(self, candidate: Record) -> bool:
+        """Whether a value can be held against others': its recipe has come to a rung, and failed on none of its seeds."""
+        if candidate.trial.role == SHORTENED:
+            return True
+        replicates = self.replicates(candidate)
+        mean = self.mean(replicates)
+        return mean is not None and mean[0] > 0 and not (len(replicates) > 1 and has_failed(replicates))
+
+    def peak(self, lead: Record, decay: bool = True) -> tuple[float, int]:
         """The best value of a candidate on its way, by the mean over its seeds, and the step of its first trial there.
 
-        The default is taken where it stands, for that is what one would get without a search.
+        The default is taken where it stands, for that is what one would get without a search; and so are all where they are to
+        be delivered without a `decay`.
         """
-        if lead.is_default:
-            return self.score(lead), lead.step
         if lead.trial.role == SHORTENED and lead.trial.parent is not None:
             return self.best_on_the_way(self.records[lead.trial.parent])
-        return self.best_on_the_way(lead)
+        return self._end(lead) if lead.is_default or not decay else self.best_on_the_way(lead)
 
     def best_on_the_way(self, lead: Record) -> tuple[float, int]:
         """Where a recipe was best, by the mean over its seeds, and the step of its first trial there.
@@ -315,21 +324,29 @@ class Study:
         Epochs are read off the curve: where a recipe was better before its end, it is better with fewer. Of equal values the
         later counts. Epochs that were set or searched stay as they are.
         """
-        end = (self.score(lead), lead.step)
+        end = self._end(lead)
         if self.own_epochs or not lead.trial.recipe.horizon_free:
             return end
         replicates, steps = self.replicates(lead), self.steps_at(lead)
         means = [(self.mean_at(replicates, level), step) for level, step in enumerate(steps) if step <= lead.step]
         return max([end, *((value, step) for value, step in means if value is not None)])
 
+    def _end(self, lead: Record) -> tuple[float, int]:
+        """The newest mean value of a recipe, and the step of its first trial that it is of."""
+        mean = self.mean(self.replicates(lead))
+        if mean is None:
+            return 0.0, lead.step
+        level, value = mean
+        return value, lead.step if self.repeats == 1 or not level else min(lead.step, self.steps_at(lead)[level - 1])
+
     def shortened_default(self) -> tuple[Trial, int] | None:
         """The default with as many epochs as were best for it, as a trial, and its steps; None where it was best at its end.
 
-        None, too, where the default has not come to its end, or was shortened before.
+        None, too, where the default has not come to its end on all of its seeds, or was shortened before.
         """
         default = self.default
         known = any(record.trial.role == SHORTENED for record in self.records.values())
-        if known or default is None or default.state is not TrialState.COMPLETE:
+        if known or default is None or any(record.state is not TrialState.COMPLETE for record in self.replicates(default)):
             return None
         _, step = self.best_on_the_way(default)
         if step == default.step:
