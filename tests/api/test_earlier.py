@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from luthier.api.earlier import Begun, Earlier, check_more
+from luthier.api.earlier import Begun, Earlier, check_more, take_up
 from luthier.api.folder import RunFolder
 from luthier.api.settings import Command
 from luthier.engines.local import Workforce
 from luthier.errors import ConfigError
+from luthier.recipes.recipe import Recipe
+from luthier.recipes.seeds import Seeds
+from luthier.recipes.trial import StageResult, Trial
 from luthier.search.budget import Plan, Speed
+from luthier.search.study import FRESH, Study, result_event, trial_event
 from luthier.sharing.quota import Quota
+from luthier.sharing.work import Shape
 from luthier.training.precision import Precision
 
 PLAN = Plan(work=1.0, levels=(1.0,), challengers=1, fresh=0, curve_points=0, rung_rows=1, full_run_seconds=1.0, finals_seconds=1.0,
@@ -42,3 +49,30 @@ def test_more_is_taken_and_less_refused() -> None:
     for budget, trials in (((90.0, 60.0), (4, 4)), ((None, 60.0), (4, 4)), ((None, None), (4, 3)), ((90.0, 120.0), (4, 3))):
         with pytest.raises(ConfigError, match="not less"):
             _check(budget, trials, finished=False)
+
+
+def test_what_a_run_has_is_what_it_was_last_given() -> None:
+    """Else a run that was given more once could be given that again, and would train its finals anew for nothing."""
+    first = {"event": "study", "plan": asdict(PLAN), "speed": asdict(Speed(1.0, 1.0, 1.0)), "precision": "fp32", "workers": 1,
+             "threads": 1, "disk": 1, "trunk": True, "device": "cpu", "budget": 90.0, "trials": None}
+    longer = replace(PLAN, search_until=100.0)
+    more = {"event": "extended", "budget": 120.0, "trials": None, "plan": asdict(longer)}
+    earlier = Earlier(RunFolder(Path("run")), [first, more, {"event": "done"}], Command.TUNE, {}, "", 1.0)
+    begun = earlier.begun
+    assert begun is not None and begun.budget == 120.0 and begun.plan == longer and begun.speed == Speed(1.0, 1.0, 1.0)
+    with pytest.raises(ConfigError, match="more than --budget 120s"):
+        check_more(earlier, begun, "cpu", 120.0, None)
+
+
+@pytest.mark.parametrize(("more", "closing", "kind"), [
+    (False, False, "resumed"), (True, False, "resumed"), (False, True, "resumed"), (True, True, "extended")])
+def test_finals_are_made_anew_where_the_search_goes_on_after_they_had_begun(
+        tmp_path: Path, more: bool, closing: bool, kind: str) -> None:
+    trial = Trial(0, Recipe(), 0, "default", Seeds.all(0))
+    events = [trial_event(trial), result_event(StageResult(0, 1))]
+    if closing:
+        events += [trial_event(replace(trial, number=1, role=FRESH, parent=0))]
+    study = Study(0, "accuracy", Shape(np.array([4]), 2), (1.0,))
+    folder = RunFolder(tmp_path)
+    folder.checkpoints.mkdir(parents=True)
+    assert take_up(study, Earlier(folder, events, Command.TUNE, {}, "", 1.0), more)["event"] == kind

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from luthier.api.export import export
 from luthier.api.folder import RunFolder
 from luthier.api.progress import Shown, read_progress
 from luthier.cli import follow as module
-from luthier.cli.follow import follow
+from luthier.cli.follow import Watched, follow
 from luthier.config import write_toml
 from luthier.errors import ConfigError, RunError
 from luthier.recipes.recipe import Recipe
@@ -113,6 +113,15 @@ def test_a_score_or_a_seed_that_differs_is_seen(tmp_path: Path) -> None:
 def test_a_run_that_was_given_more_keeps_both_choices(tmp_path: Path) -> None:
     told = export(_folder(tmp_path, [*SEARCH, *END, DONE, {"event": "extended"}, *END, DONE]), "decisions").splitlines()
     assert [json.loads(line)["event"] for line in told[-5:]] == ["chosen", "tested", "extended", "chosen", "tested"]
+
+
+def test_a_run_that_was_given_more_is_watched_by_its_new_limits(tmp_path: Path) -> None:
+    longer = replace(PLAN, scoring_seconds=99.0)
+    watched = Watched(_folder(tmp_path, [*SEARCH, *END, DONE]))
+    watched.take([*SEARCH, *END, DONE])
+    assert watched.finished and (watched.plan, watched.trials) == (PLAN, 8)
+    watched.take([{"event": "extended", "budget": 90.0, "trials": 12, "plan": asdict(longer)}])
+    assert not watched.finished and (watched.plan, watched.trials) == (longer, 12)
 
 
 def test_what_has_only_begun_is_exported_too(tmp_path: Path) -> None:

@@ -24,9 +24,11 @@ from luthier.search.budget import (
     WORKER_START_SECONDS,
     Job,
     Speed,
+    check_time,
     duration,
     parse_duration,
     plan_budget,
+    prolonged,
     rung_levels,
 )
 from luthier.sharing.work import Shape, pass_work, step_work
@@ -60,6 +62,18 @@ def test_finals_that_must_be_replayed_are_given_the_time_for_it() -> None:
     for plan in plans[2:]:
         assert plan.work < plans[0].work and plan.finals_seconds >= plan.full_run_seconds
     assert plans[3].work < plans[2].work, "the default's own pauses too"
+
+
+def test_a_run_that_has_delivered_needs_the_time_to_deliver_again() -> None:
+    recipe, shape = Recipe(schedule="constant"), Shape(np.full(2000, 30), 6)
+    job, speed = Job(recipe, shape, 2, 300, 200, 300), Speed(30000.0, 90000.0, 90000.0)
+    plan = prolonged(plan_budget(90.0, 5.0, job, speed), 120.0, job, speed)
+    check_time(plan, 120.0, 60.0)
+    check_time(prolonged(plan, None, job, speed), None, 1000.0)
+    with pytest.raises(ConfigError, match="too short to go on with a run that has worked for 1 min 59 s") as caught:
+        check_time(plan, 120.0, 119.0)
+    least = float(re.findall(r"the least that works here is (\d+)s", str(caught.value))[0])
+    check_time(prolonged(plan, least, job, speed), least, 119.0)
 
 
 @given(seconds=st.floats(0.6, 10**6))

@@ -17,6 +17,7 @@ from luthier.search.finals import (
     MOST_TRIES,
     Finals,
     FreshFinals,
+    Refit,
     choose,
     constant_steps,
     decayed_total,
@@ -27,6 +28,7 @@ from luthier.search.finals import (
 from luthier.search.schedulers import Branch, Done, Replicate, Run, Wait
 from luthier.search.study import (
     FRESH,
+    REFIT,
     SHORTENED,
     Study,
     dropped_event,
@@ -295,12 +297,12 @@ def test_what_a_killed_command_left_is_taken_up_before_anything_is_begun(schedul
 @pytest.mark.parametrize("challengers", [0, 1, 2])
 def test_finals_of_some_trials_alone_are_of_these_whoever_the_challengers_are(challengers: int) -> None:
     """As after an interrupt: what fresh seeds chose need not be the best challenger of the search."""
-    study, scheduler = _study(0.3, 0.5, 0.9), Finals(challengers, only=frozenset({0, 1}))
+    study, scheduler = _study(0.3, 0.5, 0.9), Finals(challengers, only=(1, 0))
     parents = []
     while isinstance(action := scheduler.next(study), Branch):
         parents.append(action.parent)
         _begin(study, action)
-    assert parents == [0, 1]
+    assert parents == [1, 0], "what is to be delivered comes first"
 
 
 @pytest.mark.parametrize(("values", "step"), [
@@ -385,6 +387,82 @@ def test_epochs_that_were_asked_for_stay_as_they_are() -> None:
     study.apply(trial_event(new_trial(1)))
     study.apply(result_event(StageResult(1, TOTAL, (point(30, 0.9), point(TOTAL, 0.5)), Path("trial-1"))))
     assert study.peak(study.records[1]) == (0.5, TOTAL)
+
+
+def test_the_peak_of_several_seeds_is_where_their_mean_is() -> None:
+    """A seed that was cut short says nothing of the steps that it did not make."""
+    study = new_study(repeats=2)
+    for number, values in enumerate(((0.5, 0.9, 0.6), (0.5, 0.9))):
+        study.apply(trial_event(new_trial(number, seed=number, role="default")))
+        points = tuple(point(at, value) for at, value in zip((10, 30, 90), values, strict=False))
+        study.apply(result_event(StageResult(number, points[-1].step, points, Path(f"trial-{number}"))))
+    assert study.best_on_the_way(study.records[0]) == (pytest.approx(0.9), 30)
+    assert study.shortened_default() is None, "it may still be best at its end"
+
+
+def test_recipes_whose_values_cannot_be_compared_come_last() -> None:
+    study = new_study(repeats=2)
+    for value in (0.3, 0.3, 0.99):
+        add_trial(study, BASE, value, TOTAL)
+    study.apply(trial_event(new_trial(3, seed=1)))
+    study.apply(result_event(StageResult(3, 0, failure="the loss is nan")))
+    for value in (0.5, 0.5):
+        add_trial(study, BASE, value, TOTAL)
+    assert _numbers(study, 2) == [0, 4, 2]
+
+
+def test_what_is_delivered_as_it_stands_ranks_by_where_it_stands() -> None:
+    study = _study(0.3, 0.6)
+    study.apply(trial_event(new_trial(2)))
+    study.apply(result_event(StageResult(2, TOTAL, (point(30, 0.9), point(TOTAL, 0.5)), Path("trial-2"))))
+    assert [record.trial.number for record in finalists(study, 1, decay=False)] == [0, 1]
+    assert [record.trial.number for record in finalists(study, 1, decay=True)] == [0, 2]
+
+
+def test_a_shortened_default_passes_its_rows_as_the_default_did() -> None:
+    """In the same parts, and so with the same dropout."""
+    study = new_study()
+    study.apply(trial_event(new_trial(0, role="default")))
+    points = tuple(point(at, value) for at, value in ((30, 0.9), (TOTAL, 0.5)))
+    study.apply(result_event(StageResult(0, TOTAL, points, Path("trial-0"), part_tokens=64)))
+    study.apply(shortened_event(*(study.shortened_default() or pytest.fail("it was better on its way"))))
+    assert study.records[1].part_tokens == 64
+
+
+def test_fresh_finals_that_were_cut_short_are_gone_on_with() -> None:
+    """A command that was interrupted leaves them paused; the next one takes them up before it begins others."""
+    study, scheduler = _study(0.3, 0.9), FreshFinals(1, 1, folds=False)
+    action = scheduler.next(study)
+    assert isinstance(action, Replicate)
+    trial = Trial(2, action.recipe, action.seed, FRESH, HeldSeeds().seeds(action.seed), action.parent, action.fold)
+    total = study.total_steps(action.recipe)
+    for event in (trial_event(trial), stage_event(Stage(trial, 0, total, total)),
+                  result_event(StageResult(2, 12, (point(12, 0.2),), None))):
+        study.apply(event)
+    assert scheduler.next(study) == Run(2, total)
+
+
+def test_a_final_fit_is_of_the_final_that_is_delivered() -> None:
+    """Not of one that an earlier choice had delivered."""
+    study = _study(0.3, 0.9)
+    for number, parent in ((2, 0), (3, 1)):
+        study.apply(trial_event(new_trial(number, role="final", parent=parent)))
+        study.apply(result_event(StageResult(number, TOTAL, (point(TOTAL, 0.5),), None)))
+    study.apply(trial_event(new_trial(4, role=REFIT, parent=2)))
+    study.apply(result_event(StageResult(4, TOTAL, (), None)))
+    assert Refit(2).next(study) == Done()
+    other = Refit(3).next(study)
+    assert isinstance(other, Replicate) and other.parent == 3
+
+
+def test_missing_default_says_why() -> None:
+    study = new_study()
+    assert missing_default(study) == "is not a cell of the grid"
+    add_trial(study, BASE, 0.5, 30)
+    assert missing_default(study) == "was not run to its end"
+    study.apply(trial_event(new_trial(1, role=FRESH, parent=0)))
+    study.apply(result_event(StageResult(1, 0, failure="the loss is nan")))
+    assert missing_default(study) == "failed when it was trained again"
 
 
 def test_finalists_rank_by_their_peaks() -> None:

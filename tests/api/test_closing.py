@@ -1,0 +1,43 @@
+"""How a search ends: which finals there are to choose among."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from luthier.api.closing import collect_finals
+from luthier.api.earlier import model_folder
+from luthier.api.folder import RunFolder
+from luthier.errors import RunError
+from luthier.recipes.recipe import Recipe
+from luthier.recipes.seeds import Seeds
+from luthier.recipes.trial import StageResult, Trial
+from luthier.search.study import DEFAULT, FINAL, Study, result_event, trial_event
+from luthier.sharing.work import Shape
+
+
+@pytest.fixture
+def study() -> Study:
+    """A default, and two finals that have begun: of it, and of a trial beside it."""
+    found = Study(0, "accuracy", Shape(np.array([4, 4]), 2), (1.0,))
+    for number, role, parent in ((0, DEFAULT, None), (1, "tpe", None), (2, FINAL, 0), (3, FINAL, 1)):
+        found.apply(trial_event(Trial(number, Recipe(), 0, role, Seeds.all(0), parent)))
+    return found
+
+
+def test_a_final_that_was_not_finished_before_its_command_ended_is_none(study: Study, tmp_path: Path) -> None:
+    """Killed between its first event and its last, with no time left for whoever goes on with the run."""
+    folder = RunFolder(tmp_path)
+    model_folder(folder, 2).mkdir(parents=True)
+    np.save(model_folder(folder, 2) / "validation.npy", np.ones((3, 2)))
+    study.apply(result_event(StageResult(2, study.total_steps(Recipe()))))
+    found = collect_finals(study, folder)
+    assert [(final.number, final.lead, final.is_default) for final in found] == [(2, 0, True)]
+
+
+def test_without_any_final_there_is_nothing_to_deliver(study: Study, tmp_path: Path) -> None:
+    study.apply(result_event(StageResult(3, 0, failure="the loss is nan")))
+    with pytest.raises(RunError, match=r"None of the finals could be finished.*the loss is nan"):
+        collect_finals(study, RunFolder(tmp_path))
