@@ -31,9 +31,9 @@ from luthier.training.precision import Precision, lower
 class Final:
     """A trial that ended as a model: its folder, its scores of all validation rows, whether it ends the default.
 
-    These scores are by the model as it was trained, in the precision of the study: finals are chosen by them. What is
-    reported of the delivered model is in fp32, of the model as it was written; the default beside it is a control, computed as
-    the study computes.
+    These scores are by the model as it was trained, in the precision of the study: finals are chosen by them, and temperature
+    and thresholds fitted to them. The test rows pass through the delivered model as it was written, in fp32; the default beside
+    it is a control, computed as the study computes.
     """
 
     record: Record
@@ -109,9 +109,8 @@ def score_finals(ready: Ready, finals: list[Final], verdict: Verdict, refit: Pat
     final = next(final for final in finals if final.number == verdict.chosen)
     default = next((final for final in finals if final.is_default), None) if ready.command is Command.TUNE else None
     truth, base = truths(prepared, final.record.trial.recipe), truths(prepared, prepared.default)
-    kept = predict_final(ready, final, "validation", task)
-    temperature = task.temperature(kept, truth["validation"])
-    validated = task.tempered(kept, temperature)
+    temperature = task.temperature(final.validation, truth["validation"])
+    validated = task.tempered(final.validation, temperature)
     tuned = task.tuned(validated, truth["validation"])
     folder = finish(refit or final.folder, tuned, temperature, final.record.trial.recipe, prepared.asked.corpus.pairs)
     served = tuned if in_turn else tuned.served()
@@ -121,8 +120,8 @@ def score_finals(ready: Ready, finals: list[Final], verdict: Verdict, refit: Pat
         if in_turn:
             return task.tempered(in_turn[one.lead], temperature if one is final else 1.0)
         if one is final:
-            return predict_final(ready, replace(final, folder=folder), "test", served)
-        return predict_final(ready, one, "test", task, ready.measured.precision)
+            return score_test(ready, replace(final, folder=folder), served)
+        return score_test(ready, one, task, ready.measured.precision)
 
     delivered = scored(final)
     said = (scores_in_turn(prepared, ready.measured) if in_turn
@@ -134,18 +133,17 @@ def score_finals(ready: Ready, finals: list[Final], verdict: Verdict, refit: Pat
         held[name] = task.score(fitted.scores, looked_at, _some(groups["validation"], fitted.rows))
     gain = None
     if default:
-        looked = kept if default is final else default.validation  # a control: as the study saw it, which saves a pass
-        own = task.tuned(looked, base["validation"])
+        own = task.tuned(default.validation, base["validation"])
         scores = delivered if default is final else scored(default)
         controls["default"] = (served if default is final else own).score(scores, base["test"], groups["test"])
-        held["default"] = task.score(looked, base["validation"], groups["validation"])
+        held["default"] = task.score(default.validation, base["validation"], groups["validation"])
         if default is not final:
             gain = served.difference(delivered, scores, truth["test"], groups["test"], own, base["test"])
     return Outcome(
         final=final, verdict=verdict, finals=len(finals), folder=folder, refit=refit is not None, task=served,
         temperature=temperature,
         test=(fresh.in_turn if fresh else None) or served.score(delivered, truth["test"], groups["test"]),
-        validation=task.score(kept, truth["validation"], groups["validation"]), gain=gain,
+        validation=task.score(final.validation, truth["validation"], groups["validation"]), gain=gain,
         controls=controls, controls_validation=held,
         control_titles={fitted.control.name: fitted.title for fitted in ready.controls},
         validation_scores=validated, test_scores=delivered,
@@ -173,11 +171,11 @@ def _some(groups: Ints | None, rows: Ints) -> Ints | None:
     return None if groups is None else groups[rows]
 
 
-def predict_final(ready: Ready, final: Final, split: str, task: Task, precision: Precision = Precision.FP32) -> Floats:
-    """The scores of the rows of a split, from a model as it was written."""
+def score_test(ready: Ready, final: Final, task: Task, precision: Precision = Precision.FP32) -> Floats:
+    """The scores of the test rows, from a model as it was written."""
     recipe = final.record.trial.recipe
     start = ready.prepared.starts[recipe.model]
-    model, tokens = load_trained(final.folder), start.splits[split]
+    model, tokens = load_trained(final.folder), start.splits["test"]
     pack(model, start.pad_token_id)
     return predict_scores(lower(model, precision).to(ready.device), task, tokens, np.arange(len(tokens)), cut_of(recipe),
                           start.pad_token_id)

@@ -214,11 +214,10 @@ class _Costs:
         row_seconds = job.shape.tokens_per_row(job.recipe) * FORWARD_SHARE / speed.forward
         self.row_seconds = row_seconds
         self.validation = job.validation_rows * row_seconds
-        # With all cores at work, the validation and test rows pass through the delivered model as it was written, and the test
-        # rows through the default's and the pre-trained one as the study computes them.
+        # With all cores at work, the test rows pass through the delivered model as it was written, and through the default's and
+        # the pre-trained one as the study computes them.
         served = job.shape.tokens_per_row(job.recipe) * FORWARD_SHARE / speed.serving
-        self.scoring = ((job.validation_rows + job.test_rows) * served + 2 * job.test_rows * row_seconds / job.workers
-                        + CLOSING_SECONDS)
+        self.scoring = job.test_rows * (served + 2 * row_seconds / job.workers) + CLOSING_SECONDS
 
     def rung_rows(self, steps: int) -> int:
         """The validation rows of a rung in a full run of `steps`; where time is limited, no more than its share of it pays."""
