@@ -42,6 +42,16 @@ def test_search_section_tells_the_shortened_default_from_the_default(make_result
     assert "nothing was trained" not in before
 
 
+def test_search_section_counts_the_finals_of_the_choice_that_it_reports(make_results, make_trials):
+    """A run that was given more time has finals of a choice before, too."""
+    trials, curves = make_trials(12, 4)
+    assert " 4 finals among them" in search_section(make_results(), trials, curves)
+    assert " 2 finals among them" in search_section(make_results() | {"extended": 14}, trials, curves)
+    stood = make_results()
+    stood["best"]["recipe"]["schedule"] = "constant"
+    assert "finished as they stood." in search_section(stood, trials, curves)
+
+
 def test_search_section_lists_failures_by_reason(make_results, make_trials):
     trials, curves = make_trials(60)
     page = search_section(make_results(), trials, curves)

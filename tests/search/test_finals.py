@@ -442,6 +442,16 @@ def test_fresh_finals_that_were_cut_short_are_gone_on_with() -> None:
     assert scheduler.next(study) == Run(2, total)
 
 
+def test_an_extended_study_has_other_fresh_seeds() -> None:
+    """By those of the time before it has chosen."""
+    study, scheduler = _study(0.3, 0.9), FreshFinals(1, 1, folds=False)
+    first = scheduler.next(study)
+    study.apply({"event": "extended"})
+    again = scheduler.next(study)
+    assert isinstance(first, Replicate) and isinstance(again, Replicate)
+    assert first.parent == again.parent and first.seed != again.seed
+
+
 def test_a_final_fit_is_of_the_final_that_is_delivered() -> None:
     """Not of one that an earlier choice had delivered."""
     study = _study(0.3, 0.9)

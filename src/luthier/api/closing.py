@@ -87,7 +87,7 @@ def _fresh(search: Search, ready: Ready, folder: RunFolder, challengers: int, de
     """Train the finalists on fresh seeds, unless the user has interrupted, and judge them by what is there."""
     if asked_before and not search.study.ends(FRESH):
         return None
-    held = hold_out(ready, folder)
+    held = hold_out(ready, folder, search.study)
     if not asked_before:
         in_turn = bool(ready.prepared.asked.corpus.folds)  # then there is no figure before all is done
         search.run(FreshFinals(challengers, ready.plan.fresh, bool(held.folds), decay), None,

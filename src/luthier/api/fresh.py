@@ -42,7 +42,7 @@ class HeldOut:
         return self.folds[fold] if fold else np.arange(len(prepared.splits["validation"]))
 
 
-def hold_out(ready: Ready, folder: RunFolder) -> HeldOut:
+def hold_out(ready: Ready, folder: RunFolder, study: Study) -> HeldOut:
     """Choose the rows that each fresh seed holds out, and write its splits where workers find them.
 
     Folds are parts of the training rows, for by the validation rows the search has chosen. All seeds have the validation rows
@@ -56,7 +56,7 @@ def hold_out(ready: Ready, folder: RunFolder) -> HeldOut:
         return HeldOut({})
     else:
         share = len(corpus.validation) / (len(corpus.train) + len(corpus.validation))
-        assigned = np.asarray(folds(corpus.train, number, share, seed=prepared.asked.settings.seed))
+        assigned = np.asarray(folds(corpus.train, number, share, seed=study.seed + study.extended))
         held = {fold: np.flatnonzero(assigned == fold) for fold in range(1, number + 1)}
     if not all(_defined(prepared, rows) for rows in held.values()):  # where all rows are held out in turn, that was seen to
         return HeldOut({})

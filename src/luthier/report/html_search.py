@@ -47,13 +47,14 @@ def _own_verdict(results: Table, verdicts: Mapping[int, Verdict]) -> str:
 
 def _account(results: Table, trials: Sequence[Table]) -> list[str]:
     states = Counter(str(trial["state"]) for trial in trials)
-    finals = sum(trial["role"] == "final" for trial in trials)
+    newest = [trial for trial in trials if int(trial["trial"]) >= results.get("extended", 0)]  # the choice that is reported
+    finals = sum(trial["role"] == FINAL for trial in newest)
     fates = listed([f"{amount} {state}" for state, amount in states.most_common()]) if trials else "none ran"
     scores = [score for trial in trials if (score := number(trial["score"])) is not None]
     sentences = [f"{count(len(trials), 'trial')}: {fates}."]
     if finals:
         default = " and the default recipe" if results.get("default_trial") is not None else ""
-        fresh = sum(trial["role"] == FRESH for trial in trials) if results.get("fresh") else 0
+        fresh = sum(trial["role"] == FRESH for trial in newest) if results.get("fresh") else 0
         decayed = results["best"]["recipe"].get("schedule") == "warmup-stable-decay"
         sentences[0] += (f" {count(fresh, 'training')} among them of the most promising recipes{default} on fresh seeds, paired, "
                          "to choose what is delivered." if fresh else "")

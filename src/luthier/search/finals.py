@@ -23,6 +23,8 @@ UNFINISHED = "was not run to its end"
 class FreshFinals:
     """A scheduler that trains the default and the best `challengers` other recipes anew on `number` seeds, and waits for them.
 
+    A study that was extended has other seeds each time, for by those of the time before it has chosen.
+
     Args:
         folds: whether each seed has rows of its own held out; else all have the study's validation rows.
     """
@@ -40,7 +42,7 @@ class FreshFinals:
                 return Run(record.trial.number, study.total_steps(record.trial.recipe))
         known = {(record.trial.parent, record.trial.seed) for record in made}
         for turn in range(self.number):
-            seed = study.seed + study.repeats + turn
+            seed = study.seed + study.repeats + study.extended + turn
             for record in finalists(study, self.challengers, self.decay):
                 if (record.trial.number, seed) not in known:
                     recipe, _ = finished(record, study, self.decay)
