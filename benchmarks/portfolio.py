@@ -20,9 +20,13 @@ from typing import Any
 
 import numpy as np
 
+from luthier.recipes.presets import load_presets
+from luthier.recipes.recipe import Recipe
+
 HERE = Path(__file__).parent
 CURVES = HERE / "curves" / "curves.jsonl"
 SIZE, DRAWS = 4, 2000
+LAYERS = 6
 
 Values = Mapping[str, Mapping[str, float]]
 """{set: {what: value at the end of a full run}}."""
@@ -69,7 +73,8 @@ def main() -> None:
     values, changes = read_values(asked.curves)
     sets, random = sorted(values), np.random.default_rng(0)
     shared = sorted(set.intersection(*(set(found) for found in values.values())) - {"default"})
-    presets = sorted({what for found in values.values() for what in found if what.startswith("preset ")})
+    current = {f"preset {preset.name}" for preset in load_presets(Recipe(), LAYERS)}  # of others there are recordings, too
+    presets = sorted({what for found in values.values() for what in found if what in current})
     rows: dict[str, dict[str, float]] = {}
     for name in sets:
         others = [other for other in sets if other != name]
