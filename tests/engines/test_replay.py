@@ -39,9 +39,10 @@ def _seen(points: tuple[Point, ...]) -> list[Point]:
 
 
 @pytest.mark.parametrize("changes", [
-    {}, {"averaging": "none"}, {"averaging": "swa", "swa_share": 0.9}, {"frozen_layers": 1}, {"unfreeze_every": 4},
-    {"method": "lora", "lora_rank": 2}, {"l2_sp": 1.0, "l1": 1e-3}, {"reinit_layers": 1, "r_drop": 1.0},
-    {"schedule": "linear"}, {"decay_share": 0.5}, {"long_texts": "windows"}])
+    {}, {"averaging": "none"}, {"frozen_layers": 1}, {"unfreeze_every": 4}, {"long_texts": "windows"},
+    *(pytest.param(changes, marks=pytest.mark.slow) for changes in (
+        {"averaging": "swa", "swa_share": 0.9}, {"method": "lora", "lora_rank": 2}, {"l2_sp": 1.0, "l1": 1e-3},
+        {"reinit_layers": 1, "r_drop": 1.0}, {"schedule": "linear"}, {"decay_share": 0.5}))])
 def test_a_replay_equals_going_on_from_the_checkpoint(changes: dict[str, Any], setup: Setup, tmp_path: Path) -> None:
     """A trial that goes on, and the final that branches off it with a schedule of its own."""
     recipe, file = RECIPE.replace(**changes), tmp_path / "c.safetensors"

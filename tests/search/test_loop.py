@@ -534,22 +534,19 @@ def test_a_replay_that_the_deadline_ends_leaves_the_trial_where_it_was(deadline:
     assert finals and all(record.state is TrialState.COMPLETE for record in finals)
 
 
-def test_no_recipe_is_run_twice_and_a_space_that_was_tried_whole_ends_the_search(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("sampler", "repeats", "scheduler"), [
+    (TpeSampler, 1, AshaScheduler(None)), (RandomSampler, 2, FullRuns(40)), (AutoSampler, 1, MedianScheduler(None))])
+def test_no_recipe_is_run_twice_and_a_space_that_was_tried_whole_ends_the_search(
+        tmp_path: Path, sampler: Any, repeats: int, scheduler: Any) -> None:
     space = parse_space({"batch_size": "8,16,32", "frozen_layers": "0..1"}, BASE)
-    fallback = EqualWork(RandomSampler(space, 5), SHAPE, WORK)
-    samplers = {"random": RandomSampler(space, 1), "tpe": TpeSampler(space, 1), "auto": AutoSampler(space, 1, first=1)}
-    for name, others in samplers.items():
-        for repeats, scheduler in ((1, AshaScheduler(None)), (2, FullRuns(40)), (1, MedianScheduler(None))):
-            folder = tmp_path / f"{name}-{repeats}-{type(scheduler).__name__}"
-            folder.mkdir()
-            outcome = _search(folder, scheduler, EqualWork(DefaultFirst(BASE, others), SHAPE, WORK), finals=Finals(2),
-                              engine=SimulatedEngine(slots=2), repeats=repeats, fallback=fallback)
-            _check(outcome)
-            recipes = [replicates[0].trial.recipe.hash for replicates in outcome.study.recipes()]
-            assert len(recipes) == len(set(recipes)) == 6
-            assert [event["recipes"] for event in outcome.events("exhausted")] == [6]
-            assert outcome.study.exhausted
-            assert not any(record.state is TrialState.PAUSED for record in outcome.study.records.values())
+    outcome = _search(tmp_path, scheduler, EqualWork(DefaultFirst(BASE, sampler(space, 1)), SHAPE, WORK), finals=Finals(2),
+                      engine=SimulatedEngine(slots=2), repeats=repeats, fallback=EqualWork(RandomSampler(space, 5), SHAPE, WORK))
+    _check(outcome)
+    recipes = [replicates[0].trial.recipe.hash for replicates in outcome.study.recipes()]
+    assert len(recipes) == len(set(recipes)) == 6
+    assert [event["recipes"] for event in outcome.events("exhausted")] == [6]
+    assert outcome.study.exhausted
+    assert not any(record.state is TrialState.PAUSED for record in outcome.study.records.values())
 
 
 def test_a_recipe_that_fails_is_not_tried_again(tmp_path: Path) -> None:
