@@ -66,6 +66,7 @@ def test_a_quota_that_holds_no_checkpoint_changes_no_number(
     assert 'disk = 20000000' in run.folder.config.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_a_disk_without_room_for_anything_changes_no_decision(
         undisturbed: luthier.Run, tiny_model: Path, small_data: Path, tmp_path: Path) -> None:
     """What is not stored is made on the way, in other batches: numbers differ in their last bits."""
@@ -88,7 +89,7 @@ def _damage(file: Path) -> None:
     file.write_bytes(content)
 
 
-@pytest.mark.parametrize("harm", [_delete, _damage])
+@pytest.mark.parametrize("harm", [_delete, pytest.param(_damage, marks=pytest.mark.slow)])
 def test_checkpoints_deleted_or_damaged_at_any_time_change_no_number(
         undisturbed: luthier.Run, tiny_model: Path, small_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
         harm: Callable[[Path], None]) -> None:
