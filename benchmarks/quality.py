@@ -58,8 +58,9 @@ class Cell:
 def write_rows(cell: Cell) -> Path:
     """The rows as a folder for all sides: the training rows are those that the peer's script picks by the same seed.
 
-    Of sets with several labels a row, the rows with one.
+    Of sets with several labels a row, the rows with one; and no row of a label that no training row was drawn of.
     """
+    known: set[str] = set()
     folder = cell.results / f"data-{cell.name}-{cell.rows}-{cell.seed}"
     folder.mkdir(parents=True, exist_ok=True)
     for split in ("train", "validation", "test"):
@@ -69,6 +70,8 @@ def write_rows(cell: Cell) -> Path:
             rows = [{"text": row["text"], "label": row["label"][0]} for row in rows if len(row["label"]) == 1]
         if split == "train":
             rows = [rows[i] for i in np.random.RandomState(cell.seed).permutation(len(rows))[:cell.rows]]
+            known = {str(row["label"]) for row in rows}
+        rows = [row for row in rows if str(row["label"]) in known]
         lines = [json.dumps({"text": row["text"], "label": row["label"]}) for row in rows]
         (folder / f"{split}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return folder
