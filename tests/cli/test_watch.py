@@ -122,6 +122,8 @@ def test_a_run_that_was_given_more_is_watched_by_its_new_limits(tmp_path: Path) 
     assert watched.finished and (watched.plan, watched.trials) == (PLAN, 8)
     watched.take([{"event": "extended", "budget": 90.0, "trials": 12, "plan": asdict(longer)}])
     assert not watched.finished and (watched.plan, watched.trials) == (longer, 12)
+    with pytest.raises(RunError, match="another version"):
+        watched.take([{"event": "resumed"}])
 
 
 def test_what_has_only_begun_is_exported_too(tmp_path: Path) -> None:

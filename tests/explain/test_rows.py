@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from luthier.explain.rows import by_recipe, is_log, meaningful, rounded, searched, varied
+from luthier.explain.rows import branch_share, by_recipe, is_log, meaningful, rounded, searched, varied
 
 
 def make(number: int, role: str = "tpe", **values: Any) -> dict[str, Any]:
@@ -44,3 +44,11 @@ def test_log_scale_is_for_wide_spreads_above_zero() -> None:
 def test_values_that_meant_nothing_are_blank() -> None:
     rows = meaningful([make(0, method="full", lora_rank=16), make(1, method="lora", lora_rank=4)])
     assert [row["lora_rank"] for row in rows] == ["", 4]
+
+
+@pytest.mark.parametrize(("schedules", "share"), [
+    (("warmup-stable-decay", "constant"), 0.81), (("warmup-stable-decay", "warmup-stable-decay"), 1.0),
+    (("constant", "constant"), 1.0)])
+def test_a_final_branches_off_before_the_decay_that_it_adds(schedules: tuple[str, str], share: float) -> None:
+    final, parent = ({"steps": 100, "decay_share": 0.2, "schedule": schedule} for schedule in schedules)
+    assert branch_share(final, parent) == pytest.approx(share)

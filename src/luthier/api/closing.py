@@ -134,7 +134,7 @@ def pick(finals: list[Final], ready: Ready, fresh: Fresh | None, missing: str) -
         final = next(final for final in finals if final.lead == fresh.ruling.chosen)
         bare = final.record.trial.recipe.horizon_free and "schedule" not in ready.prepared.asked.settings.chosen
         return Verdict(final.number, fresh.ruling.reason + (
-            "; it was interrupted, and is delivered without the last decay" if bare else ""))
+            "; the run ended before its last decay, so it is delivered without" if bare else ""))
     task = ready.prepared.asked.task
     truth = {final.number: truths(ready.prepared, final.record.trial.recipe)["validation"] for final in finals}
     groups = groups_of(ready.prepared.asked.corpus.validation)

@@ -13,7 +13,7 @@ import numpy as np
 from luthier.api.baselines import FittedControl, fit_controls
 from luthier.api.concurrency import fastest_workers
 from luthier.api.describe import data_lines, disk_line, plan_lines, wide_line
-from luthier.api.earlier import Earlier, check_more
+from luthier.api.earlier import Begun, Earlier, check_more
 from luthier.api.measure import Measured, measure
 from luthier.api.observer import Observer
 from luthier.api.prepare import Asked, Prepared, prepare
@@ -23,7 +23,7 @@ from luthier.engines.local import Workforce, cores, plan_workers, wait_for_loadi
 from luthier.errors import ConfigError
 from luthier.recipes.presets import Preset, load_presets
 from luthier.recipes.recipe import Schedule
-from luthier.search.budget import Job, Plan, check_time, parse_duration, plan_budget, prolonged
+from luthier.search.budget import Job, Plan, Speed, check_time, parse_duration, plan_budget, prolonged
 from luthier.search.honest import is_wide
 from luthier.search.loop import KEPT_CHECKPOINTS
 from luthier.sharing.plan import NOTHING, Sharing, pays
@@ -103,14 +103,7 @@ def get_ready(command: Command, asked: Asked, observer: Observer, started: float
         settings, measured.checkpoint * (1 if command is Command.TRAIN else KEPT_CHECKPOINTS))
     kept = quota.checkpoints // measured.checkpoint if settings.sharing else 0
     job = _job(command, prepared, force, trials, kept)
-    if begun:
-        assert earlier is not None
-        gone = replace(job, kept_checkpoints=0) if earlier.finished else job  # its checkpoints are
-        plan = begun.plan if budget == begun.budget else prolonged(begun.plan, budget, gone, measured.speed)
-        if earlier.finished:
-            check_time(plan, budget, time.monotonic() - started)
-    else:
-        plan = plan_budget(budget, time.monotonic() - started, job, measured.speed)
+    plan = _plan(budget, time.monotonic() - started, job, measured.speed, earlier, begun)
     check_room(settings, sum(4 * parameter.numel() for parameter in measured.frozen.model.parameters()), 1 + plan.challengers)
     prepared = replace(prepared, rung_rows=np.sort(prepared.rung_rows[:plan.rung_rows]))
     default, rows = prepared.default, prepared.shape.rows(prepared.default)
@@ -144,6 +137,21 @@ def _job(command: Command, prepared: Prepared, force: Workforce, trials: int | N
         repeats=settings.repeats, fewest_rung_rows=prepared.fewest_rung_rows, kept_checkpoints=kept,
         recorded_rows=test_rows if settings.record_test else 0, trials=math.inf if trials is None else trials * settings.repeats,
         refit=refits(command, prepared), folds=len(prepared.asked.corpus.folds))
+
+
+def _plan(budget: float | None, elapsed: float, job: Job, speed: Speed, earlier: Earlier | None, begun: Begun | None) -> Plan:
+    """How the time is shared out; of a run that has begun as it was then, but for its end.
+
+    Raises:
+        ConfigError: the budget is too small.
+    """
+    if earlier is None or begun is None:
+        return plan_budget(budget, elapsed, job, speed)
+    rest = replace(job, kept_checkpoints=0) if earlier.finished else job  # they were deleted when it was finished
+    plan = begun.plan if budget == begun.budget else prolonged(begun.plan, budget, rest, speed)
+    if earlier.finished:
+        check_time(plan, budget, elapsed)
+    return plan
 
 
 def refits(command: Command, prepared: Prepared) -> bool:

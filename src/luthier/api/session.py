@@ -67,9 +67,10 @@ def _carry_out(ready: Ready, folder: RunFolder, observer: Observer, interrupt: I
     asked, earlier = ready.prepared.asked, ready.earlier
     write_config(folder, ready)
     with Journal(folder.journal, lambda: time.monotonic() - ready.started, again=earlier is not None) as journal:
-        study = Study.begun(begun_event(ready))
+        first = begun_event(ready)
+        study = Study.begun(first)
         if earlier is None or not earlier.events:
-            journal.append(begun_event(ready))
+            journal.append(first)
         else:
             begun = earlier.begun
             more = begun is not None and (begun.budget, begun.trials) != (ready.budget, ready.trials)

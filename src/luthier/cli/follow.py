@@ -51,13 +51,13 @@ class Watched:
         for event in events:
             kind = event["event"]
             if kind == "study":
-                self._begin(event)
+                self._learn(event)
             elif self.study is None:
                 raise RunError(f"{self.folder.journal}: does not begin as a run does; it cannot be watched")
             else:
                 self.study.apply(event)
                 if kind in GONE_ON:
-                    self._limits(event)
+                    self._learn(event)
             self.finished = kind == "done"
             self.stage = {"chosen": "finishing what is delivered", "tested": "writing model and report"}.get(kind, "")
             self.test = event["test"] if kind == "tested" else self.test
@@ -65,17 +65,14 @@ class Watched:
         if events:
             self._seen = time.monotonic() - max(0.0, time.time() - self.folder.journal.stat().st_mtime)
 
-    def _begin(self, event: Event) -> None:
+    def _learn(self, event: Event) -> None:
+        """What a run is, and how far it may go: as it began, or as it was last gone on with."""
         try:
-            self.study = Study.begun(event)
-            self._limits(event)
-            self.alone = event["command"] == "train"
+            if event["event"] == "study":
+                self.study, self.alone = Study.begun(event), event["command"] == "train"
+            self.plan, self.trials = Plan.from_table(event["plan"]), event["trials"]
         except (KeyError, TypeError, ValueError):
             raise RunError(f"{self.folder.journal}: was written by another version of Luthier; it cannot be watched") from None
-
-    def _limits(self, event: Event) -> None:
-        """How far the run may go: as when it began, or when it was last gone on with."""
-        self.plan, self.trials = Plan.from_table(event["plan"]), event["trials"]
 
     def settle(self) -> None:
         """Nobody is at work: what was under way is so no more."""

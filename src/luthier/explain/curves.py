@@ -36,11 +36,10 @@ class Curve:
 
     def after(self, parent: Curve, share: float) -> Curve:
         """This curve as the continuation of its parent's: a final goes on from its trial's weights, after a share of its steps."""
-        last = share * max((reading.step for reading in (*self.train, *self.validation)), default=0)
-        first = min((reading.step for reading in (*self.train, *self.validation)), default=0)
-        train = tuple(reading for reading in parent.train if reading.step <= last and reading.step < first)
-        validation = tuple(reading for reading in parent.validation if reading.step <= last and reading.step < first)
-        validation = validation if self.rows == parent.rows else ()
+        steps = [reading.step for reading in (*self.train, *self.validation)] or [0]
+        until, same = min(share * max(steps), min(steps) - 1), self.rows == parent.rows
+        train = tuple(reading for reading in parent.train if reading.step <= until)
+        validation = tuple(reading for reading in parent.validation if reading.step <= until) if same else ()
         return replace(self, train=train + self.train, validation=validation + self.validation)
 
     def values(self, metric: str) -> list[tuple[Reading, float]]:

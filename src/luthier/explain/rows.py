@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from luthier.recipes.recipe import HELP, applies
+from luthier.recipes.recipe import HELP, Schedule, applies
 from luthier.search.samplers.equal_work import WARMUP_SHARE
 from luthier.search.study import DEFAULT
 
@@ -48,8 +48,8 @@ def meaningful(trials: Sequence[Row]) -> list[Row]:
 def branch_share(final: Row, parent: Row) -> float:
     """The share of a final's steps, to the step, after which it branched off from its trial: 1 where it adds no decay to that."""
     steps, decay = number(final.get("steps")), number(final.get("decay_share"))
-    added = final.get("schedule") == "warmup-stable-decay" != parent.get("schedule")
-    return 1 - decay + 1 / steps if added and steps and decay is not None else 1.0
+    schedules = [trial.get("schedule") == Schedule.WARMUP_STABLE_DECAY.value for trial in (final, parent)]
+    return 1 - decay + 1 / steps if schedules == [True, False] and steps and decay is not None else 1.0
 
 
 def is_default(trial: Row) -> bool:

@@ -85,9 +85,8 @@ class Stage:
     counted. Evaluates at the steps of `evaluate_at` and at the end, leaves a checkpoint at `save`, and, when `deliver` is given,
     also evaluates all validation rows and writes there the model (a folder in transformers' layout) and its
     validation probabilities (validation.npy, shape [rows, labels]), unless it was trained on these rows too; when `scores` is
-    given, it writes there these alone. What
-    the lowest `trunk` blocks make of rows is stored. Where an earlier stage had to pass batches in parts of `part_tokens`
-    tokens, for memory, this one does so from the start.
+    given, it writes there these alone. What the lowest `trunk` blocks make of rows is stored. Where an earlier stage had to
+    pass batches in parts of `part_tokens` tokens, for memory, this one does so from the start.
     """
 
     trial: Trial

@@ -169,7 +169,8 @@ def _crowd(drawn: Collection[Any]) -> str:
 def _joined(lines: dict[int, Curve], trial: int, parent: int | None, share: float) -> Curve:
     """The trial's curve, begun at the last point of its parent before it branched off, after that share of its own epochs."""
     line = lines[trial]
-    before = [point for point in lines.get(parent, []) if point[0] <= share * line[-1][0]] if parent is not None else []
+    until = share * line[-1][0]
+    before = [point for point in lines.get(parent, []) if point[0] < line[0][0] and point[0] <= until] if parent is not None else []
     return before[-1:] + line
 
 

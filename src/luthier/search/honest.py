@@ -20,6 +20,7 @@ from statistics import fmean
 import numpy as np
 from scipy import integrate, optimize, stats
 
+from luthier.search.finals import UNFINISHED
 from luthier.tasks.bootstrap import Ints, Statistic, resamples
 from luthier.tasks.metrics import Score
 
@@ -121,7 +122,7 @@ class Noise:
 
 
 def judge(default: int | None, entrants: Sequence[Entrant], gains: Mapping[int, Score], disjoint: bool, *,
-          missing: str = "was not run to its end") -> Ruling:
+          missing: str = UNFINISHED) -> Ruling:
     """Choose the recipe to deliver among finalists that were trained on fresh seeds and folds.
 
     The default is kept unless a challenger's paired gain is clearly above its error: further above 0 than the best of as many

@@ -297,7 +297,7 @@ class Study:
         return self._end(lead)[0]
 
     def candidates(self) -> list[Record]:
-        """What can be chosen: the best trial of each recipe, and the default with fewer epochs where that was seen to be better."""
+        """What can be chosen: the first trial of each recipe, and the default with fewer epochs, where that was better."""
         return self.ranked() + [record for record in self.records.values() if record.trial.role == SHORTENED]
 
     def compares(self, candidate: Record) -> bool:
