@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from luthier.engines import execute
-from luthier.engines.execute import Seen
+from luthier.engines import tally
+from luthier.engines.tally import Seen
 from luthier.tasks.classification import Classification
 from luthier.training.loop import Step
 
@@ -19,7 +19,7 @@ def _step(number: int, right: bool, units: int) -> Step:
 
 
 def test_training_figures_are_of_the_last_units(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(execute, "MOST_UNITS", 8)
+    monkeypatch.setattr(tally, "MOST_UNITS", 8)
     seen = Seen()
     for number in range(1, 101):
         seen.add(_step(number, number > 90, 3))
