@@ -102,9 +102,9 @@ def _check(outcome: Outcome) -> None:
     assert _folded(outcome.journal, outcome.study) == outcome.study
     assert outcome.study.running() == []
     for record in outcome.study.records.values():
-        if record.checkpoint is not None and record.trial.parent is None:
-            assert record.checkpoint.exists()
-            assert record.checkpoint.read_text() == f"{record.trial.number} {record.step}"
+        for step, file in record.checkpoints.items():
+            if record.trial.parent is None:
+                assert file.read_text() == f"{record.trial.number} {step}"
             assert record.last is None or record.last.step <= record.step, "a value of weights that are gone"
 
 
@@ -275,7 +275,7 @@ def test_a_stage_whose_worker_is_lost_every_time_makes_a_failed_trial_and_the_st
     outcome = _search(tmp_path, FullRuns(4), engine=engine)
     _check(outcome)
     lost = outcome.study.records[1]
-    assert (lost.state, lost.reason, lost.step, lost.checkpoint) == (TrialState.FAILED, "the worker was killed, 3 times", 0, None)
+    assert (lost.state, lost.reason, lost.step, lost.checkpoints) == (TrialState.FAILED, "the worker was killed, 3 times", 0, {})
     assert [event["trial"] for event in outcome.events("lost")] == [1] * (1 + MOST_RETRIES)
     assert [outcome.study.records[number].state for number in (0, 2, 3)] == [TrialState.COMPLETE] * 3
     (seen,) = [seen for seen in outcome.study.observations() if seen.number == 1]
@@ -323,9 +323,9 @@ def test_a_search_that_goes_on_from_a_cut_journal_decides_as_one_that_was_never_
     for event in read_journal(cut):
         study.apply(event)
     for record in study.records.values():
-        if record.checkpoint is not None:
-            record.checkpoint = tmp_path / "b" / "checkpoints" / record.checkpoint.name
-            record.checkpoint.write_text(f"{record.trial.number} {record.step}")
+        record.checkpoints = {step: tmp_path / "b" / "checkpoints" / file.name for step, file in record.checkpoints.items()}
+        for step, file in record.checkpoints.items():
+            file.write_text(f"{record.trial.number} {step}")
     for model in (tmp_path / "b" / "checkpoints").glob("model-*"):
         model.rmdir()
     with Journal(cut, again=True) as stream:
@@ -389,7 +389,7 @@ def test_a_stopped_trial_gives_its_checkpoint_back(tmp_path: Path) -> None:
     stopped = {event["trial"] for event in outcome.events("stopped")}
     assert stopped
     assert not stopped & outcome.checkpoints()
-    assert {record.trial.number for record in outcome.study.records.values() if record.checkpoint} == outcome.checkpoints()
+    assert {record.trial.number for record in outcome.study.records.values() if record.checkpoints} == outcome.checkpoints()
 
 
 def test_only_the_checkpoints_that_may_be_wanted_are_kept(tmp_path: Path) -> None:
@@ -408,7 +408,7 @@ def test_finals_branch_off_the_weights_of_their_parents_and_leave_them(tmp_path:
         assert record.trial.parent is not None
         parent = outcome.study.records[record.trial.parent]
         stage = next(stage for stage in outcome.engine.submitted if stage.trial == record.trial)
-        assert (stage.start, stage.checkpoint) == (parent.step, parent.checkpoint)
+        assert (stage.start, stage.checkpoint) == (parent.step, parent.checkpoints[parent.step])
         assert stage.until == stage.total_steps == record.step
         assert stage.save is None
         assert stage.deliver == outcome.folder / f"model-{record.trial.number}"
@@ -588,13 +588,29 @@ def test_memory_that_runs_short_is_said_once_a_trial_and_kept(tmp_path: Path) ->
     assert all(event["part_tokens"] == 512 for event in outcome.events("result"))
 
 
-def test_a_final_of_an_earlier_rung_is_trained_again_up_to_there(tmp_path: Path) -> None:
-    """Its parent has gone on since; no checkpoint is of that step, so the steps before the decay are replayed, and not counted."""
-    def overfits(trial: Trial, step: int) -> float:
-        return 0.8 - abs(step - 30) / 200 if trial.recipe.learning_rate > BASE.learning_rate else 0.5
+def _overfits(trial: Trial, step: int) -> float:
+    """Best after 30 steps, but for the default."""
+    return 0.8 - abs(step - 30) / 200 if trial.recipe.learning_rate > BASE.learning_rate else 0.5
 
+
+def test_a_final_of_an_earlier_rung_goes_on_from_there(tmp_path: Path) -> None:
+    """The checkpoint of the rung where a trial was best is kept beside the newest one."""
     sampler = ListSampler([BASE, BASE.replace(learning_rate=2 * BASE.learning_rate)])
-    outcome = _search(tmp_path, FullRuns(2), sampler, engine=SimulatedEngine(curve=overfits), finals=Finals(1))
+    outcome = _search(tmp_path, MedianScheduler(2), sampler, engine=SimulatedEngine(curve=_overfits), finals=Finals(1))
+    _check(outcome)
+    parent = outcome.study.records[1]
+    assert parent.state is TrialState.COMPLETE and list(parent.checkpoints) == [30, parent.step]
+    assert list(outcome.study.records[0].checkpoints) == [parent.step], "it never was better than at its end"
+    (stage,) = [stage for stage in outcome.engine.submitted if stage.deliver and stage.trial.parent == 1]
+    assert (stage.start, stage.reached, stage.checkpoint) == (30, 30, parent.checkpoints[30])
+    assert stage.until == stage.total_steps == decayed_total(30, BASE.decay_share)
+    assert outcome.study.records[stage.trial.number].costs.replayed_steps == 0
+
+
+def test_a_final_of_an_earlier_rung_without_a_checkpoint_is_trained_again_up_to_there(tmp_path: Path) -> None:
+    """Whole runs leave none on their way, so the steps before the decay are replayed, and not counted."""
+    sampler = ListSampler([BASE, BASE.replace(learning_rate=2 * BASE.learning_rate)])
+    outcome = _search(tmp_path, FullRuns(2), sampler, engine=SimulatedEngine(curve=_overfits), finals=Finals(1))
     _check(outcome)
     (stage,) = [stage for stage in outcome.engine.submitted if stage.deliver and stage.trial.parent == 1]
     assert (stage.start, stage.reached, stage.checkpoint) == (0, 30, None)

@@ -41,7 +41,7 @@ def test_a_new_trial_waits() -> None:
     study = new_study()
     study.apply(trial_event(new_trial(0, BASE, 5, "default")))
     record = _record(study)
-    assert (record.state, record.step, record.points, record.checkpoint) == (TrialState.WAITING, 0, [], None)
+    assert (record.state, record.step, record.points, record.checkpoints) == (TrialState.WAITING, 0, [], {})
     assert record.trial == new_trial(0, BASE, 5, "default")
     assert study.running() == []
 
@@ -68,7 +68,7 @@ def test_a_failed_trial_keeps_its_reason_and_no_checkpoint() -> None:
     study = new_study()
     add_trial(study, BASE, 0.5, 10, failure="out of memory", checkpoint=None)
     assert (_record(study).state, _record(study).reason) == (TrialState.FAILED, "out of memory")
-    assert _record(study).checkpoint is None
+    assert _record(study).checkpoints == {}
 
 
 def test_a_failure_at_the_last_step_is_still_a_failure() -> None:
@@ -82,7 +82,7 @@ def test_a_stopped_trial_keeps_its_points_but_no_checkpoint() -> None:
     add_trial(study, BASE, 0.5, 10)
     study.apply(stopped_event(0, "place 4 of 4"))
     record = _record(study)
-    assert (record.state, record.reason, record.checkpoint) == (TrialState.STOPPED, "place 4 of 4", None)
+    assert (record.state, record.reason, record.checkpoints) == (TrialState.STOPPED, "place 4 of 4", {})
     assert record.value(METRIC) == 0.5
 
 
@@ -100,7 +100,7 @@ def test_stages_add_up() -> None:
     assert [p.seconds for p in record.points] == [5.0, 10.0, 17.0, 22.0, 27.0, 32.0]  # the first stage took 12 s
     assert (record.costs.seconds, record.costs.peak_memory) == (34.0, 700)
     assert record.costs.rows_per_second == 60.0
-    assert record.checkpoint == Path("30")
+    assert record.checkpoints[30] == Path("30")
 
 
 def test_values_are_those_of_the_rung_rows() -> None:
@@ -188,7 +188,7 @@ def test_out_of_the_running_are_ended_trials_beyond_the_best_but_never_the_defau
     add_trial(study, BASE, 0.05, 10)  # paused: it may go on
     assert [record.trial.number for record in study.out_of_the_running(2)] == [2, 4]
     study.apply(dropped_event(4))
-    assert study.records[4].checkpoint is None
+    assert study.records[4].checkpoints == {}
     assert [record.trial.number for record in study.out_of_the_running(2)] == [2]
     assert study.out_of_the_running(5) == []
 

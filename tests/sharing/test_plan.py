@@ -15,37 +15,45 @@ from luthier.recipes.trial import Trial
 from luthier.sharing import plan
 from luthier.sharing.work import Shape, work_of
 
-FOLDER, CHECKPOINT = Path("checkpoints"), Path("checkpoints/trial-3.safetensors")
+FOLDER = Path("checkpoints")
+CHECKPOINTS = {step: FOLDER / f"trial-3-{step}.safetensors" for step in (10, 20, 40)}
 TRIAL = Trial(7, Recipe(epochs=10, batch_size=16), 0, "made up", Seeds.all(0))
 
 
 def test_a_stage_goes_on_from_the_checkpoint() -> None:
-    stage = plan.stage(TRIAL, 60, rows=160, reached=20, checkpoint=CHECKPOINT, folder=FOLDER, layers=6)
+    stage = plan.stage(TRIAL, 60, rows=160, reached=20, checkpoints=CHECKPOINTS, folder=FOLDER, layers=6)
     assert (stage.trial, stage.start, stage.reached, stage.until, stage.total_steps) == (TRIAL, 20, 20, 60, 100)
-    assert stage.checkpoint == CHECKPOINT
+    assert stage.checkpoint == CHECKPOINTS[20]
+
+
+def test_a_stage_replays_from_the_newest_checkpoint_before_where_it_goes_on() -> None:
+    stage = plan.stage(TRIAL, 60, rows=160, reached=30, checkpoints=CHECKPOINTS, folder=FOLDER, layers=6)
+    assert (stage.start, stage.reached, stage.checkpoint) == (20, 30, CHECKPOINTS[20])
+    stage = plan.stage(TRIAL, 60, rows=160, reached=5, checkpoints=CHECKPOINTS, folder=FOLDER, layers=6)
+    assert (stage.start, stage.reached, stage.checkpoint) == (0, 5, None)
 
 
 def test_a_stage_without_a_checkpoint_replays_what_was_reached_and_looks_only_beyond() -> None:
-    stage = plan.stage(TRIAL, 60, rows=160, reached=20, checkpoint=None, folder=FOLDER, layers=6, evaluate_at=(10, 30))
+    stage = plan.stage(TRIAL, 60, rows=160, reached=20, checkpoints={}, folder=FOLDER, layers=6, evaluate_at=(10, 30))
     assert (stage.start, stage.reached, stage.checkpoint, stage.evaluate_at) == (0, 20, None, (30,))
 
 
 def test_a_stage_leaves_a_checkpoint_or_a_model_but_not_both() -> None:
-    saved = plan.stage(TRIAL, 60, rows=160, reached=0, checkpoint=None, folder=FOLDER, layers=6)
+    saved = plan.stage(TRIAL, 60, rows=160, reached=0, checkpoints={}, folder=FOLDER, layers=6)
     assert (saved.save, saved.deliver) == (FOLDER / "trial-7-60.safetensors", None)
-    delivered = plan.stage(TRIAL, 60, rows=160, reached=0, checkpoint=None, folder=FOLDER, layers=6, deliver=True)
+    delivered = plan.stage(TRIAL, 60, rows=160, reached=0, checkpoints={}, folder=FOLDER, layers=6, deliver=True)
     assert (delivered.save, delivered.deliver) == (None, FOLDER / "model-7")
 
 
 @given(reached=st.integers(0, 50), until=st.integers(51, 100), steps=st.lists(st.integers(0, 120)))
 def test_a_stage_looks_only_between_its_ends(reached: int, until: int, steps: list[int]) -> None:
-    stage = plan.stage(TRIAL, until, rows=160, reached=reached, checkpoint=CHECKPOINT, folder=FOLDER, layers=6,
+    stage = plan.stage(TRIAL, until, rows=160, reached=reached, checkpoints=CHECKPOINTS, folder=FOLDER, layers=6,
                        evaluate_at=tuple(steps))
     assert stage.evaluate_at == tuple(step for step in steps if reached < step < until)
 
 
 def test_a_study_that_shares_nothing_begins_each_stage_anew_and_looks_where_it_would() -> None:
-    stage = plan.stage(TRIAL, 60, rows=160, reached=20, checkpoint=CHECKPOINT, folder=FOLDER, layers=6, sharing=plan.NOTHING,
+    stage = plan.stage(TRIAL, 60, rows=160, reached=20, checkpoints=CHECKPOINTS, folder=FOLDER, layers=6, sharing=plan.NOTHING,
                        evaluate_at=(10, 30))
     assert (stage.start, stage.checkpoint, stage.save, stage.evaluate_at, stage.trunk) == (0, None, None, (30,), 0)
 

@@ -191,9 +191,8 @@ def take_up(study: Study, earlier: Earlier, more: bool) -> Event:
         study.apply(event)
     folder, known = earlier.folder.checkpoints, set()
     for record in study.records.values():
-        if record.checkpoint is not None:  # the run's folder may have been moved
-            record.checkpoint = folder / record.checkpoint.name
-            known.add(record.checkpoint)
+        record.checkpoints = {step: folder / file.name for step, file in record.checkpoints.items()}  # it may have been moved
+        known |= set(record.checkpoints.values())
     models = {model_folder(earlier.folder, record.trial.number) for record in (*study.ends(FINAL), *study.ends(REFIT))
               if record.state in (TrialState.COMPLETE, TrialState.PAUSED)}
     known |= {scores_file(earlier.folder, record.trial.number) for record in study.ends(FRESH)}

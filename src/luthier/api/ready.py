@@ -17,7 +17,7 @@ from luthier.api.earlier import Begun, Earlier, check_more
 from luthier.api.measure import Measured, measure
 from luthier.api.observer import Observer
 from luthier.api.prepare import Asked, Prepared, prepare
-from luthier.api.settings import FEW_ROWS, Command, PrecisionName, SamplerName, Settings
+from luthier.api.settings import FEW_ROWS, Command, PrecisionName, SamplerName, SchedulerName, Settings
 from luthier.api.stored import stored_blocks
 from luthier.engines.local import Workforce, cores, plan_workers, wait_for_loading
 from luthier.errors import ConfigError
@@ -135,6 +135,7 @@ def _job(command: Command, prepared: Prepared, force: Workforce, trials: int | N
     return Job(
         prepared.default, prepared.shape, force.workers, len(prepared.splits["validation"]), len(prepared.rung_rows), test_rows,
         repeats=settings.repeats, fewest_rung_rows=prepared.fewest_rung_rows, kept_checkpoints=kept,
+        whole_runs=settings.scheduler is SchedulerName.NONE,
         recorded_rows=test_rows if settings.record_test else 0, trials=math.inf if trials is None else trials * settings.repeats,
         refit=refits(command, prepared), folds=len(prepared.asked.corpus.folds))
 

@@ -88,7 +88,7 @@ class Job:
 
     Rungs are scored on `rung_rows` validation rows at the most and `fewest_rung_rows` at the least, and on `recorded_rows`
     besides; at most so many `trials` are made. What goes on after more trials have paused than there are `kept_checkpoints` is
-    trained from its first step.
+    trained from its first step; with `whole_runs` no trial pauses, so that only its end leaves a checkpoint.
     """
 
     recipe: Recipe
@@ -101,6 +101,7 @@ class Job:
     fewest_rung_rows: int = FEWEST_RUNG_ROWS
     recorded_rows: int = 0
     kept_checkpoints: float = math.inf
+    whole_runs: bool = False
     trials: float = math.inf
     refit: bool = False
     folds: int = 0
@@ -248,8 +249,13 @@ class _Costs:
         return MARGIN * math.ceil(2 / self.job.workers) * (self._final(steps) + replay) + self.refit(steps)
 
     def _replay(self, steps: int, finals: int) -> float:
-        """Training again up to where a final branches off: to the end where no checkpoint is kept, else to the rung before."""
-        return steps * self.step_seconds / (1 if self.job.kept_checkpoints < finals else REDUCTION)
+        """Training again up to where finals branch off, where not all of them find a checkpoint there.
+
+        A trial keeps two: of where it stands, and of the rung where it was best.
+        """
+        if self.job.kept_checkpoints < 2 * finals:
+            return steps * self.step_seconds
+        return steps * self.step_seconds / REDUCTION if self.job.whole_runs else 0.0
 
     def refit(self, steps: int) -> float:
         """The chosen recipe trained once more, on one worker."""

@@ -6,7 +6,7 @@ clock is looked at in one place: when `deadline` has passed, or the user has int
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
@@ -135,21 +135,16 @@ class Search:
         elif isinstance(action, Run):
             self._submit(self._stage(self.study.records[action.trial], action.until_step))
         elif isinstance(action, Stop):
-            checkpoint = self.study.records[action.trial].checkpoint
-            self._record(stopped_event(action.trial, action.reason))
-            if checkpoint:
-                checkpoint.unlink(missing_ok=True)
+            self._settle(action.trial, stopped_event(action.trial, action.reason))
 
     def _stage(self, record: Record, until: int) -> Stage:
         """The stage that takes a trial on; a final begins where its parent stands, and ends as a model."""
         trial, final = record.trial, record.trial.role == FINAL
         ends = trial.parent is not None
         source = self.study.records[trial.parent] if final and trial.parent is not None else record
-        reached, checkpoint = source.step, source.checkpoint
-        if final and (before := branch_step(trial, until, source)) < reached:
-            reached, checkpoint = before, None  # it branches off where its parent was best, and no checkpoint is of there
+        reached = branch_step(trial, until, source) if final else source.step
         return plan.stage(
-            trial, until, rows=self.study.shape.rows(trial.recipe), reached=reached, checkpoint=checkpoint,
+            trial, until, rows=self.study.shape.rows(trial.recipe), reached=reached, checkpoints=source.checkpoints,
             folder=self.checkpoints, layers=self.study.shape.for_model(trial.recipe.model).layers, sharing=self.sharing,
             evaluate_at=() if ends else self.study.steps_at(record) + self._curve(record), deliver=ends and trial.role != FRESH,
             scores=trial.role == FRESH,
@@ -206,15 +201,21 @@ class Search:
     def _finished(self, result: StageResult) -> None:
         self._stages.pop(result.trial)
         self._progress.pop(result.trial, None)
-        before = self.study.records[result.trial]
+        record = self.study.records[result.trial]
         if result.failure:
-            result = replace(result, checkpoint=before.checkpoint, step=before.step)  # what was reached before is still there
+            there = record.checkpoints.get(record.step)  # what was reached before is still there
+            result = replace(result, checkpoint=there, step=record.step)
         self._say_if_short(result)
-        earlier = before.checkpoint
-        self._record(result_event(result))
-        if earlier is not None and earlier != result.checkpoint:
-            earlier.unlink(missing_ok=True)  # of an earlier step, or damaged
+        self._settle(result.trial, result_event(result))
         self._drop_checkpoints()
+
+    def _settle(self, trial: int, event: Event) -> None:
+        """Take in an event after which some of a trial's checkpoints may be of no use, and delete these."""
+        record = self.study.records[trial]
+        before = set(record.checkpoints.values())
+        self._record(event)
+        for file in before - set(record.checkpoints.values()):
+            file.unlink(missing_ok=True)
 
     def _say_if_short(self, told: Progress | StageResult) -> None:
         """Say once a trial that memory has made its parts smaller than usual."""
@@ -231,22 +232,19 @@ class Search:
         """
         for record in self.study.out_of_the_running(KEPT_CHECKPOINTS):
             self._drop(record)
-        sizes = {number: _size(record.checkpoint) for number, record in self.study.records.items() if record.checkpoint}
+        sizes = {record.trial.number: _size(record.checkpoints.values()) for record in self.study.search_records()}
         in_use = {stage.checkpoint for stage in self._stages.values()}
         for record in self.study.least_wanted_first():
             if sum(sizes.values()) <= self.quota.checkpoints:
                 return
-            if record.checkpoint not in in_use:
+            if not in_use & set(record.checkpoints.values()):
                 del sizes[record.trial.number]
                 self._drop(record)
 
     def _drop(self, record: Record) -> None:
-        checkpoint = record.checkpoint
-        assert checkpoint is not None
-        self._record(dropped_event(record.trial.number))
-        checkpoint.unlink(missing_ok=True)
+        self._settle(record.trial.number, dropped_event(record.trial.number))
 
 
-def _size(file: Path) -> int:
-    """The bytes of a file; none where somebody has deleted it."""
-    return file.stat().st_size if file.exists() else 0
+def _size(files: Iterable[Path]) -> int:
+    """The bytes of files; none of those that somebody has deleted."""
+    return sum(file.stat().st_size for file in files if file.exists())

@@ -31,14 +31,15 @@ class Record:
 
     `target` is the step that its running stage goes to; `part_tokens` the most tokens that passed at once where memory had its
     batches pass in more parts than usual, else 0. `losses` counts the workers that its stage has lost, `before` holds the
-    state and target from before that stage.
+    state and target from before that stage. `checkpoints` are by their steps: the newest one, and that of the rung where the
+    trial was best so far, from which a final would branch off.
     """
 
     trial: Trial
     state: TrialState = TrialState.WAITING
     step: int = 0
     points: list[Point] = field(default_factory=list)
-    checkpoint: Path | None = None
+    checkpoints: dict[int, Path] = field(default_factory=dict)
     target: int = 0
     costs: Costs = Costs()
     reason: str = ""
@@ -137,9 +138,9 @@ class Study:
         elif kind == "lost":
             record.losses += 1
         elif kind == "dropped":
-            record.checkpoint = None
+            record.checkpoints = {}
         elif kind == "stopped":
-            record.state, record.reason, record.checkpoint = TrialState.STOPPED, event["reason"], None
+            record.state, record.reason, record.checkpoints = TrialState.STOPPED, event["reason"], {}
         else:
             self._apply_result(record, event)
 
@@ -148,7 +149,8 @@ class Study:
             point = Point(**table)
             record.points.append(replace(point, seconds=record.costs.seconds + point.seconds))
         recipe, record.step, record.losses = record.trial.recipe, event["step"], 0
-        record.checkpoint = Path(event["checkpoint"]) if event["checkpoint"] else None
+        newest = {record.step: Path(event["checkpoint"])} if event["checkpoint"] else {}
+        record.checkpoints = self._worth_keeping(record) | newest
         costs = Costs(**event["costs"])
         record.costs = replace(costs, seconds=record.costs.seconds + costs.seconds,
                                replayed_steps=record.costs.replayed_steps + costs.replayed_steps,
@@ -163,12 +165,21 @@ class Study:
         else:
             record.state = TrialState.PAUSED
 
+    def _worth_keeping(self, record: Record) -> dict[int, Path]:
+        """The earlier checkpoint that a final would branch off from: where the trial was better than it is now."""
+        if self.own_epochs or not record.trial.recipe.horizon_free:
+            return {}
+        values = {step: record.value_at(step, self.metric) or 0.0 for step in {*record.checkpoints, record.step}}
+        best = max(values, key=lambda step: (values[step], step))
+        return {step: file for step, file in record.checkpoints.items() if step == best}
+
     def _shortened(self, trial: Trial, step: int) -> Record:
         """The trial that another is until a step: what has been trained and seen of that is its curve."""
         assert trial.parent is not None
         whole = self.records[trial.parent]
         points = [point for point in whole.points if point.step <= step]
-        return Record(trial, TrialState.COMPLETE, step, points, target=step, part_tokens=whole.part_tokens)
+        held = {at: file for at, file in whole.checkpoints.items() if at <= step}
+        return Record(trial, TrialState.COMPLETE, step, points, held, target=step, part_tokens=whole.part_tokens)
 
     def total_steps(self, recipe: Recipe) -> int:
         """The steps of a recipe's epochs."""
@@ -247,7 +258,7 @@ class Study:
         wanted = {lead.trial.number for lead in best[:kept]}
         leads = [lead for lead, *_ in self.recipes() if lead.trial.number in settled - wanted and not lead.is_default]
         others = [record for _, *replicates in self.recipes() for record in replicates]
-        return [record for record in leads + others if record.checkpoint is not None and record.state in _ENDED]
+        return [record for record in leads + others if record.checkpoints and record.state in _ENDED]
 
     def least_wanted_first(self) -> list[Record]:
         """The trials that have a checkpoint and do not run, in the order in which a quota takes them away.
@@ -258,7 +269,7 @@ class Study:
         recipes = sorted(self.recipes(), key=lambda replicates: (
             replicates[0].is_default, -place.get(replicates[0].trial.number, len(self.records))))
         return [record for replicates in recipes for record in reversed(replicates)
-                if record.checkpoint is not None and record.state is not TrialState.RUNNING]
+                if record.checkpoints and record.state is not TrialState.RUNNING]
 
     def hopeless(self) -> bool:
         """Whether the last few recipes have failed on every seed: then more of them would fail too."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,27 +22,27 @@ class Sharing:
 ALL, NOTHING = Sharing(), Sharing(checkpoints=False, trunk=False)
 
 
-def stage(trial: Trial, until: int, *, rows: int, reached: int, checkpoint: Path | None, folder: Path, layers: int,
+def stage(trial: Trial, until: int, *, rows: int, reached: int, checkpoints: Mapping[int, Path], folder: Path, layers: int,
           sharing: Sharing = ALL, evaluate_at: tuple[int, ...] = (), deliver: bool = False, scores: bool = False,
           part_tokens: int = 0) -> Stage:
-    """The stage that takes `trial` to step `until`, going on from `checkpoint` (at step `reached`) if there is one.
+    """The stage that takes `trial` to step `until`, going on from the newest checkpoint that is not beyond step `reached`.
 
-    Without one, the steps up to `reached` are replayed.
+    The steps from there up to `reached` are replayed; all of them where there is none.
 
     Args:
         rows: training rows, which turn epochs into steps.
         reached: how far the trial has come, or its parent for a trial that has not run yet.
-        checkpoint: of the one that has come so far; None where none was kept.
+        checkpoints: of the one that has come so far, by their steps.
         folder: where checkpoints and delivered models go.
         layers: the model's blocks.
         scores: whether the stage is to end with its scores of all validation rows, and with nothing else.
         part_tokens: the most tokens that passed at once in an earlier stage, where memory made that fewer than usual.
     """
-    goes_on = sharing.checkpoints and checkpoint is not None
+    start = max((step for step in checkpoints if step <= reached), default=0) if sharing.checkpoints else 0
     keeps = sharing.checkpoints and not (deliver or scores)
     return Stage(
-        trial=trial, start=reached if goes_on else 0, until=until, total_steps=trial.recipe.total_steps(rows),
-        reached=reached, checkpoint=checkpoint if goes_on else None,
+        trial=trial, start=start, until=until, total_steps=trial.recipe.total_steps(rows), reached=reached,
+        checkpoint=checkpoints[start] if start else None,
         save=folder / f"trial-{trial.number}-{until}.safetensors" if keeps else None,
         scores=folder / f"scores-{trial.number}.npy" if scores else None,
         deliver=folder / f"model-{trial.number}" if deliver else None,
