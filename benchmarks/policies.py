@@ -171,15 +171,18 @@ class Landscape:
         recording, random = self.recording, np.random.default_rng(self.number)
         chosen = random.permutation(len(recording.recipes))[:round(KEPT * len(recording.recipes))]
         self._places, curves = recording.places[chosen], recording.curves[chosen]
-        self._mean, self._scale = curves.mean(0), curves.std(0) + 1e-9
+        self._mean, self._scale, self._most = curves.mean(0), curves.std(0) + 1e-9, curves.max(0)
         covered = recording.kernel(self._places)
         self._weights = np.linalg.solve(covered, (curves - self._mean) / self._scale)
         self.best = float(max(self.curves(np.concatenate([recording.probes, recording.places]))[:, -1]))
 
     def curves(self, places: Floats) -> Floats:
-        """The true curves at places of the space, at even parts of a full run."""
+        """The true curves at places of the space, at even parts of a full run.
+
+        Never above the best that was recorded there: beside recipes that failed, a Gaussian process rises above all that was seen.
+        """
         found = self.recording.kernel(places, self._places) @ self._weights * self._scale + self._mean
-        return np.clip(found, 0.0, 1.0)
+        return np.clip(found, 0.0, self._most)
 
     def true(self, recipe: Recipe, step: int) -> float:
         """The value of a recipe after so many steps, over all seeds."""

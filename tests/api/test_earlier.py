@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from luthier.api.earlier import Begun, Earlier, check_more, take_up
+from luthier.api.earlier import Begun, Earlier, check_more, open_earlier, take_up
 from luthier.api.folder import RunFolder
 from luthier.api.settings import Command
 from luthier.engines.local import Workforce
@@ -76,3 +78,31 @@ def test_finals_are_made_anew_where_the_search_goes_on_after_they_had_begun(
     folder = RunFolder(tmp_path)
     folder.checkpoints.mkdir(parents=True)
     assert take_up(study, Earlier(folder, events, Command.TUNE, {}, "", 1.0), more)["event"] == kind
+
+
+def test_the_finals_of_an_interrupted_run_are_not_counted_as_its_work(tmp_path: Path) -> None:
+    """They are made anew, so that a bare `resume` has the time that was left of the search."""
+    final, searched = {"number": 1, "parent": 0}, {"number": 0, "parent": None}
+    events = [{"event": "trial", "trial": searched, "at": 1.0}, {"event": "result", "trial": 0, "at": 40.0},
+              {"event": "trial", "trial": final, "at": 41.0}, {"event": "result", "trial": 1, "at": 70.0}]
+    for last, seconds in (({"event": "done", "interrupted": True, "at": 90.0}, 40.0),
+                          ({"event": "done", "interrupted": False, "at": 90.0}, 90.0), ({"event": "chosen", "at": 90.0}, 90.0)):
+        folder = _folder(tmp_path / str(seconds) / last["event"], [*events, last])
+        assert open_earlier(folder).seconds == seconds
+
+
+def test_a_finished_run_whose_journal_is_gone_is_not_begun_anew(tmp_path: Path) -> None:
+    folder = _folder(tmp_path / "run", [])
+    assert open_earlier(folder).events == []
+    folder.results.write_text("{}", encoding="utf-8")
+    with pytest.raises(ConfigError, match="its journal is gone"):
+        open_earlier(folder)
+
+
+def _folder(path: Path, events: list[dict[str, Any]]) -> RunFolder:
+    """A run's folder with a journal of these events."""
+    path.mkdir(parents=True)
+    folder = RunFolder(path)
+    folder.config.write_text('command = "tune"\n[settings]\n[data]\nhash = "abc"\n', encoding="utf-8")
+    folder.journal.write_text("".join(f"{json.dumps(event)}\n" for event in events), encoding="utf-8")
+    return folder

@@ -71,6 +71,14 @@ def test_finalists_are_the_default_and_the_best_others() -> None:
     assert _numbers(study, 9) == [0, 2, 3, 4, 1]
 
 
+def test_finalists_that_have_come_to_a_higher_rung_come_first() -> None:
+    """An early look is noisier, and of another training."""
+    study = _study(0.3, 0.5)
+    for value, step in ((0.9, 30), (0.8, 10), (0.6, TOTAL)):
+        add_trial(study, BASE, value, step)
+    assert _numbers(study, 9) == [0, 4, 1, 2, 3]
+
+
 def test_finalists_need_a_value_and_must_not_have_been_stopped() -> None:
     study = _study(0.3, 0.9, 0.8, None, 0.5)
     study.apply(stopped_event(1, "stopped"))

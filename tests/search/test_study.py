@@ -164,11 +164,11 @@ def test_ranked_is_best_first_then_earliest_and_leaves_out_what_has_no_value() -
     assert [record.trial.number for record in study.ranked()] == [1, 3, 0, 2]
 
 
-def test_ranked_puts_trials_cut_before_their_first_rung_last() -> None:
+def test_ranked_puts_trials_of_a_higher_rung_first_and_those_cut_before_their_first_last() -> None:
     study = new_study()
     for value, step in ((0.5, 10), (0.9, 9), (0.4, 90), (0.8, 3)):
         add_trial(study, BASE, value, step)
-    assert [record.trial.number for record in study.ranked()] == [0, 2, 1, 3]
+    assert [record.trial.number for record in study.ranked()] == [2, 0, 1, 3]
 
 
 def test_a_trial_that_failed_after_a_rung_keeps_its_place_by_the_value_it_reached() -> None:
@@ -380,7 +380,7 @@ def test_a_quota_takes_the_worst_first_and_the_default_last() -> None:
     study = new_study()
     for value, step in ((0.2, TOTAL), (0.9, 10), (0.5, 10), (0.7, TOTAL), (None, 3)):
         add_trial(study, BASE, value, step)
-    assert _numbers(study.least_wanted_first()) == [4, 2, 3, 1, 0]
+    assert _numbers(study.least_wanted_first()) == [4, 2, 1, 3, 0]
     study.apply(stage_event(Stage(study.records[2].trial, 10, 30, TOTAL)))
     study.apply(dropped_event(3))
     assert _numbers(study.least_wanted_first()) == [4, 1, 0], "one runs, one has been dropped"

@@ -31,7 +31,7 @@ class Earlier:
         settings: what was asked for, as run.toml keeps it.
         command: what the run was started as.
         hash: of the data.
-        seconds: how long it worked.
+        seconds: how long it worked. Where it was interrupted, until then: its finals are made anew, and theirs are not counted.
     """
 
     folder: RunFolder
@@ -98,10 +98,21 @@ def open_earlier(folder: RunFolder) -> Earlier:
     tables = read_toml(folder.config)
     settings, data = tables.get("settings"), tables.get("data")
     command = next((command for command in Command if command.value == tables.get("command")), None)
+    if folder.results.exists() and not events:
+        raise ConfigError(f"{folder.path}: its journal is gone, so that this finished run cannot be gone on with; start another in "
+                          "another folder")
     if command is None or not isinstance(settings, Mapping) or not isinstance(data, Mapping):
         raise ConfigError(f"{folder.config}: not the run.toml of a run")
-    seconds = max((event.get("at", 0.0) for event in events), default=0.0)
-    return Earlier(folder, events, command, settings, str(data.get("hash")), seconds)
+    return Earlier(folder, events, command, settings, str(data.get("hash")), _seconds(events))
+
+
+def _seconds(events: list[Event]) -> float:
+    """How long a run worked, by its journal; where it was interrupted, up to the last result of its search."""
+    counted = events
+    if _has_ended(events) and events[-1].get("interrupted"):
+        searched = {event["trial"]["number"] for event in events if event["event"] == "trial" and event["trial"]["parent"] is None}
+        counted = [event for event in events if event["event"] == "result" and event["trial"] in searched]
+    return max((event.get("at", 0.0) for event in counted), default=0.0)
 
 
 def _has_ended(events: list[Event]) -> bool:

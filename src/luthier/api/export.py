@@ -45,7 +45,7 @@ def _asked(tables: Mapping[str, Any]) -> Event:
     """What run.toml says: what was asked for, and of which rows and models."""
     settings = {name: value for name, value in tables["settings"].items() if name not in MEANS}
     data = {name: tables["data"][name] for name in ("name", "hash", "task", "labels", "rows")}
-    models = [{name: model[name] for name in ("key", "origin", "hash", "revision")} for model in tables["model"]]
+    models = [{name: model[name] for name in ("key", "hash", "revision")} for model in tables["model"]]
     return {"event": "asked", "command": tables["command"], "settings": settings, "data": data, "models": models,
             "recipe": tables["recipe"]}
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+
+ONE_PRESS = 0.5
+"""Seconds within which two signals are one: some programs send theirs to a command and, once more, to its whole group."""
 
 
 class Interrupt:
@@ -19,12 +23,15 @@ class Interrupt:
 @contextmanager
 def interruptible(say: Callable[[str], None]) -> Iterator[Interrupt]:
     """Within this block the first Ctrl-C or SIGTERM sets `asked`; the second raises KeyboardInterrupt."""
-    interrupt = Interrupt()
+    interrupt, asked = Interrupt(), 0.0
 
     def handle(number: int, frame: FrameType | None) -> None:
+        nonlocal asked
+        if interrupt.asked and time.monotonic() - asked < ONE_PRESS:
+            return
         if interrupt.asked:
             raise KeyboardInterrupt
-        interrupt.asked = True
+        interrupt.asked, asked = True, time.monotonic()
         say("Interrupted: ending with what there is. Once more ends at once.")
 
     if threading.current_thread() is not threading.main_thread():

@@ -103,6 +103,8 @@ def get_ready(command: Command, asked: Asked, observer: Observer, started: float
         settings, measured.checkpoint * (1 if command is Command.TRAIN else KEPT_CHECKPOINTS))
     kept = quota.checkpoints // measured.checkpoint if settings.sharing else 0
     job = _job(command, prepared, force, trials, kept)
+    if earlier and begun:
+        started = time.monotonic() - earlier.seconds  # what is made ready once more is not counted
     plan = _plan(budget, time.monotonic() - started, job, measured.speed, earlier, begun)
     check_room(settings, sum(4 * parameter.numel() for parameter in measured.frozen.model.parameters()), 1 + plan.challengers)
     prepared = replace(prepared, rung_rows=np.sort(prepared.rung_rows[:plan.rung_rows]))

@@ -114,6 +114,11 @@ def score_finals(ready: Ready, finals: list[Final], verdict: Verdict, refit: Pat
     tuned = task.tuned(validated, truth["validation"])
     folder = finish(refit or final.folder, tuned, temperature, final.record.trial.recipe, prepared.asked.corpus.pairs)
     served = tuned if in_turn else tuned.served()
+    judged = task if in_turn else served
+
+    def decided(scores: Floats, true: Truth) -> Task:
+        """How another model is judged: by what is tuned to its validation rows; folds by thresholds of each other's rows."""
+        return task if in_turn else task.tuned(scores, true)
 
     def scored(one: Final) -> Floats:
         """What a model says of the test rows."""
@@ -129,26 +134,26 @@ def score_finals(ready: Ready, finals: list[Final], verdict: Verdict, refit: Pat
     controls, held = {}, {}
     for fitted in ready.controls:
         name, looked_at = fitted.control.name, task.truth(prepared.splits["validation"], fitted.rows)
-        controls[name] = task.tuned(fitted.scores, looked_at).score(said[name], base["test"], groups["test"])
+        controls[name] = decided(fitted.scores, looked_at).score(said[name], base["test"], groups["test"])
         held[name] = task.score(fitted.scores, looked_at, _some(groups["validation"], fitted.rows))
     gain = None
     if default:
-        own = task.tuned(default.validation, base["validation"])
+        own = decided(default.validation, base["validation"])
         scores = delivered if default is final else scored(default)
-        controls["default"] = (served if default is final else own).score(scores, base["test"], groups["test"])
+        controls["default"] = (judged if default is final else own).score(scores, base["test"], groups["test"])
         held["default"] = task.score(default.validation, base["validation"], groups["validation"])
         if default is not final:
-            gain = served.difference(delivered, scores, truth["test"], groups["test"], own, base["test"])
+            gain = judged.difference(delivered, scores, truth["test"], groups["test"], own, base["test"])
     return Outcome(
         final=final, verdict=verdict, finals=len(finals), folder=folder, refit=refit is not None, task=served,
         temperature=temperature,
-        test=(fresh.in_turn if fresh else None) or served.score(delivered, truth["test"], groups["test"]),
+        test=(fresh.in_turn if fresh else None) or judged.score(delivered, truth["test"], groups["test"]),
         validation=task.score(final.validation, truth["validation"], groups["validation"]), gain=gain,
         controls=controls, controls_validation=held,
         control_titles={fitted.control.name: fitted.title for fitted in ready.controls},
         validation_scores=validated, test_scores=delivered,
-        test_intervals=served.intervals(delivered, truth["test"], groups["test"]),
-        details=served.details(delivered, truth["test"]),
+        test_intervals=judged.intervals(delivered, truth["test"], groups["test"]),
+        details=judged.details(delivered, truth["test"]),
         calibration=_calibration(served, delivered, truth["test"], groups["test"], temperature))
 
 

@@ -158,7 +158,7 @@ def _at_equal_work(sampler: Sampler, ready: Ready) -> Sampler:
 
 
 SCHEDULERS: dict[SchedulerName, Callable[[int | None], Scheduler]] = {
-    SchedulerName.AUTO: AshaScheduler, SchedulerName.ASHA: AshaScheduler, SchedulerName.MEDIAN: MedianScheduler,
+    SchedulerName.AUTO: AshaScheduler.generous, SchedulerName.ASHA: AshaScheduler, SchedulerName.MEDIAN: MedianScheduler,
     SchedulerName.NONE: FullRuns, SchedulerName.TOP_K: TopKScheduler}
 
 

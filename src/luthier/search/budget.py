@@ -158,9 +158,11 @@ def plan_budget(budget: float | None, elapsed: float, job: Job, speed: Speed) ->
             search_until = budget - costs.scoring - costs.finals(steps, *chosen)
             return _plan(steps, *chosen, costs, search_until, budget - costs.scoring)
     least = elapsed + WORKER_START_SECONDS + costs.least_seconds(min(ideal, LEAST_STEPS)) + costs.scoring
+    what = f"once, and then two recipes on each of {job.folds} folds," if job.folds else "once"
     raise ConfigError(
-        f"--budget {duration(budget)}: too short to train the default recipe once on these {len(job.shape.lengths)} rows; the "
-        f"least that works here is {math.ceil(least * LEAST_MARGIN / 10) * 10}s. Give more time or fewer rows.")
+        f"--budget {duration(budget)}: too short to train the default recipe {what} on these {len(job.shape.lengths)} rows; at the "
+        f"speed measured just now the least that works here is {math.ceil(least * LEAST_MARGIN / 10) * 10}s. Give more time or "
+        "fewer rows.")
 
 
 def prolonged(plan: Plan, budget: float | None, job: Job, speed: Speed) -> Plan:

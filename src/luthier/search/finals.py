@@ -117,8 +117,8 @@ def finished(record: Record, study: Study, decay: bool) -> tuple[Recipe, int]:
 def finalists(study: Study, challengers: int, decay: bool = True) -> list[Record]:
     """The default, where it has run to its end, and the best other candidates; any recipe where there is no other.
 
-    They rank by the peaks of their means over all seeds, or, where none is to have a `decay`, as they stand; those whose values
-    cannot be compared come last. Each recipe is there with its first trial: that seed was fixed beforehand, so no final is the
+    Those that have come to a higher rung come first; those of one rung rank by the peaks of their means over all seeds, or, where
+    none is to have a `decay`, as they stand. Each recipe is there with its first trial: that seed was fixed beforehand, so no final is the
     lucky one of several. Whether a checkpoint was kept is of no account, for what is missing is replayed.
     """
     candidates = [record for record in study.candidates() if record.state is not TrialState.STOPPED]
@@ -126,7 +126,7 @@ def finalists(study: Study, challengers: int, decay: bool = True) -> list[Record
     if not default:
         return candidates[:challengers + 1]
     others = [record for record in candidates if not record.is_default]
-    others.sort(key=lambda record: (not study.compares(record), -study.peak(record, decay)[0]))
+    others.sort(key=lambda record: (-study.rung(record), -study.peak(record, decay)[0]))
     return default + others[:challengers]
 
 

@@ -290,17 +290,17 @@ class Study:
         return [record for record in self.records.values() if record.state is TrialState.RUNNING]
 
     def ranked(self) -> list[Record]:
-        """The first trial of each recipe that has a value, by the recipe's mean, best first; earlier ones first among equals.
+        """The first trial of each recipe that has a value, best first.
 
-        A recipe that was cut before its first rung comes after all others: its value is of another kind. One of several
-        seeds that failed on any of them comes last.
+        Recipes that have come to a higher rung come first, for an earlier look is noisier and of another training; those of one
+        rung rank by their means, earlier ones first among equals. One of several seeds that failed on any of them comes last.
         """
         found = []
         for replicates in self.recipes():
             lead, mean = replicates[0], self.mean(replicates)
             if lead.last and mean:
                 failed = len(replicates) > 1 and has_failed(replicates)
-                found.append((failed, mean[0] == 0, -mean[1], lead.trial.number, lead))
+                found.append((failed, -mean[0], -mean[1], lead.trial.number, lead))
         return [lead for *_, lead in sorted(found, key=lambda place: place[:4])]
 
     def score(self, lead: Record) -> float:
@@ -311,13 +311,13 @@ class Study:
         """What can be chosen: the first trial of each recipe, and the default with fewer epochs, where that was better."""
         return self.ranked() + [record for record in self.records.values() if record.trial.role == SHORTENED]
 
-    def compares(self, candidate: Record) -> bool:
-        """Whether a value can be held against others': its recipe has come to a rung, and failed on none of its seeds."""
+    def rung(self, candidate: Record) -> int:
+        """The highest level at which a value can be held against others'; 0 where its recipe failed on one of several seeds."""
         if candidate.trial.role == SHORTENED:
-            return True
+            return len(self.levels)
         replicates = self.replicates(candidate)
         mean = self.mean(replicates)
-        return mean is not None and mean[0] > 0 and not (len(replicates) > 1 and has_failed(replicates))
+        return 0 if mean is None or (len(replicates) > 1 and has_failed(replicates)) else mean[0]
 
     def peak(self, lead: Record, decay: bool = True) -> tuple[float, int]:
         """The best value of a candidate on its way, by the mean over its seeds, and the step of its first trial there.

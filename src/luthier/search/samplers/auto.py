@@ -12,7 +12,7 @@ from luthier.search.samplers.quasi_random import QuasiRandomSampler
 from luthier.search.samplers.tpe import TpeSampler
 from luthier.search.study import Observation
 
-QUASI_RANDOM_TRIALS = 8
+QUASI_RANDOM_TRIALS = 4
 
 
 @dataclass(frozen=True)
