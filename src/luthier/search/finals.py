@@ -118,8 +118,8 @@ def finalists(study: Study, challengers: int, decay: bool = True) -> list[Record
     """The default, where it has run to its end, and the best other candidates; any recipe where there is no other.
 
     Those that have come to a higher rung come first; those of one rung rank by the peaks of their means over all seeds, or, where
-    none is to have a `decay`, as they stand. Each recipe is there with its first trial: that seed was fixed beforehand, so no final is the
-    lucky one of several. Whether a checkpoint was kept is of no account, for what is missing is replayed.
+    none is to have a `decay`, as they stand. Each recipe is there with its first trial: that seed was fixed beforehand, so no
+    final is the lucky one of several. Whether a checkpoint was kept is of no account, for what is missing is replayed.
     """
     candidates = [record for record in study.candidates() if record.state is not TrialState.STOPPED]
     default = [record for record in candidates if record.is_default and record.state is TrialState.COMPLETE][:1]

@@ -1,10 +1,10 @@
 """A rung scheduler after ASHA (Li et al. 2020) that pauses and goes on, and never starts a trial again.
 
 A trial pauses at each level; whenever its recipe is among the best of those that have reached the level, a third as in the
-paper or what else is `promoted`, it goes on to the next. Levels are in work, so a cheaper recipe makes more steps for its level. A recipe on several seeds is judged by
-its mean, once all of its trials are there, and they go on or stop together. The default recipe always goes on to the end:
-it is what the others are held against. Where every recipe of the space has been tried, those that paused go on too, the
-best first.
+paper or what else is `promoted`, it goes on to the next. Levels are in work, so a cheaper recipe makes more steps for its
+level. A recipe on several seeds is judged by its mean, once all of its trials are there, and they go on or stop together. The
+default recipe always goes on to the end: it is what the others are held against. Where every recipe of the space has been
+tried, those that paused go on too, the best first.
 """
 
 from __future__ import annotations
