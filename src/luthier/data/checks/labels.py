@@ -82,26 +82,31 @@ def unseen_labels(given: Parts) -> list[Finding]:
 def rare_labels(kind: Kind, train: Sequence[Row]) -> list[Finding]:
     """Labels with hardly any training row, and those with few."""
     counts = label_counts(train)
-    unit = "mention" if kind is Kind.SPANS else "training row"
+    or_fewer = "mentions or fewer in the training rows" if kind is Kind.SPANS else "training rows or fewer"
     rare = [(label, number) for label, number in counts if number <= RARE_LABEL]
     few = [(label, number) for label, number in counts if RARE_LABEL < number <= FEW_OF_LABEL]
     found = []
     if rare:
         found.append(finding(
             "rare-label", Severity.WARNING,
-            f"{count(len(rare), 'label')} with {RARE_LABEL} {unit}s or fewer: {listed(rare)}.",
+            f"{count(len(rare), 'label')} with {RARE_LABEL} {or_fewer}: {listed(rare)}.",
             f"Label more, or merge or drop them ({MERGE}). Kept as they are, they are hardly learnt.",
             having(train, [label for label, _ in rare])))
     if few:
         found.append(finding(
             "few-of-label", Severity.WARNING,
-            f"{count(len(few), 'label')} with {FEW_OF_LABEL} {unit}s or fewer: {listed(few)}.",
+            f"{count(len(few), 'label')} with {FEW_OF_LABEL} {or_fewer}: {listed(few)}.",
             "More labelled rows of these will help most.", having(train, [label for label, _ in few])))
     return found
 
 
 def unmeasured_labels(parts: Parts) -> list[Finding]:
-    """Labels that no test row has, or all of whose rows are in training: a model learns them, but how well is not measured."""
+    """Labels that no test row has, or all of whose rows are in training: a model learns them, but how well is not measured.
+
+    None where there is no part of test rows: training rows, which have every label, are then held out in turn.
+    """
+    if Split.TEST not in parts:
+        return []
     outside = {name for split, rows in parts.items() if split is not Split.TRAIN for row in rows for name in names_in(row.target)}
     only = [(label, number) for label, number in label_counts(parts[Split.TRAIN]) if label not in outside]
     found = [] if not only else [
@@ -143,7 +148,7 @@ def imbalance(kind: Kind, train: Sequence[Row]) -> list[Finding]:
     if len(counts) < 2 or counts[-1][1] < IMBALANCED * counts[0][1]:
         return []
     (least, few), (most, many) = counts[0], counts[-1]
-    unit = "mentions" if kind is Kind.SPANS else "rows"
+    unit = "mentions in the training rows" if kind is Kind.SPANS else "training rows"
     guess = (f"; always answering '{most}' is right on {percent(many / len(train))} of the training rows"
              if kind is Kind.CLASS else "")
     advice = ("Judge by macro-F1, in which all labels count the same; --set class_weighting=auto gives rare labels more weight."
