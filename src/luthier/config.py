@@ -23,6 +23,7 @@ from typing import Annotated, Any
 import tomli_w
 
 from luthier.errors import ConfigError, nearest
+from luthier.files import whole_file
 
 T = typing.TypeVar("T")
 
@@ -304,6 +305,5 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 def write_toml(path: Path, tables: Mapping[str, Any]) -> None:
     """Write nested tables of plain values as TOML; the file appears whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(tomli_w.dumps(plain(tables)), encoding="utf-8")
-    partial.replace(path)
+    with whole_file(path, again=True) as stream:
+        stream.write(tomli_w.dumps(plain(tables)))

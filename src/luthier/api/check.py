@@ -80,7 +80,8 @@ class Check:
     def to_table(self) -> dict[str, Any]:
         """{task, metric, findings, labels, suspects}, as JSON holds them."""
         task = self.task
-        return {"task": task and task.name, "metric": task and task.metric, "findings": [found.to_table() for found in self.findings], "labels": self.labels,
+        return {"task": task and task.name, "metric": task and task.metric,
+                "findings": [found.to_table() for found in self.findings], "labels": self.labels,
                 "suspects": None if self.suspects is None else list(self.suspects)}
 
 

@@ -155,6 +155,8 @@ def load_texts(data: Any, options: DataOptions | None = None) -> tuple[Table, li
     table = sources.text_table(data, options)
     reading = read_texts(table, resolve(table, options, labelled=False))
     raise_together(errors(reading.findings))
+    for finding in reading.findings[len(table.findings):]:
+        logger.warning(str(finding))
     return table, reading.rows
 
 

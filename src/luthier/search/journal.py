@@ -53,8 +53,7 @@ class Journal:
             os.fsync(self._file)
         except OSError as error:
             os.ftruncate(self._file, self._end)
-            raise RunError(f"{self._path}: cannot be written ({error.strerror}). What was done so far is kept: make room on the "
-                           f"disk, then go on with: luthier resume {self._path.parent}") from error
+            raise unwritten(self._path, error, self._path.parent) from error
         self._end += len(line)
 
     def __enter__(self) -> Journal:
@@ -62,6 +61,16 @@ class Journal:
 
     def __exit__(self, *error: object) -> None:
         os.close(self._file)
+
+
+def unwritten(path: Path, error: OSError, run: Path) -> RunError:
+    """What to say when a file of a run cannot be written, as on a full disk."""
+    return RunError(f"{path}: cannot be written ({error.strerror or error}). {go_on(run)}")
+
+
+def go_on(run: Path) -> str:
+    """What to do about a run that a full disk has ended."""
+    return f"What was done so far is kept: make room on the disk, then go on with: luthier resume {run}"
 
 
 def read_journal(path: Path) -> Iterator[Event]:
