@@ -17,8 +17,8 @@ import pytest
 
 import luthier
 
-ORDER = ("errors", "files", "config", "environment", "recipes", "data", "tasks", "models", "training", "sharing", "search", "engines",
-         "explain", "report", "api", "cli", "__main__")
+ORDER = ("errors", "files", "config", "environment", "recipes", "data", "tasks", "models", "training", "sharing", "search",
+         "engines", "explain", "report", "api", "cli", "__main__")
 SOURCE = Path(luthier.__file__).parent
 FILES = sorted(path for path in SOURCE.rglob("*.py") if path != SOURCE / "__init__.py")
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from luthier.api.folder import RunFolder
 from luthier.api.settings import Command, Settings
-from luthier.config import build, plain, read_toml, to_table
+from luthier.config import build, plain, to_table
 from luthier.data.load import Corpus
 from luthier.engines.local import Workforce
 from luthier.errors import ConfigError, RunError
@@ -89,19 +89,16 @@ def open_earlier(folder: RunFolder) -> Earlier:
         ConfigError: there is none, or another command is at work in it.
         RunError: its journal is damaged.
     """
-    if not folder.config.exists():
-        raise ConfigError(f"{folder.path}: no run has begun there (there is no run.toml)")
+    tables = folder.tables()
     with folder.held():
         events = list(read_journal(folder.journal)) if folder.journal.exists() else []
         if _has_ended(events):  # its command may have been killed before it could do so
             folder.clean()
-    tables = read_toml(folder.config)
-    settings, data = tables.get("settings"), tables.get("data")
-    command = next((command for command in Command if command.value == tables.get("command")), None)
-    if command is None or not isinstance(settings, Mapping) or not isinstance(data, Mapping):
-        raise ConfigError(f"{folder.config}: not the run.toml of a run")
+    command = next((command for command in Command if command.value == tables["command"]), None)
+    if command is None:
+        raise ConfigError(f"{folder.config}: not the run.toml of a run: command = '{tables['command']}'")
     seconds = max((event.get("at", 0.0) for event in events), default=0.0)
-    return Earlier(folder, events, command, settings, str(data.get("hash")), seconds)
+    return Earlier(folder, events, command, tables["settings"], str(tables["data"].get("hash")), seconds)
 
 
 def _has_ended(events: list[Event]) -> bool:
