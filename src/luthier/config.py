@@ -294,7 +294,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         ConfigError: it is missing, cannot be read, or is not TOML; says the line.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file") from None
     except OSError as error:

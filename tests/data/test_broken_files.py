@@ -187,7 +187,7 @@ CASES = [
     Case("xls", "a.xls", b"\xd0\xcf\x11\xe0", error="files ending in '.xls' are not read. Known: .csv, .tsv,"),
     # JSON lines
     Case("jsonl empty", "a.jsonl", b"\n", error="the file is empty."),
-    Case("jsonl truncated", "a.jsonl", lines(*GOOD)[:-10], error="line 2: not JSON: Unterminated string starting at at column"),
+    Case("jsonl truncated", "a.jsonl", lines(*GOOD)[:-10], error="line 2: not JSON: Unterminated string at column"),
     Case("jsonl with an array", "a.jsonl", lines(*GOOD, [1, 2]),
          error="line 3: each line must be an object such as {\"text\": …,"),
     Case("jsonl with a string", "a.jsonl", lines(*GOOD, "text"),

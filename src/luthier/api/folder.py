@@ -94,8 +94,8 @@ class RunFolder:
         found = read_toml(self.config)
         lost = [name for name, kind in PARTS.items() if not isinstance(found.get(name), kind)]
         if lost:
-            raise ConfigError(f"{self.config}: not the whole run.toml of a run: it lacks {', '.join(lost)}. Put a copy of it back, or "
-                              "start another run.")
+            raise ConfigError(f"{self.config}: not the whole run.toml of a run: it lacks {', '.join(lost)}. Put a copy of it "
+                              "back, or start another run.")
         return found
 
     def predictions(self, split: str) -> Path:

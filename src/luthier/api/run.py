@@ -50,8 +50,8 @@ class Run:
             raise RunError(f"{self.folder.results}: the file is damaged ({error}); a run cannot be opened without it") from None
         lost = [name for name in NEEDED if not isinstance(self.results, dict) or name not in self.results]
         if lost:
-            raise RunError(f"{self.folder.results}: the file is damaged (it lacks {', '.join(lost)}); a run cannot be opened without "
-                           "it")
+            raise RunError(f"{self.folder.results}: the file is damaged (it lacks {', '.join(lost)}); a run cannot be opened "
+                           "without it")
 
     @property
     def path(self) -> Path:

@@ -26,7 +26,7 @@ from luthier.data.rows import Reading, find_scheme, read_rows, read_texts
 from luthier.data.split import folds as assign_folds
 from luthier.data.split import split as cut
 from luthier.data.targets import detect
-from luthier.errors import DataError, nearest
+from luthier.errors import ConfigError, DataError, nearest
 
 logger = logging.getLogger(__name__)
 FOLDS = 5
@@ -101,6 +101,9 @@ def load(data: Any, options: DataOptions | None = None, *, kind: Kind | None = N
         DataError: all that keeps the data from being used, one problem on each line.
     """
     options = options or DataOptions()
+    if kind is not None and kind is not Kind.LABELS and options.label_separator is not None:
+        raise ConfigError(f"--label-separator {options.label_separator}: is for several labels a row (--task multilabel), not for "
+                          "the --task that is given; leave one out")
     source = sources.find_with(data, {Split.VALIDATION: validation, Split.TEST: test}, options)
     main = source.tables[Split.TRAIN]
     columns = resolve(main, options, kind=kind)
@@ -116,7 +119,7 @@ def load(data: Any, options: DataOptions | None = None, *, kind: Kind | None = N
         found.append(_note(f"{max_train_rows:,} of {count(len(parts[Split.TRAIN]), 'training row')} are used "
                            "(--max-train-rows)."))
         parts[Split.TRAIN] = _some(parts[Split.TRAIN], max_train_rows, seed)
-    shown = check.check_parts(kind, parts, source.tables, columns)
+    shown = [*_unused_separator(source.tables, columns, options), *check.check_parts(kind, parts, source.tables, columns)]
     check.refuse([*found, *changes, *problems, *shown])
     folds = _folds(parts[Split.TRAIN], seed) if in_turn else {}
     if in_turn:
@@ -240,6 +243,16 @@ def _changed(rows: list[Row], kind: Kind, options: DataOptions) -> tuple[list[Ro
         return rows, []
     changed, findings = relabel({Split.TEST: rows}, kind, options.labels, all_labels=False)
     return changed[Split.TEST], findings
+
+
+def _unused_separator(tables: Mapping[Split, Table], columns: Columns, options: DataOptions) -> list[Finding]:
+    """A warning where no cell of the labels holds what is to part them."""
+    sign = options.label_separator
+    if sign is None or any(sign in str(record.values.get(name)) for table in tables.values() for record in table.records
+                           for name in columns.label):
+        return []
+    return [Finding("separator", Severity.WARNING, f"No cell of the labels holds '{sign}' (--label-separator): each is one label.",
+                    "Correct --label-separator, or leave it out where each row has one label.")]
 
 
 def _parts(given: Mapping[Split, list[Row]], seed: int, in_turn: bool) -> dict[Split, list[Row]]:

@@ -153,6 +153,7 @@ class _Lines:
 
 FIELDS = {"trial": ("trial",), "shortened": ("trial", "step"), "stage": ("trial", "reached", "until"),
           "result": ("trial", "step", "points", "checkpoint", "costs", "failure"), "lost": ("trial",),
-          "stopped": ("trial", "reason"), "dropped": ("trial",), "exhausted": ("recipes",), "chosen": ("trial", "reason"), "tested": ("trial", "test")}
+          "stopped": ("trial", "reason"), "dropped": ("trial",),
+          "exhausted": ("recipes",), "chosen": ("trial", "reason"), "tested": ("trial", "test")}
 """What readers of a journal need of each event; the first event, and those that go on with a run, are read with its version."""
 _OF_TRIALS = ("stage", "result", "lost", "stopped", "dropped")

@@ -25,6 +25,9 @@ IMBALANCED = 10
 MOSTLY_EMPTY = 0.5
 SEPARATORS = (";", "|", ",")
 """What commonly parts several labels in one cell."""
+FEWEST_JOINED, MOSTLY_KNOWN = 3, 0.8
+"""So many different cells of several names, and this share of the names alone in other cells, are no accident."""
+MISSING = {"nan", "na", "n/a", "#n/a", "null", "none", "<na>"}
 MERGE = "--write-labels labels.toml proposes what to merge or drop"
 
 
@@ -60,6 +63,33 @@ def free_labels(train: Sequence[Row], table: Table, columns: Columns) -> list[Fi
     return [finding("free-labels", Severity.ERROR,
                     f"{_columns(columns).capitalize()} has {len(labels):,} different labels in {count(len(train), 'row')}, "
                     f"such as {examples}: it looks like numbers or free text, not classes.", " ".join(advice))]
+
+
+def missing_words(rows: Sequence[Row]) -> list[Finding]:
+    """Labels that are what tools write for a missing value."""
+    counts = [(label, number) for label, number in label_counts(rows) if label.lower() in MISSING]
+    if not counts:
+        return []
+    return [finding("missing-word", Severity.WARNING, f"{count(len(counts), 'label')} that read like a missing value: "
+                    f"{listed(counts)}.", "If they are none, empty these cells: rows without a label are left out.",
+                    having(rows, [label for label, _ in counts]))]
+
+
+def joined_labels(kind: Kind, train: Sequence[Row], columns: Columns) -> list[Finding]:
+    """Classes that are several other classes with a sign between them, such as 'gratitude;love'."""
+    if kind is not Kind.CLASS:
+        return []
+    known = {label for label, _ in label_counts(train)}
+    for sign in SEPARATORS:
+        joined = {label: parts for label in known if len(parts := [part.strip() for part in label.split(sign)]) > 1}
+        names = [part for parts in joined.values() for part in parts]
+        if len(joined) >= FEWEST_JOINED and sum(name in known for name in names) >= MOSTLY_KNOWN * len(names):
+            rows = having(train, joined)
+            return [finding("joined-labels", Severity.WARNING,
+                            f"{count(len(rows), 'training row')} with several labels in one cell of {_columns(columns)}, taken for "
+                            f"one class each: {some(map(repr, sorted(joined)), 3)} ({places(rows)}).",
+                            f"If they are several labels a row: --label-separator '{sign}'.", rows)]
+    return []
 
 
 def unseen_labels(given: Parts) -> list[Finding]:
