@@ -17,7 +17,7 @@ from luthier.data.load import label_order, read_file, rows_hash
 from luthier.data.options import DataOptions
 from luthier.data.row import Kind, Row, Span
 from luthier.data.sources import find
-from luthier.errors import DataError
+from luthier.errors import ConfigError, DataError
 
 
 def items(number: int = 200, labels: str = "ab", word: str = "text") -> list[dict[str, Any]]:
@@ -262,3 +262,12 @@ def test_rows_drawn_hold_every_label_or_are_refused() -> None:
         assert load(rows, max_train_rows=3).labels == ("x", "y", "z")
         with pytest.raises(DataError, match=r"--max-train-rows 2: .* all 3 labels: none is left with '[xyz]'. Give at least 3\."):
             load(rows, max_train_rows=2)
+
+
+def test_a_separator_that_parts_nothing_is_a_warning_and_one_beside_a_single_label_an_error() -> None:
+    codes = [finding.code for finding in load(items(), DataOptions(label_separator=";;;")).findings]
+    assert "separator" in codes
+    with pytest.raises(ConfigError, match=r"--label-separator ;: is for several labels a row"):
+        load(items(), DataOptions(label_separator=";"), kind=Kind.CLASS)
+    with pytest.raises(ConfigError, match="--label-separator is empty"):
+        DataOptions(label_separator="")

@@ -106,3 +106,17 @@ def test_label_shares_counts_rows_without_a_label_and_labels_always_or_never_on(
     never = check.label_shares(labelled([("a",), ()]), Columns(("text",), ("a", "b")))
     assert [found.code for found in never] == ["no-labels", "never-on"] and "'b'" in never[1].message
     assert "1 training row of 2 (50 %)" in never[0].message and never[0].severity is Severity.NOTE
+
+
+def test_words_for_missing_values_are_told_and_other_names_not() -> None:
+    (found,) = check.missing_words(labelled(["a", "NaN", "n/a", "None", "null", "NA", "nano"]))
+    assert found.severity is Severity.WARNING and len(found.rows) == 5 and "'NaN' (1)" in found.message
+    assert check.missing_words(labelled(["a", "b"])) == []
+
+
+@pytest.mark.parametrize("sign", [";", "|", ","])
+def test_cells_of_several_names_suggest_their_separator(sign: str) -> None:
+    joined = [sign.join(pair) for pair in ("ab", "bc", "ca")]
+    (found,) = check.joined_labels(Kind.CLASS, labelled(["a", "b", "c", *joined, *joined]), COLUMNS)
+    assert f"--label-separator '{sign}'" in found.advice and len(found.rows) == 6
+    assert check.joined_labels(Kind.CLASS, labelled(["a", "b", "x, y", "y, z", "z, x"]), COLUMNS) == []
