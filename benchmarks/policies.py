@@ -283,8 +283,8 @@ def policies(recording: Recording, seed: int) -> dict[str, tuple[Scheduler, Samp
         "top-k": (TopKScheduler(), random),
         "median": (MedianScheduler(), random),
         "asha": (AshaScheduler(), random),
-        "auto": (AshaScheduler(), AutoSampler(space, seed, presets, first=1)),
-        "wide": (AshaScheduler(), WideFirst(space, seed, layers, presets)),
+        "auto": (AshaScheduler.generous(), AutoSampler(space, seed, presets, first=1)),
+        "wide": (AshaScheduler.generous(), WideFirst(space, seed, layers, presets)),
     }
     return {name: (scheduler, EqualWork(DefaultFirst(recording.default, sampler), recording.shape, recording.work))
             for name, (scheduler, sampler) in found.items()}

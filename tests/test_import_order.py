@@ -1,6 +1,6 @@
 """A package imports only from those to its left:
 
-    errors, config, environment → recipes → data → tasks → models → training → sharing
+    errors, files, config, environment → recipes → data → tasks → models → training → sharing
         → search → engines → explain → report → api → cli
 
 Imports for type checkers and inside functions count too. `luthier` itself, which holds the version, is for api and cli.
@@ -17,8 +17,8 @@ import pytest
 
 import luthier
 
-ORDER = ("errors", "config", "environment", "recipes", "data", "tasks", "models", "training", "sharing", "search", "engines",
-         "explain", "report", "api", "cli", "__main__")
+ORDER = ("errors", "files", "config", "environment", "recipes", "data", "tasks", "models", "training", "sharing", "search",
+         "engines", "explain", "report", "api", "cli", "__main__")
 SOURCE = Path(luthier.__file__).parent
 FILES = sorted(path for path in SOURCE.rglob("*.py") if path != SOURCE / "__init__.py")
 

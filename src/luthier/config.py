@@ -23,6 +23,7 @@ from typing import Annotated, Any
 import tomli_w
 
 from luthier.errors import ConfigError, nearest
+from luthier.files import whole_file
 
 T = typing.TypeVar("T")
 
@@ -293,7 +294,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         ConfigError: it is missing, cannot be read, or is not TOML; says the line.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file") from None
     except OSError as error:
@@ -304,6 +305,5 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 def write_toml(path: Path, tables: Mapping[str, Any]) -> None:
     """Write nested tables of plain values as TOML; the file appears whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(tomli_w.dumps(plain(tables)), encoding="utf-8")
-    partial.replace(path)
+    with whole_file(path, again=True) as stream:
+        stream.write(tomli_w.dumps(plain(tables)))

@@ -119,3 +119,15 @@ def test_labels_that_fit_no_row_are_a_finding(tmp_path: Path) -> None:
     assert "no row has the label 'Q'" in check(items(), model=None, labels=str(tmp_path / "l.toml")).problems[0]
     with pytest.raises(ConfigError, match="no such file"):
         check(items(), model=None, labels=str(tmp_path / "m.toml"))
+
+
+def test_cv_holds_the_training_rows_out_in_turn() -> None:
+    found = check(items(), test="cv", model=None)
+    assert found.problems == [] and found.corpus is not None and len(found.corpus.folds) == 5
+    assert sum(found.corpus.totals().values()) == 200
+
+
+def test_the_task_and_its_headline_are_told() -> None:
+    found = check(items(), model=None)
+    assert found.to_table()["task"] == "classification" and found.to_table()["metric"] == "macro_f1"
+    assert check("nowhere.csv", model=None).to_table()["task"] is None

@@ -92,3 +92,10 @@ def test_who_is_at_work_can_be_asked_and_looking_keeps_nobody_out(tmp_path: Path
         ended.set()
         looking.join()
     assert str(os.getpid()) in seen and folder.process() is None
+
+
+@pytest.mark.parametrize("content", ["", 'command = "tune"\n[settings]\ntrials = 3\n'])
+def test_a_run_toml_that_is_cut_off_is_named(content: str, tmp_path: Path) -> None:
+    (tmp_path / "run.toml").write_text(content)
+    with pytest.raises(ConfigError, match=r"run\.toml: not the whole run\.toml of a run: it lacks .*data, model"):
+        RunFolder(tmp_path).tables()

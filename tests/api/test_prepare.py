@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from luthier.api.prepare import check, prepare
 from luthier.api.ready import find_trials
 from luthier.api.settings import Given, Settings
-from luthier.errors import ConfigError
+from luthier.errors import ConfigError, ModelError
 from luthier.recipes.space import Choice, Space, Switched
 
 
@@ -56,3 +57,12 @@ def test_a_grid_has_no_more_recipes_than_cells(
     asked = Settings(model=(str(tiny_model),), sampler="grid", trials=trials, repeats=3,  # type: ignore[arg-type]
                      search={"dropout": "0,0.1,0.2", "batch_size": "8,16"})
     assert find_trials(prepare(check(asked, Given(str(small_data))))) == recipes
+
+
+@pytest.mark.parametrize("kept", [0, 500])
+def test_torn_weights_are_named(kept: int, tiny_model: Path, small_data: Path, tmp_path: Path) -> None:
+    broken = shutil.copytree(tiny_model, tmp_path / "broken")
+    weights = broken / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:kept])
+    with pytest.raises(ModelError, match=r"model\.safetensors: the weights are damaged: .*anew"):
+        _space(broken, small_data)

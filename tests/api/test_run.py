@@ -39,7 +39,7 @@ def test_importance_is_a_table_with_the_reason_where_it_is_empty(run: Run) -> No
     assert found["importance"].is_monotonic_decreasing and found["p"].between(0, 1).all()
     assert found.attrs["reason"] == ""
     few = run.folder.trials.read_text(encoding="utf-8").splitlines()[:3]
-    run.folder.trials.write_text("\n".join(few), encoding="utf-8")
+    run.folder.trials.write_text("\n".join([*few, ""]), encoding="utf-8")
     run.folder.results.write_text(json.dumps(run.results | {"trials": 2, "best": {"trial": 1}}), encoding="utf-8")
     empty = Run(run.path).importance()
     assert len(empty) == 0 and "p" in empty.columns and "too few recipes" in empty.attrs["reason"]
@@ -56,7 +56,11 @@ def test_response_to_what_was_not_searched_is_refused(run: Run) -> None:
         run.response("learning_rat")
 
 
-@pytest.mark.parametrize(("name", "content"), [("results.json", "{"), ("trials.csv", "trial,score\n"), ("curves.csv", None)])
+@pytest.mark.parametrize(("name", "content"), [
+    ("results.json", "{"), ("results.json", "{}"), ("results.json", "[]"), ("trials.csv", "trial,score\n"), ("trials.csv", ""),
+    ("curves.csv", None), ("curves.csv", "a,b\n"), ("curves.csv", "trial,split,step,metric,value\n"),
+    ("curves.csv", "trial,split,step,metric,value\n0,train,1,f1,0.5\n0,tr"),
+    ("curves.csv", "trial,split,step,metric,value\n0,train,1,f1,0.5")])
 def test_a_damaged_run_is_one_clear_error(run: Run, tmp_path: Path, name: str, content: str | None) -> None:
     file = tmp_path / name
     file.write_text(content) if content is not None else file.unlink()

@@ -103,3 +103,9 @@ def test_write_labels_of_numbers_is_a_note(tmp_path: Path) -> None:
 def test_a_missing_file_is_status_1() -> None:
     done = run("nowhere.csv", "--model", "none")
     assert done.exit_code == 1 and "nowhere.csv: no such file" in done.stdout
+
+
+def test_task_and_headline_stand_first_and_cv_is_no_file(data: Path) -> None:
+    first, second, *_ = run(data, "--model", "none", "--test", "cv").stdout.splitlines()
+    assert "held out in turn in 5 parts; classification, judged by macro-F1" in first and " test" not in first
+    assert second == "2 labels, with their rows in all parts: n (100), p (100)"

@@ -120,3 +120,8 @@ def test_describe_names_the_columns_that_could_have_been_meant() -> None:
 def test_texts_to_predict_on_are_tokens_rather_than_names_of_documents(values: dict[str, object], text: str) -> None:
     source = Table("pool.jsonl", tuple(values), [Record(1, values)])
     assert resolve(source, DataOptions(), labelled=False).text == (text,)
+
+
+def test_the_text_column_given_as_pair_is_told_so() -> None:
+    with pytest.raises(DataError, match=r"--pair-column text names the second text, and no other column"):
+        resolve(table("text", "label"), DataOptions(pair_column="text"))

@@ -17,7 +17,7 @@ from luthier.data.load import label_order, read_file, rows_hash
 from luthier.data.options import DataOptions
 from luthier.data.row import Kind, Row, Span
 from luthier.data.sources import find
-from luthier.errors import DataError
+from luthier.errors import ConfigError, DataError
 
 
 def items(number: int = 200, labels: str = "ab", word: str = "text") -> list[dict[str, Any]]:
@@ -239,3 +239,35 @@ def test_load_takes_scores_for_numbers_and_refuses_them_as_classes(shared: Path)
     assert all(isinstance(row.target, float) for row in corpus.test)
     with pytest.raises(DataError, match=r"1,843 different labels in 16,560 rows"):
         load(shared / "data" / "vader_regression", kind=Kind.CLASS)
+
+
+def test_in_turn_all_training_rows_are_test_rows_and_nothing_is_said_of_others() -> None:
+    rows = [*items(100), {"text": "lone 1", "label": "c"}, {"text": "lone 2", "label": "c"}]
+    corpus = load(rows, in_turn=True)
+    assert len(corpus.folds) == 5 and all(corpus.folds.values()) and corpus.totals() == {"a": 50, "b": 50, "c": 2}
+    assert [part.value for part in corpus.apart] == ["train", "validation"] and set(texts(corpus.test)) <= set(texts(corpus.train))
+    assert not {"untested-label", "unmeasured-label"} & {finding.code for finding in corpus.findings}
+    assert "unmeasured-label" in {finding.code for finding in load(rows).findings}
+
+
+def test_in_turn_takes_rows_for_every_fold() -> None:
+    with pytest.raises(DataError, match=r"--test cv: no row falls into fold .* of 5: 4 training rows are too few"):
+        load(items(), max_train_rows=4, in_turn=True)
+
+
+def test_rows_drawn_hold_every_label_or_are_refused() -> None:
+    spans = [{"text": f"word {index}", "spans": [{"start": 0, "end": 4, "label": "xyz"[index % 3]}]} for index in range(200)]
+    lists = [{"text": f"word {index}", "labels": ["xyz"[index % 3]]} for index in range(200)]
+    for rows in (items(labels="xyz"), spans, lists):
+        assert load(rows, max_train_rows=3).labels == ("x", "y", "z")
+        with pytest.raises(DataError, match=r"--max-train-rows 2: .* all 3 labels: none is left with '[xyz]'. Give at least 3\."):
+            load(rows, max_train_rows=2)
+
+
+def test_a_separator_that_parts_nothing_is_a_warning_and_one_beside_a_single_label_an_error() -> None:
+    codes = [finding.code for finding in load(items(), DataOptions(label_separator=";;;")).findings]
+    assert "separator" in codes
+    with pytest.raises(ConfigError, match=r"--label-separator ;: is for several labels a row"):
+        load(items(), DataOptions(label_separator=";"), kind=Kind.CLASS)
+    with pytest.raises(ConfigError, match="--label-separator is empty"):
+        DataOptions(label_separator="")

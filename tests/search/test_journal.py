@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from luthier.errors import RunError
-from luthier.search.journal import Journal, read_journal
+from luthier.search.journal import Follower, Journal, read_journal
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3), max_leaves=6)
-EVENTS = st.lists(st.dictionaries(st.text(), VALUES, max_size=4), max_size=4)
+EVENTS = st.lists(st.dictionaries(st.text(), VALUES, max_size=4).map(lambda event: event | {"event": "note"}), max_size=4)
 
 
 def _write(path: Path, events: list[dict[str, Any]]) -> None:
@@ -136,3 +136,14 @@ def test_a_full_disk_leaves_the_journal_whole_and_says_how_to_go_on(tmp_path: Pa
         assert path.read_bytes() == b'{"a": 1}\n'
         journal.append({"a": 2})
     assert list(read_journal(path)) == [{"a": 1}, {"a": 2}]
+
+
+@pytest.mark.parametrize(("line", "problem"), [
+    ('{"a": 1}', "no event is named"), ('{"event": "stage", "trial": 0}', "'stage' lacks reached, until"),
+    ('{"event": "dropped", "trial": 7}', "'dropped' of trial 7, which no line before it begins")])
+def test_a_line_that_is_no_event_of_the_study_is_named(line: str, problem: str, tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    path.write_text(f'{{"event": "study"}}\n{{"event": "trial", "trial": {{"number": 0}}}}\n{line}\n{{"event": "done"}}\n')
+    for read in (lambda: list(read_journal(path)), lambda: Follower(path).news()):
+        with pytest.raises(RunError, match=rf"line 3: {problem}; the journal is damaged"):
+            read()

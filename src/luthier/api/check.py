@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from luthier.api.reading import LENGTH_PERCENT, encode, most_tokens, token_findings
+from luthier.api.settings import IN_TURN
 from luthier.config import build
 from luthier.data.check import UnusableData, by_severity
 from luthier.data.checks.common import every, key_of
@@ -58,6 +59,11 @@ class Check:
     corpus: Corpus | None
 
     @property
+    def task(self) -> Task | None:
+        """What `tune` would make of the data, with its headline metric; None where errors keep them from being used."""
+        return None if self.corpus is None else _task(self.corpus)
+
+    @property
     def problems(self) -> list[str]:
         """What keeps the data from being used, as sentences; none when nothing does."""
         return errors(self.findings)
@@ -72,8 +78,10 @@ class Check:
             columns=["severity", "code", "message", "advice", "count", "rows"])
 
     def to_table(self) -> dict[str, Any]:
-        """{findings, labels, suspects}, as JSON holds them."""
-        return {"findings": [found.to_table() for found in self.findings], "labels": self.labels,
+        """{task, metric, findings, labels, suspects}, as JSON holds them."""
+        task = self.task
+        return {"task": task and task.name, "metric": task and task.metric,
+                "findings": [found.to_table() for found in self.findings], "labels": self.labels,
                 "suspects": None if self.suspects is None else list(self.suspects)}
 
 
@@ -101,7 +109,9 @@ def check(data: Any, *, task: str | None = None, model: str | Path | None = "aut
     with without_network(offline):
         pretrained = _model(model, needed=label_errors)
         try:
-            corpus = load(data, reading, kind=kind, validation=validation, test=test, seed=seed)
+            in_turn = isinstance(test, str) and test == IN_TURN
+            corpus = load(data, reading, kind=kind, validation=validation, test=None if in_turn else test, seed=seed,
+                          in_turn=in_turn)
         except UnusableData as error:
             return Check(tuple(by_severity(error.findings)), {}, None, None)
         except DataError as error:
@@ -136,7 +146,7 @@ def _token_findings(corpus: Corpus, pretrained: Pretrained) -> list[Finding]:
     tokenizer, task = load_tokenizer(pretrained.path), _task(corpus)
     limit = most_tokens(pretrained, tokenizer)
     splits = {part.value: encode(rows, task, tokenizer, None if task.head is Head.TOKENS else limit)
-              for part, rows in corpus.parts.items()}
+              for part, rows in corpus.apart.items()}
     return token_findings(corpus, splits, tokenizer, percentile_length(splits["train"], LENGTH_PERCENT, limit), limit)
 
 
@@ -150,7 +160,7 @@ def _label_errors(corpus: Corpus, pretrained: Pretrained, seed: int) -> tuple[li
     if corpus.kind is Kind.SPANS:
         return [Finding("label-errors", Severity.NOTE, "--label-errors judges whole rows, so it cannot judge entities.",
                         "What is said here of names labelled in some rows and not in others finds most of their mistakes.")], None
-    rows = every(corpus.parts)
+    rows = every(corpus.apart)
     given, texts = _given(corpus, rows), [key_of(row) for row in rows]
     if problem := too_few(texts):
         return [Finding("label-errors", Severity.NOTE, problem, "Add rows, or read them all yourself.")], None

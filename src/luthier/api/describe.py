@@ -25,10 +25,10 @@ def data_lines(prepared: Prepared) -> list[str]:
     asked, corpus = prepared.asked, prepared.asked.corpus
     sizes = ", ".join(f"{len(tokens)} {name}" for name, tokens in prepared.splits.items())
     pairs = " of pairs" * corpus.pairs
-    counts = {label: sum(by_split.values()) for label, by_split in corpus.counts().items()}
+    counts = corpus.totals()
     named = [f"{' '.join(label.split())} ({number})" for label, number in counts.items()]
     more = f", … {len(named) - MOST_LABELS_SHOWN} more" if len(named) > MOST_LABELS_SHOWN else ""
-    labels = f", {len(counts)} labels: {', '.join(named[:MOST_LABELS_SHOWN])}{more}" if counts else ""
+    labels = f", {len(counts)} labels in all parts: {', '.join(named[:MOST_LABELS_SHOWN])}{more}" if counts else ""
     lines = [f"Data: {corpus.name}: {sizes} rows; {asked.task.name}{pairs}{labels}"]
     lines.extend(f"  {'Warning: ' * (finding.severity is Severity.WARNING)}{finding}" for finding in prepared.findings)
     read = "texts are read in windows of" if prepared.default.long_texts is LongTexts.WINDOWS else "texts are cut at"

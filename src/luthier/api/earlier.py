@@ -10,7 +10,7 @@ from typing import Any
 
 from luthier.api.folder import RunFolder
 from luthier.api.settings import Command, Settings
-from luthier.config import build, plain, read_toml, to_table
+from luthier.config import build, plain, to_table
 from luthier.data.load import Corpus
 from luthier.engines.local import Workforce
 from luthier.errors import ConfigError, RunError
@@ -89,21 +89,18 @@ def open_earlier(folder: RunFolder) -> Earlier:
         ConfigError: there is none, or another command is at work in it.
         RunError: its journal is damaged.
     """
-    if not folder.config.exists():
-        raise ConfigError(f"{folder.path}: no run has begun there (there is no run.toml)")
+    tables = folder.tables()
     with folder.held():
         events = list(read_journal(folder.journal)) if folder.journal.exists() else []
         if _has_ended(events):  # its command may have been killed before it could do so
             folder.clean()
-    tables = read_toml(folder.config)
-    settings, data = tables.get("settings"), tables.get("data")
-    command = next((command for command in Command if command.value == tables.get("command")), None)
+    command = next((command for command in Command if command.value == tables["command"]), None)
+    if command is None:
+        raise ConfigError(f"{folder.config}: not the run.toml of a run: command = '{tables['command']}'")
     if folder.results.exists() and not events:
         raise ConfigError(f"{folder.path}: its journal is gone, so that this finished run cannot be gone on with; start another in "
                           "another folder")
-    if command is None or not isinstance(settings, Mapping) or not isinstance(data, Mapping):
-        raise ConfigError(f"{folder.config}: not the run.toml of a run")
-    return Earlier(folder, events, command, settings, str(data.get("hash")), _seconds(events))
+    return Earlier(folder, events, command, tables["settings"], str(tables["data"].get("hash")), _seconds(events))
 
 
 def _seconds(events: list[Event]) -> float:
@@ -129,6 +126,7 @@ def settings_of(earlier: Earlier, *, budget: str | None, trials: int | None) -> 
         raise ConfigError(f"{earlier.folder.path}: the data of this run were given in memory; call luthier.tune with them again, "
                           f"and with output={str(earlier.folder.path)!r}")
     more = {name: value for name, value in (("budget", budget), ("trials", trials)) if value is not None}
+    build(Settings, more, "luthier resume")  # what is asked for now is not the fault of run.toml
     return build(Settings, {**earlier.settings, **more, "output": str(earlier.folder.path)}, str(earlier.folder.config))
 
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from luthier.api.folder import RunFolder
-from luthier.config import read_toml
 from luthier.errors import ConfigError, nearest
 from luthier.search.journal import Event, read_journal
 
@@ -25,8 +24,6 @@ def export(folder: RunFolder, form: str) -> str:
     """
     if form not in FORMATS:
         raise ConfigError(f"--format {form}: no such format; known: {', '.join(FORMATS)}.{nearest(form, FORMATS)}")
-    if not folder.config.exists():
-        raise ConfigError(f"{folder.path}: no run has begun there (there is no run.toml)")
     return FORMATS[form](folder)
 
 
@@ -36,8 +33,9 @@ def decisions(folder: RunFolder) -> str:
     Times, memory, processes and places are left out, and so is all that an ended and resumed run has more than another: so runs
     that decided alike and saw the same figures give the same bytes.
     """
+    tables = folder.tables()
     events = list(read_journal(folder.journal)) if folder.journal.exists() else []
-    lines = [_asked(read_toml(folder.config)), *decided(events)]
+    lines = [_asked(tables), *decided(events)]
     return "".join(f"{json.dumps(line, ensure_ascii=False)}\n" for line in lines)
 
 

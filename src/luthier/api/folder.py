@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
-from luthier.errors import ConfigError
+from luthier.config import read_toml
+from luthier.errors import ConfigError, RunError
 
 LOCK_SECONDS = 0.5
 """How long to try to be the one at work in a folder: somebody may just be looking whether one is."""
 BARE = {".lock", ".process", "checkpoints", "cache", "run.toml.partial"}
 """What is in the folder of a run that was ended before it began."""
+
+
+PARTS: dict[str, type] = {"command": str, "settings": dict, "recipe": dict, "data": dict, "model": list}
+"""What a run.toml has, whole."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +82,21 @@ class RunFolder:
     def progress(self) -> Path:
         """What runs just now, for those who watch; gone when no command is at work."""
         return self.path / ".progress"
+
+    def tables(self) -> dict[str, Any]:
+        """What run.toml says.
+
+        Raises:
+            ConfigError: there is none, or it lacks a part.
+        """
+        if not self.config.exists():
+            raise ConfigError(f"{self.path}: no run has begun there (there is no run.toml)")
+        found = read_toml(self.config)
+        lost = [name for name, kind in PARTS.items() if not isinstance(found.get(name), kind)]
+        if lost:
+            raise ConfigError(f"{self.config}: not the whole run.toml of a run: it lacks {', '.join(lost)}. Put a copy of it "
+                              "back, or start another run.")
+        return found
 
     def predictions(self, split: str) -> Path:
         """The scored rows of one split."""
@@ -136,6 +159,32 @@ def _said(file: Path) -> str:
         return file.read_text(encoding="utf-8") or "?"
     except OSError:
         return "?"
+
+
+def read_rows(file: Path, needed: Collection[str]) -> list[dict[str, str]]:
+    """The rows of trials.csv or curves.csv as they were written: pandas would turn blanks and words such as "none" into nan.
+
+    Args:
+        needed: columns that are there in a table that is whole.
+
+    Raises:
+        RunError: it is missing, cut off, or another table.
+    """
+    if not file.exists():
+        raise RunError(f"{file}: no such file")
+    try:
+        content = file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise RunError(f"{file}: the file is damaged: {error}") from None
+    reader = csv.DictReader(io.StringIO(content, newline=""))
+    lost = [name for name in needed if name not in (reader.fieldnames or ())]
+    if lost:
+        raise RunError(f"{file}: the file is damaged, or not the {file.name} of a run: it has no column {', '.join(lost)}")
+    rows = list(reader)
+    short = next((number for number, row in enumerate(rows, 1) if None in row or None in row.values()), None)
+    if rows and (short is not None or not content.endswith("\n")):
+        raise RunError(f"{file}: the file is damaged: row {short or len(rows)} is not whole")
+    return rows
 
 
 def make_folder(output: str | None, name: str) -> RunFolder:

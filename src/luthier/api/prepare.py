@@ -20,7 +20,7 @@ from luthier.data.places import count
 from luthier.data.row import Row
 from luthier.data.sequences import Cut
 from luthier.data.tokens import Tokens, percentile_length
-from luthier.errors import ConfigError, DataError
+from luthier.errors import ConfigError, DataError, ModelError
 from luthier.models.classifier import load_tokenizer
 from luthier.models.encoder import is_embedding
 from luthier.models.pretrained import Pretrained, resolve_model
@@ -289,13 +289,20 @@ def groups_of(rows: list[Row]) -> Ints | None:
 
 
 def count_parameters(folder: Path) -> tuple[int, int]:
-    """Parameters in the safetensors files of a model folder: all, and those outside of the embeddings."""
-    from safetensors import safe_open
+    """Parameters in the safetensors files of a model folder: all, and those outside of the embeddings.
+
+    Raises:
+        ModelError: a file is damaged.
+    """
+    from safetensors import SafetensorError, safe_open
 
     total = blocks = 0
     for file in folder.glob("*.safetensors"):
-        with safe_open(file, framework="np") as tensors:
-            for name in tensors.keys():  # noqa: SIM118
-                size = int(np.prod(tensors.get_slice(name).get_shape()))
-                total, blocks = total + size, blocks + (0 if is_embedding(name) else size)
+        try:
+            with safe_open(file, framework="np") as tensors:
+                sizes = {name: int(np.prod(tensors.get_slice(name).get_shape())) for name in tensors.keys()}  # noqa: SIM118
+        except SafetensorError as error:
+            raise ModelError(f"{file}: the weights are damaged: {error}. Copy or download the model anew.") from None
+        total += sum(sizes.values())
+        blocks += sum(size for name, size in sizes.items() if not is_embedding(name))
     return total, blocks

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from luthier.data.check_tokens import check_tokens, count_words, find_cut_entities, find_misaligned
 from luthier.data.findings import Finding
 from luthier.data.load import Corpus
-from luthier.data.row import Row, Split
+from luthier.data.row import Row
 from luthier.data.tokens import Tokens, tokenize
 from luthier.data.words import trimmed_offsets, word_heads
 from luthier.errors import ModelError
@@ -56,7 +56,7 @@ def token_findings(corpus: Corpus, splits: Mapping[str, Tokens], tokenizer: Any,
         max_length: tokens of a row that are to be read at once; `limit` is the most that the model can read.
         windows: whether longer rows are read in windows.
     """
-    parts = [(corpus.parts[Split(name)], tokens) for name, tokens in splits.items()]
+    parts = [(own, splits[part.value]) for part, own in corpus.apart.items()]
     rows = [row for part, _ in parts for row in part]
     lengths = np.concatenate([tokens.lengths for _, tokens in parts])
     starts = np.concatenate([[0], np.cumsum(lengths)])

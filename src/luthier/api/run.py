@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import json
 from functools import cached_property
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from luthier.api.export import export
-from luthier.api.folder import RunFolder
+from luthier.api.folder import RunFolder, read_rows
 from luthier.api.frames import read_table
 from luthier.api.model import Model
 from luthier.data.row import Kind
@@ -23,6 +22,11 @@ if TYPE_CHECKING:
     import pandas
 
     from luthier.explain.overview import Explanation
+
+NEEDED = ("command", "metric", "best", "trials")
+"""What results.json has, whole, of what a run cannot be opened without."""
+TRIAL_COLUMNS = ("trial", "state", "score")
+CURVE_COLUMNS = ("trial", "split", "step", "metric", "value")
 
 
 class Run:
@@ -44,6 +48,10 @@ class Run:
             self.results: dict[str, Any] = json.loads(self.folder.results.read_text(encoding="utf-8"))
         except ValueError as error:
             raise RunError(f"{self.folder.results}: the file is damaged ({error}); a run cannot be opened without it") from None
+        lost = [name for name in NEEDED if not isinstance(self.results, dict) or name not in self.results]
+        if lost:
+            raise RunError(f"{self.folder.results}: the file is damaged (it lacks {', '.join(lost)}); a run cannot be opened "
+                           "without it")
 
     @property
     def path(self) -> Path:
@@ -108,11 +116,14 @@ class Run:
         """Verdicts, importances and responses, with sentences that say what they show."""
         from luthier.explain.overview import explain
 
-        trials = self._rows(self.folder.trials)
+        trials, curves = read_rows(self.folder.trials, TRIAL_COLUMNS), read_rows(self.folder.curves, CURVE_COLUMNS)
         if len(trials) < self.results["trials"] or str(self.best) not in {row.get("trial") for row in trials}:
             raise RunError(f"{self.folder.trials}: the file is damaged: it has {len(trials)} rows, and trial {self.best} or others "
                            f"of the run's {self.results['trials']} are missing")
-        return explain(self.results, trials, self._rows(self.folder.curves))
+        missing = {row["trial"] for row in trials if row["score"]} - {row["trial"] for row in curves}
+        if missing:
+            raise RunError(f"{self.folder.curves}: the file is damaged: it has no point of trial {', '.join(sorted(missing))}")
+        return explain(self.results, trials, curves)
 
     @property
     def verdicts(self) -> pandas.DataFrame:
@@ -162,14 +173,6 @@ class Run:
         import pandas
 
         return pandas.DataFrame(rows, columns=columns)
-
-    @staticmethod
-    def _rows(file: Path) -> list[dict[str, str]]:
-        """The rows of a table as they were written: pandas would turn blanks and words such as "none" into nan."""
-        if not file.exists():
-            raise RunError(f"{file}: no such file; this run cannot be explained without it")
-        with file.open(encoding="utf-8", newline="") as stream:
-            return list(csv.DictReader(stream))
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r}: {self.results['metric_title']} {self.metrics['test']} on the test rows)"

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import enum
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from luthier.api.folder import read_rows
 from luthier.config import Limits, build, read_toml, setting, to_table, validate
 from luthier.data.options import DataOptions
-from luthier.errors import ConfigError
+from luthier.errors import ConfigError, RunError
 from luthier.recipes.recipe import HELP, Recipe
 from luthier.recipes.seeds import HeldSeeds
 from luthier.sharing.quota import parse_size
@@ -195,6 +195,8 @@ def read_config(path: Path, trial: int | None) -> dict[str, Any]:
     if "settings" in tables:
         machine = {name: value for name, value in _machine(tables, path).items() if name not in ("rung_rows", "trunk")}
         return to_table(_settings(tables, path)) | machine  # these go with the time there is
+    if path.name == "run.toml" and "recipe" not in tables:
+        raise ConfigError(f"--config {path}: not the whole run.toml of a run: it lacks [settings]")
     recipe = tables.get("recipe", tables)
     if not isinstance(recipe, Mapping) or ("recipe" in tables and len(tables) > 1):
         raise ConfigError(f"{path}: a recipe is a table of hyperparameters, by itself or under [recipe]")
@@ -207,11 +209,10 @@ def _of_trial(run: Path, number: int | None) -> dict[str, Any]:
     if number is None:
         raise ConfigError(f"{run / 'trials.csv'}: say which row: luthier train --config … --trial NUMBER")
     try:
-        with (run / "trials.csv").open(encoding="utf-8", newline="") as stream:
-            rows = list(csv.DictReader(stream))
-    except FileNotFoundError:
-        raise ConfigError(f"{run / 'trials.csv'}: no such file") from None
-    if not rows or not {"trial", "state", "score"} <= set(rows[0]):
+        rows = read_rows(run / "trials.csv", ("trial", "state", "score"))
+    except RunError as error:
+        raise ConfigError(str(error)) from None
+    if not rows:
         raise ConfigError(f"{run / 'trials.csv'}: not the trials.csv of a run, or one without trials")
     row = next((row for row in rows if row["trial"] == str(number)), None)
     if row is None:

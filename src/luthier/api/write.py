@@ -26,9 +26,11 @@ from luthier.data.row import Row, Split, target_text
 from luthier.data.tokens import Tokens
 from luthier.explain.curves import curves_of
 from luthier.explain.overview import verdicts_of
+from luthier.files import whole_file
 from luthier.models.pretrained import Pretrained
 from luthier.report import card, html
 from luthier.report.tables import Table, curve_rows, prediction_rows, trial_rows, write_csv
+from luthier.search.journal import unwritten
 from luthier.search.study import Study
 
 LIBRARIES = ("luthier", "torch", "transformers", "tokenizers", "optuna", "scikit-learn", "numpy")
@@ -96,7 +98,19 @@ def _named_for_good(model: Pretrained) -> str:
 
 def write_outcome(folder: RunFolder, ready: Ready, study: Study, outcome: Outcome, fresh: Fresh | None,
                   opening: Opening | None, *, interrupted: bool) -> None:
-    """Everything that the finished run holds; results.json last, so that it stands for a whole run."""
+    """Everything that the finished run holds; results.json last, so that it stands for a whole run.
+
+    Raises:
+        RunError: something of it cannot be written, as on a full disk.
+    """
+    try:
+        _write_outcome(folder, ready, study, outcome, fresh, opening, interrupted)
+    except OSError as error:
+        raise unwritten(Path(error.filename or folder.path), error, folder.path) from error
+
+
+def _write_outcome(folder: RunFolder, ready: Ready, study: Study, outcome: Outcome, fresh: Fresh | None,
+                   opening: Opening | None, interrupted: bool) -> None:
     prepared, corpus = ready.prepared, ready.prepared.asked.corpus
     write_model(folder.model, ready, outcome)
     results, curves = summarize(ready, study, outcome, fresh, opening, interrupted), curve_rows(study)
@@ -106,11 +120,10 @@ def write_outcome(folder: RunFolder, ready: Ready, study: Study, outcome: Outcom
     splits = prepared.starts[outcome.final.record.trial.recipe.model].splits
     for part, scores in ((Split.VALIDATION, outcome.validation_scores), (Split.TEST, outcome.test_scores)):
         write_csv(folder.predictions(part.value), prediction_rows(corpus.parts[part], splits[part.value], scores, outcome.task))
-    (folder.model / "README.md").write_text(card.render(results), encoding="utf-8")
-    folder.report.write_text(html.render(results, trials, curves), encoding="utf-8")
-    partial = folder.results.with_suffix(".partial")
-    partial.write_text(json.dumps(results, indent=1, ensure_ascii=False), encoding="utf-8")
-    partial.replace(folder.results)
+    for path, text in ((folder.model / "README.md", card.render(results)), (folder.report, html.render(results, trials, curves)),
+                       (folder.results, json.dumps(results, indent=1, ensure_ascii=False))):
+        with whole_file(path, again=True) as stream:
+            stream.write(text)
 
 
 def with_verdicts(trials: Table, results: dict[str, Any], curves: Table) -> Table:

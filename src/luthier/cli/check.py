@@ -95,7 +95,7 @@ def _write(found: Check, suspects: Path | None, write_labels: Path | None) -> li
         write_csv(suspects, [dict(row) for row in found.suspects])
         said.append(f"{len(found.suspects):,} suspect rows written to {suspects}, the most suspect first.")
     if write_labels is not None and found.corpus is not None:
-        write_proposal(write_labels, found.corpus.kind, every(found.corpus.parts))
+        write_proposal(write_labels, found.corpus.kind, every(found.corpus.apart))
         said.append(f"A proposal for the labels is written to {write_labels}. Edit it, then: luthier tune DATA --labels "
                     f"{write_labels}")
     return said
@@ -114,14 +114,20 @@ def lines(found: Check, width: int) -> list[str]:
 
 
 def _data(found: Check) -> list[str]:
+    from luthier.data.row import Kind
+
     if found.corpus is None:
         return []
-    corpus = found.corpus
-    sizes = ", ".join(f"{len(rows):,} {part.value}" for part, rows in corpus.parts.items())
-    counts = [(" ".join(label.split()), sum(own.values())) for label, own in found.labels.items()]
+    corpus, task = found.corpus, found.task
+    sizes = ", ".join(f"{len(rows):,} {part.value}" for part, rows in corpus.apart.items())
+    in_turn = f", the training rows held out in turn in {len(corpus.folds)} parts" if corpus.folds else ""
+    headline = f"{task.name}, judged by {task.metric_title}" if task else ""
+    counts = [(" ".join(label.split()), number) for label, number in corpus.totals().items()]
     named = ", ".join(f"{label} ({number:,})" for label, number in counts[:MOST_LABELS])
     more = f", … {len(counts) - MOST_LABELS} more" if len(counts) > MOST_LABELS else ""
-    return [f"{corpus.name}: {sizes} rows", *([f"{len(counts)} labels: {named}{more}"] if counts else [])]
+    unit = "mentions" if corpus.kind is Kind.SPANS else "rows"
+    return [f"{corpus.name}: {sizes} rows{in_turn}; {headline}",
+            *([f"{len(counts)} labels, with their {unit} in all parts: {named}{more}"] if counts else [])]
 
 
 def _finding(finding: Finding, width: int) -> list[str]:

@@ -49,7 +49,7 @@ class Watched:
             RunError: it was written by another version of Luthier.
         """
         for event in events:
-            kind = event["event"]
+            kind = event.get("event", "")
             if kind == "study":
                 self._learn(event)
             elif self.study is None:

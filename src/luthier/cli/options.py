@@ -111,6 +111,13 @@ def with_options(*groups: Mapping[str, Any]) -> Callable[[Callable[..., None]], 
     return decorate
 
 
+def refuse_empty(given: Mapping[str, Any]) -> None:
+    """Raise ConfigError where an option was given an empty text, which would mean its default."""
+    empty = [name for name, value in given.items() if value == "" or (isinstance(value, list | tuple) and "" in value)]
+    if empty:
+        raise ConfigError(f"--{empty[0].replace('_', '-')} is empty; give a value, or leave the option out")
+
+
 def reading(given: Mapping[str, Any]) -> dict[str, Any]:
     """The data options among what a command was given, without those left out; lists as tuples."""
     return {field.name: tuple(value) if isinstance(value, list) else value for field in dataclasses.fields(DataOptions)
@@ -140,6 +147,7 @@ def gather(given: Mapping[str, Any], config: Path | None, trial: int | None = No
     """
     if trial is not None and config is None:
         raise ConfigError("--trial needs --config RUN/trials.csv")
+    refuse_empty({name: value for name, value in given.items() if name in ("budget", "model")})
     base = read_config(config, trial) if config else {}
     options: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()
                if value not in (None, {}, [])}

@@ -57,7 +57,7 @@ def predict(
         scored = scored_rows(table, added, flat=not json)
         if json:
             for index in order:
-                print(json_module.dumps(scored[index], ensure_ascii=False, default=str))
+                print(json_module.dumps(scored[index], ensure_ascii=False, default=str, allow_nan=False))
     if output is not None:
         if kind == "csv":
             rows_written = scored_rows(table, added)

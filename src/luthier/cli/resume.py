@@ -17,6 +17,7 @@ def resume(
     dry_run: o.DryRun = False, quiet: o.Quiet = False, json: o.Json = False,
 ) -> None:
     """Go on with a run that was killed, interrupted or out of disk; or give a finished one more time or trials."""
+    o.refuse_empty({"budget": budget})
     from luthier.cli.execute import execute_resumed
 
     raise typer.Exit(execute_resumed(run, budget, trials, dry_run=dry_run, quiet=quiet, json=json))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime
 import decimal
+import math
 import numbers
 import re
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 SCALARS = (str, bool, int, float, decimal.Decimal, datetime.date, datetime.time, datetime.timedelta, uuid.UUID)
@@ -18,6 +20,17 @@ def is_missing(value: Any) -> bool:
     """Whether a cell holds nothing: None, NaN, or pandas' own values for that."""
     return value is None or (isinstance(value, float | decimal.Decimal) and value != value) or type(value).__name__ in (
         "NAType", "NaTType")  # pandas' own, inside a list of dicts
+
+
+def storable(value: Any) -> Any:
+    """A cell as every file can hold it: NaN and infinite numbers are None, half characters U+FFFD; so within lists and tables."""
+    if isinstance(value, str):
+        return SURROGATE.sub("\ufffd", value)
+    if is_missing(value) or (isinstance(value, float) and math.isinf(value)):
+        return None
+    if isinstance(value, Mapping):
+        return {storable(key): storable(part) for key, part in value.items()}
+    return [storable(part) for part in value] if isinstance(value, list | tuple) else value
 
 
 def is_blank(value: Any) -> bool:

@@ -89,7 +89,8 @@ def _of_kind(kind: Kind, parts: Parts, columns: Columns) -> list[Finding]:
     if kind is Kind.NUMBER:
         strays = numbers.strays(parts)
         return [*strays, *([] if strays else numbers.outliers(parts))]
-    found = [*labels.rare_labels(kind, train), *labels.unmeasured_labels(parts), *labels.alike_labels(every(parts)),
+    found = [*labels.missing_words(every(parts)), *labels.joined_labels(kind, train, columns),
+             *labels.rare_labels(kind, train), *labels.unmeasured_labels(parts), *labels.alike_labels(every(parts)),
              *labels.imbalance(kind, train)]
     if kind is Kind.LABELS:
         found += labels.label_shares(train, columns)

@@ -63,7 +63,9 @@ def resolve(table: Table, options: DataOptions, *, labelled: bool = True, kind: 
     found = Columns(text, label, pair, group, options.id_column)
     problems = _missing_columns(table, found)
     if not text or (labelled and not label):
-        problems.append(_unknown(table, text, label, labelled))
+        problems.append(_unknown(table, text, label, labelled) if text or pair not in table.columns else
+                        f"{table.name}: --pair-column {pair} names the second text, and no other column has a usual name for the "
+                        f"first. Found: {', '.join(table.columns)}. Name it with --text-column NAME, or leave out --pair-column.")
     problems += _shared(found)
     if problems:
         raise DataError("\n".join(problems))

@@ -22,6 +22,7 @@ from luthier.data.findings import Finding, Severity
 from luthier.data.places import count, places
 from luthier.data.row import Kind, Row, Span, Split, Target, names_in
 from luthier.errors import ConfigError, DataError, nearest
+from luthier.files import whole_file
 
 HEAD = """\
 # What becomes of each label. Change what stands on the right, then: luthier tune DATA --labels {file}
@@ -174,7 +175,7 @@ def write_proposal(path: str | Path, kind: Kind, rows: Sequence[Row]) -> None:
     if not target.parent.is_dir():
         raise ConfigError(f"--write-labels {path}: there is no folder {target.parent}")
     try:
-        with target.open("x", encoding="utf-8", newline="\n") as stream:
+        with whole_file(target) as stream:
             stream.write(text)
     except FileExistsError:
         raise ConfigError(f"--write-labels {path}: is there already; give a new name, so that nothing is overwritten") from None

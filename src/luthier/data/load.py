@@ -20,13 +20,13 @@ from luthier.data.findings import Finding, Severity, errors
 from luthier.data.formats import Table
 from luthier.data.label_map import relabel
 from luthier.data.options import DataOptions
-from luthier.data.places import count, places, raise_together
+from luthier.data.places import count, places, raise_together, some
 from luthier.data.row import Kind, Row, Split, Target, names_in
 from luthier.data.rows import Reading, find_scheme, read_rows, read_texts
 from luthier.data.split import folds as assign_folds
 from luthier.data.split import split as cut
 from luthier.data.targets import detect
-from luthier.errors import DataError, nearest
+from luthier.errors import ConfigError, DataError, nearest
 
 logger = logging.getLogger(__name__)
 FOLDS = 5
@@ -61,6 +61,11 @@ class Corpus:
         return {Split.TRAIN: self.train, Split.VALIDATION: self.validation, Split.TEST: self.test}
 
     @property
+    def apart(self) -> dict[Split, list[Row]]:
+        """The parts that share no row: without test rows where these are training rows, held out in turn."""
+        return {part: rows for part, rows in self.parts.items() if part is not Split.TEST or not self.folds}
+
+    @property
     def pairs(self) -> bool:
         """Whether rows are pairs of texts."""
         return self.columns.pair is not None
@@ -74,6 +79,10 @@ class Corpus:
         """How many rows of each label (entities: how many mentions) each part has: counts()["spam"]["train"]."""
         tallies = {part: Counter(name for row in rows for name in names_in(row.target)) for part, rows in self.parts.items()}
         return {label: {part.value: tallies[part][label] for part in self.parts} for label in self.labels}
+
+    def totals(self) -> dict[str, int]:
+        """How many rows of each label (entities: how many mentions) there are in all parts together."""
+        return {label: sum(own[part.value] for part in self.apart) for label, own in self.counts().items()}
 
 
 def load(data: Any, options: DataOptions | None = None, *, kind: Kind | None = None, validation: Any = None, test: Any = None,
@@ -92,6 +101,9 @@ def load(data: Any, options: DataOptions | None = None, *, kind: Kind | None = N
         DataError: all that keeps the data from being used, one problem on each line.
     """
     options = options or DataOptions()
+    if kind is not None and kind is not Kind.LABELS and options.label_separator is not None:
+        raise ConfigError(f"--label-separator {options.label_separator}: is for several labels a row (--task multilabel), not for "
+                          "the --task that is given; leave one out")
     source = sources.find_with(data, {Split.VALIDATION: validation, Split.TEST: test}, options)
     main = source.tables[Split.TRAIN]
     columns = resolve(main, options, kind=kind)
@@ -102,16 +114,16 @@ def load(data: Any, options: DataOptions | None = None, *, kind: Kind | None = N
     given, changes = relabel(given, kind, options.labels) if options.labels is not None else (given, [])
     problems = check.check_given(kind, given, source.tables, columns)
     check.refuse([*found, *changes, *problems])
-    parts = _parts(given, seed)
+    parts = _parts(given, seed, in_turn)
     if max_train_rows is not None and len(parts[Split.TRAIN]) > max_train_rows:
         found.append(_note(f"{max_train_rows:,} of {count(len(parts[Split.TRAIN]), 'training row')} are used "
                            "(--max-train-rows)."))
         parts[Split.TRAIN] = _some(parts[Split.TRAIN], max_train_rows, seed)
-    shown = check.check_parts(kind, parts, source.tables, columns)
+    shown = [*_unused_separator(source.tables, columns, options), *check.check_parts(kind, parts, source.tables, columns)]
     check.refuse([*found, *changes, *problems, *shown])
-    folds: dict[int, list[int]] = {}
+    folds = _folds(parts[Split.TRAIN], seed) if in_turn else {}
     if in_turn:
-        parts, folds = _in_turn(given, seed, max_train_rows)
+        parts[Split.TEST] = [parts[Split.TRAIN][row] for rows in folds.values() for row in rows]
     notes = [_note(text) for text in (*source.notes, *describe(main, columns, options))]
     labels = label_order(parts[Split.TRAIN])
     return Corpus(source.name, kind, parts[Split.TRAIN], parts[Split.VALIDATION], parts[Split.TEST], labels, columns,
@@ -146,6 +158,8 @@ def load_texts(data: Any, options: DataOptions | None = None) -> tuple[Table, li
     table = sources.text_table(data, options)
     reading = read_texts(table, resolve(table, options, labelled=False))
     raise_together(errors(reading.findings))
+    for finding in reading.findings[len(table.findings):]:
+        logger.warning(str(finding))
     return table, reading.rows
 
 
@@ -231,35 +245,53 @@ def _changed(rows: list[Row], kind: Kind, options: DataOptions) -> tuple[list[Ro
     return changed[Split.TEST], findings
 
 
-def _parts(given: Mapping[Split, list[Row]], seed: int) -> dict[Split, list[Row]]:
-    """The three parts: those given, and those cut off from the training rows."""
-    wanted = {part: part not in given for part in (Split.VALIDATION, Split.TEST)}
-    pieces = cut(given[Split.TRAIN], seed=seed, validation=wanted[Split.VALIDATION], test=wanted[Split.TEST])
-    return {part: given[part] if part in given and part is not Split.TRAIN else piece
-            for part, piece in zip(Split, pieces, strict=True)}
+def _unused_separator(tables: Mapping[Split, Table], columns: Columns, options: DataOptions) -> list[Finding]:
+    """A warning where no cell of the labels holds what is to part them."""
+    sign = options.label_separator
+    if sign is None or any(sign in str(record.values.get(name)) for table in tables.values() for record in table.records
+                           for name in columns.label):
+        return []
+    return [Finding("separator", Severity.WARNING, f"No cell of the labels holds '{sign}' (--label-separator): each is one label.",
+                    "Correct --label-separator, or leave it out where each row has one label.")]
 
 
-def _in_turn(given: Mapping[Split, list[Row]], seed: int,
-             most: int | None) -> tuple[dict[Split, list[Row]], dict[int, list[int]]]:
-    """The parts where the training rows are the test rows, fold by fold; and the training rows of each fold.
+def _parts(given: Mapping[Split, list[Row]], seed: int, in_turn: bool) -> dict[Split, list[Row]]:
+    """The parts: those given, and those cut off from the training rows; no test rows where these are held out in turn.
 
     Raises:
-        DataError: test rows were given.
+        DataError: test rows were given, and others are to be held out in turn.
     """
-    if Split.TEST in given:
+    if in_turn and Split.TEST in given:
         raise DataError("--test cv holds the training rows out in turn, but there are test rows. Leave them away, or leave out "
                         "--test cv.")
-    train, validation, _ = cut(given[Split.TRAIN], seed=seed, validation=Split.VALIDATION not in given, test=False)
-    if most is not None and len(train) > most:
-        train = _some(train, most, seed)
+    wanted = {part: part not in given for part in (Split.VALIDATION, Split.TEST)}
+    pieces = cut(given[Split.TRAIN], seed=seed, validation=wanted[Split.VALIDATION], test=wanted[Split.TEST] and not in_turn)
+    return {part: given[part] if part in given and part is not Split.TRAIN else piece
+            for part, piece in zip(Split, pieces, strict=True) if part is not Split.TEST or not in_turn}
+
+
+def _folds(train: list[Row], seed: int) -> dict[int, list[int]]:
+    """The training rows that each fold holds out, by their numbers.
+
+    Raises:
+        DataError: a fold holds out none.
+    """
     held = assign_folds(train, FOLDS, 1 / FOLDS, seed=seed)
     folds = {fold: [row for row, own in enumerate(held) if own == fold] for fold in range(1, FOLDS + 1)}
-    return {Split.TRAIN: train, Split.VALIDATION: given.get(Split.VALIDATION, validation),
-            Split.TEST: [train[row] for rows in folds.values() for row in rows]}, folds
+    empty = [str(fold) for fold, rows in folds.items() if not rows]
+    if empty:
+        raise DataError(f"--test cv: no row falls into fold {', '.join(empty)} of {FOLDS}: {count(len(train), 'training row')} are "
+                        "too few, or too many of them belong together (equal texts, one group, a label's only rows). Add rows, or "
+                        "give test rows.")
+    return folds
 
 
 def _some(rows: list[Row], number: int, seed: int) -> list[Row]:
-    """`number` of the rows, in their order; the first rows of the draw hold each label where they can."""
+    """`number` of the rows, in their order; the first rows of the draw hold each label.
+
+    Raises:
+        DataError: that takes more rows.
+    """
     order = np.random.default_rng([seed, 2]).permutation(len(rows)).tolist()
     seen: set[str] = set()
     new: list[int] = []
@@ -268,6 +300,10 @@ def _some(rows: list[Row], number: int, seed: int) -> list[Row]:
         names = set(names_in(rows[index].target))
         (new if names - seen else old).append(index)
         seen |= names
+    if number < len(new):
+        left = seen - {name for index in new[:number] for name in names_in(rows[index].target)}
+        raise DataError(f"--max-train-rows {number}: so few rows cannot hold all {count(len(seen), 'label')}: none is left with "
+                        f"{some(map(repr, sorted(left)))}. Give at least {len(new):,}.")
     return [rows[index] for index in sorted([*new, *old][:number])]
 
 

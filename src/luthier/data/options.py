@@ -40,6 +40,8 @@ class DataOptions:
 
     def __post_init__(self) -> None:
         problems = []
+        if self.label_separator == "":
+            problems.append("--label-separator is empty: give what parts the labels of a cell, such as ';', or leave it out")
         if self.spans not in OVERLAPS:
             problems.append(f"--spans {self.spans}: must be {' or '.join(OVERLAPS)}.{nearest(self.spans, OVERLAPS)}")
         try:

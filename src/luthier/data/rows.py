@@ -264,8 +264,8 @@ ADVICE = {
                 "are with --task multilabel, entities or regression.",
     Kind.LABELS: "Several labels a row are a list of names, names parted by --label-separator, or one --label-column of 0 and 1 "
                  "for each: correct these rows, or use --task classification.",
-    Kind.NUMBER: "A score is a finite number: correct or remove these rows, use another --label-column, or --task classification "
-                 "where the labels are classes.",
+    Kind.NUMBER: "A score is a finite number, at most 3.4e38: correct or remove these rows, use another --label-column, or --task "
+                 "classification where the labels are classes.",
     Kind.SPANS: "Entities are a list of spans with a start, an end and a label, in characters of the text, or a tag for each "
                 "token: correct these rows, or use another --label-column.",
 }

@@ -20,6 +20,8 @@ from luthier.data.tags import Scheme, spans_of
 FRACTION = re.compile(r"[+-]?[0-9]*\.[0-9]+(e[+-]?[0-9]+)?")
 MOST_SCORES = 20
 """More different numbers with a fraction than this are scores; half stars from 0 to 5 are still classes."""
+LARGEST = 3.4e38
+"""What numbers of four bytes, which models compute in, reach."""
 TRUE, FALSE = {"1", "true", "yes"}, {"0", "false", "no"}
 
 
@@ -73,17 +75,19 @@ def read_number(record: Record, columns: Columns) -> float | None:
     """The score; None where there is none.
 
     Raises:
-        Unreadable: it is no finite number.
+        Unreadable: it is no finite number, or too large for a model's own.
     """
     value = record.values.get(columns.label[0])
     if is_missing(value) or (isinstance(value, str) and not value.strip()):
         return None
     try:
         number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise Unreadable(f"{_short(value)}, not a number") from None
     if not math.isfinite(number):
         raise Unreadable(f"{_short(value)}, not a finite number")
+    if abs(number) > LARGEST:
+        raise Unreadable(f"{_short(value)}, more than a model can say (at most {LARGEST:g})")
     return number
 
 

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from luthier.config import as_text
+from luthier.data.cells import storable
 from luthier.data.formats import Table as InputTable
 from luthier.data.row import Row, Span
 from luthier.data.tokens import Tokens
+from luthier.files import whole_file
 from luthier.recipes.recipe import HELP, steps_per_epoch
 from luthier.recipes.trial import Costs
 from luthier.search.study import Record, Study
@@ -101,7 +103,7 @@ def write_csv(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     """Write rows of like columns as CSV."""
     path.parent.mkdir(parents=True, exist_ok=True)
     listed = list(rows)
-    with path.open("w", encoding="utf-8", newline="") as stream:
+    with whole_file(path, again=True, newline="") as stream:
         writer = csv.DictWriter(stream, fieldnames=list(listed[0]) if listed else [])
         writer.writeheader()
         writer.writerows(listed)
@@ -110,11 +112,14 @@ def write_csv(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
 def scored_rows(table: InputTable, answers: Sequence[Mapping[str, Any]], flat: bool = True) -> Table:
     """The rows of a file as they came, with what the model says added; columns of the same names become label_given, …
 
+    What no file can hold is replaced, see `storable`.
+
     Args:
         flat: lists and entities as JSON texts, for tables.
     """
     added = set(answers[0]) if answers else set()
-    kept = {name: f"{name}_given" if name in added else name for name in table.columns}
-    return [{**{kept[name]: record.values.get(name) for name in table.columns},
-             **{name: _flat(part) if flat else part for name, part in answer.items()}}
+    names = {name: str(storable(name)) for name in table.columns}
+    kept = {name: f"{known}_given" if known in added else known for name, known in names.items()}
+    return [{**{kept[name]: storable(record.values.get(name)) for name in table.columns},
+             **{name: _flat(part) if flat else part for name, part in storable(answer).items()}}
             for record, answer in zip(table.records, answers, strict=True)]

@@ -16,7 +16,7 @@ from luthier.recipes.trial import Finished, Lost, Progress, Stage, StageResult, 
 from luthier.search.distinct import suggest
 from luthier.search.engine import Engine
 from luthier.search.finals import branch_step
-from luthier.search.journal import Event, Journal
+from luthier.search.journal import Event, Journal, go_on
 from luthier.search.samplers.base import Sampler, Suggestion
 from luthier.search.schedulers.base import Ask, Branch, Done, Replicate, Run, Scheduler, Stop, Wait
 from luthier.search.study import (
@@ -180,8 +180,7 @@ class Search:
         elif isinstance(event, Lost):
             self._lost(event)
         elif event.result.disk_full:
-            raise RunError(f"Trial {event.result.trial} cannot be written: the disk is full. What was done so far is kept: make "
-                           f"room, then go on with: luthier resume {self.checkpoints.parent}")
+            raise RunError(f"Trial {event.result.trial} cannot be written: the disk is full. {go_on(self.checkpoints.parent)}")
         else:
             self._finished(event.result)
 

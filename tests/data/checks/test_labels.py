@@ -65,7 +65,7 @@ def test_rare_labels_lists_rare_ones_and_few_ones_with_counts() -> None:
 
 def test_rare_labels_of_entities_counts_mentions() -> None:
     (found,) = check.rare_labels(Kind.SPANS, labelled([(Span(0, 1, "x"), Span(2, 3, "x"))] * 2))
-    assert found.message == "1 label with 5 mentions or fewer: 'x' (4)."
+    assert found.message == "1 label with 5 mentions or fewer in the training rows: 'x' (4)."
 
 
 def test_unmeasured_labels_are_those_in_training_only() -> None:
@@ -94,7 +94,7 @@ def test_alike_labels_leaves_numbers_and_signs_alone() -> None:
 
 def test_imbalance_says_ratio_and_what_guessing_gets() -> None:
     (found,) = check.imbalance(Kind.CLASS, labelled(["a"] * 90 + ["b"] * 9 + ["c"] * 10))
-    assert "'a' has 90 rows, 'b' 9 (10 to 1)" in found.message and "right on 83 % of" in found.message
+    assert "'a' has 90 training rows, 'b' 9 (10 to 1)" in found.message and "right on 83 % of" in found.message
     assert "--set class_weighting=auto" in found.advice and "macro-F1" in found.advice
     assert check.imbalance(Kind.CLASS, labelled(["a"] * 89 + ["b"] * 9)) == []
 
@@ -106,3 +106,17 @@ def test_label_shares_counts_rows_without_a_label_and_labels_always_or_never_on(
     never = check.label_shares(labelled([("a",), ()]), Columns(("text",), ("a", "b")))
     assert [found.code for found in never] == ["no-labels", "never-on"] and "'b'" in never[1].message
     assert "1 training row of 2 (50 %)" in never[0].message and never[0].severity is Severity.NOTE
+
+
+def test_words_for_missing_values_are_told_and_other_names_not() -> None:
+    (found,) = check.missing_words(labelled(["a", "NaN", "n/a", "None", "null", "NA", "nano"]))
+    assert found.severity is Severity.WARNING and len(found.rows) == 5 and "'NaN' (1)" in found.message
+    assert check.missing_words(labelled(["a", "b"])) == []
+
+
+@pytest.mark.parametrize("sign", [";", "|", ","])
+def test_cells_of_several_names_suggest_their_separator(sign: str) -> None:
+    joined = [sign.join(pair) for pair in ("ab", "bc", "ca")]
+    (found,) = check.joined_labels(Kind.CLASS, labelled(["a", "b", "c", *joined, *joined]), COLUMNS)
+    assert f"--label-separator '{sign}'" in found.advice and len(found.rows) == 6
+    assert check.joined_labels(Kind.CLASS, labelled(["a", "b", "x, y", "y, z", "z, x"]), COLUMNS) == []

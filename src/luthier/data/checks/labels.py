@@ -25,6 +25,9 @@ IMBALANCED = 10
 MOSTLY_EMPTY = 0.5
 SEPARATORS = (";", "|", ",")
 """What commonly parts several labels in one cell."""
+FEWEST_JOINED, MOSTLY_KNOWN = 3, 0.8
+"""So many different cells of several names, and this share of the names alone in other cells, are no accident."""
+MISSING = {"nan", "na", "n/a", "#n/a", "null", "none", "<na>"}
 MERGE = "--write-labels labels.toml proposes what to merge or drop"
 
 
@@ -62,6 +65,33 @@ def free_labels(train: Sequence[Row], table: Table, columns: Columns) -> list[Fi
                     f"such as {examples}: it looks like numbers or free text, not classes.", " ".join(advice))]
 
 
+def missing_words(rows: Sequence[Row]) -> list[Finding]:
+    """Labels that are what tools write for a missing value."""
+    counts = [(label, number) for label, number in label_counts(rows) if label.lower() in MISSING]
+    if not counts:
+        return []
+    return [finding("missing-word", Severity.WARNING, f"{count(len(counts), 'label')} that read like a missing value: "
+                    f"{listed(counts)}.", "If they are none, empty these cells: rows without a label are left out.",
+                    having(rows, [label for label, _ in counts]))]
+
+
+def joined_labels(kind: Kind, train: Sequence[Row], columns: Columns) -> list[Finding]:
+    """Classes that are several other classes with a sign between them, such as 'gratitude;love'."""
+    if kind is not Kind.CLASS:
+        return []
+    known = {label for label, _ in label_counts(train)}
+    for sign in SEPARATORS:
+        joined = {label: parts for label in known if len(parts := [part.strip() for part in label.split(sign)]) > 1}
+        names = [part for parts in joined.values() for part in parts]
+        if len(joined) >= FEWEST_JOINED and sum(name in known for name in names) >= MOSTLY_KNOWN * len(names):
+            rows = having(train, joined)
+            return [finding("joined-labels", Severity.WARNING,
+                            f"{count(len(rows), 'training row')} with several labels in one cell of {_columns(columns)}, taken for "
+                            f"one class each: {some(map(repr, sorted(joined)), 3)} ({places(rows)}).",
+                            f"If they are several labels a row: --label-separator '{sign}'.", rows)]
+    return []
+
+
 def unseen_labels(given: Parts) -> list[Finding]:
     """Labels of the validation or test rows that no training row has, so that no model could learn them."""
     known = {name for row in given[Split.TRAIN] for name in names_in(row.target)}
@@ -82,26 +112,31 @@ def unseen_labels(given: Parts) -> list[Finding]:
 def rare_labels(kind: Kind, train: Sequence[Row]) -> list[Finding]:
     """Labels with hardly any training row, and those with few."""
     counts = label_counts(train)
-    unit = "mention" if kind is Kind.SPANS else "training row"
+    or_fewer = "mentions or fewer in the training rows" if kind is Kind.SPANS else "training rows or fewer"
     rare = [(label, number) for label, number in counts if number <= RARE_LABEL]
     few = [(label, number) for label, number in counts if RARE_LABEL < number <= FEW_OF_LABEL]
     found = []
     if rare:
         found.append(finding(
             "rare-label", Severity.WARNING,
-            f"{count(len(rare), 'label')} with {RARE_LABEL} {unit}s or fewer: {listed(rare)}.",
+            f"{count(len(rare), 'label')} with {RARE_LABEL} {or_fewer}: {listed(rare)}.",
             f"Label more, or merge or drop them ({MERGE}). Kept as they are, they are hardly learnt.",
             having(train, [label for label, _ in rare])))
     if few:
         found.append(finding(
             "few-of-label", Severity.WARNING,
-            f"{count(len(few), 'label')} with {FEW_OF_LABEL} {unit}s or fewer: {listed(few)}.",
+            f"{count(len(few), 'label')} with {FEW_OF_LABEL} {or_fewer}: {listed(few)}.",
             "More labelled rows of these will help most.", having(train, [label for label, _ in few])))
     return found
 
 
 def unmeasured_labels(parts: Parts) -> list[Finding]:
-    """Labels that no test row has, or all of whose rows are in training: a model learns them, but how well is not measured."""
+    """Labels that no test row has, or all of whose rows are in training: a model learns them, but how well is not measured.
+
+    None where there is no part of test rows: training rows, which have every label, are then held out in turn.
+    """
+    if Split.TEST not in parts:
+        return []
     outside = {name for split, rows in parts.items() if split is not Split.TRAIN for row in rows for name in names_in(row.target)}
     only = [(label, number) for label, number in label_counts(parts[Split.TRAIN]) if label not in outside]
     found = [] if not only else [
@@ -143,7 +178,7 @@ def imbalance(kind: Kind, train: Sequence[Row]) -> list[Finding]:
     if len(counts) < 2 or counts[-1][1] < IMBALANCED * counts[0][1]:
         return []
     (least, few), (most, many) = counts[0], counts[-1]
-    unit = "mentions" if kind is Kind.SPANS else "rows"
+    unit = "mentions in the training rows" if kind is Kind.SPANS else "training rows"
     guess = (f"; always answering '{most}' is right on {percent(many / len(train))} of the training rows"
              if kind is Kind.CLASS else "")
     advice = ("Judge by macro-F1, in which all labels count the same; --set class_weighting=auto gives rare labels more weight."

@@ -21,6 +21,7 @@ from luthier.data.options import DataOptions
 from luthier.data.places import raise_together
 from luthier.data.row import Kind, Row, Span
 from luthier.errors import ConfigError, DataError
+from luthier.files import whole_file
 
 UNCLEAR = (".txt", ".tsv")
 """Suffixes that do not tell the format, so that it is said."""
@@ -219,7 +220,7 @@ def write(path: Path, rows: Sequence[Row], kind: Kind) -> list[Finding]:
         if not kept:
             lost.append(row)
         lines += [f"{token}\t{tag}\n" for token, tag in zip(tokens, tags, strict=True)] + ["\n"]
-    with path.open("x", encoding="utf-8", newline="\n") as stream:
+    with whole_file(path) as stream:
         stream.writelines(lines)
     return [_about(code, severity, what, found) for code, severity, what, found in (
         ("lost-rows", Severity.WARNING, "without a character other than white space: not written", empty),

@@ -81,11 +81,21 @@ def read_lines(path: Path, encoding: str = "utf-8") -> Iterator[str]:
 
 def _undecodable(path: Path, content: bytes, encoding: str, error: UnicodeError) -> str:
     named = "UTF-8" if encoding.lower() in ("utf-8", "utf8", "utf-8-sig") else encoding
+    advice = resave(path, "cp1252") if named == "UTF-8" else "It is UTF-8: leave out --encoding." if _is_utf8(content) else (
+        "Give the --encoding that it has.")
     if not isinstance(error, UnicodeDecodeError):
-        return f"{path}: it is not {named}: {error}. {resave(path, 'cp1252')}"
+        return f"{path}: it is not {named}: {error}. {advice}"
     line = 1 + content.count(b"\n", 0, error.start)
     return (f"{path} line {line}: byte 0x{content[error.start]:02x} at offset {error.start} is not {named}. "
-            f"{resave(path, 'cp1252')}")
+            f"{advice}")
+
+
+def _is_utf8(content: bytes) -> bool:
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return b"\0" not in content
 
 
 def _reject_binary(path: Path, content: bytes) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from luthier.data.formats import label_studio, recognise, spacy_tuples
 from luthier.data.formats.decoding import read_text
-from luthier.data.formats.json_text import parse
+from luthier.data.formats.json_text import parse, what
 from luthier.data.formats.table import DEFAULTS, Record, Table
 from luthier.data.options import DataOptions
 from luthier.errors import DataError
@@ -39,7 +39,7 @@ def _parse(path: Path, options: DataOptions) -> Any:
     except json.JSONDecodeError as error:
         lines = (" If it has one object on each line, name it .jsonl." if error.msg == "Extra data" else
                  " Correct it, or export the file again.")
-        raise DataError(f"{path} line {error.lineno} column {error.colno}: not JSON: {error.msg}.{lines}") from None
+        raise DataError(f"{path} line {error.lineno} column {error.colno}: not JSON: {what(error)}.{lines}") from None
     except (ValueError, RecursionError) as error:
         raise DataError(f"{path}: not readable as JSON: {error}.") from None
 

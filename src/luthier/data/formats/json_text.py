@@ -20,6 +20,11 @@ def parse(text: str) -> Any:
     return json.loads(text, object_pairs_hook=_object, parse_int=_integer)
 
 
+def what(error: json.JSONDecodeError) -> str:
+    """What is wrong with a JSON text, without where."""
+    return error.msg.removesuffix(" starting at")
+
+
 def _integer(digits: str) -> int:
     if len(digits) > MOST_DIGITS:
         raise ValueError(f"a number of {len(digits):,} digits; write it as text, or correct it")

@@ -10,7 +10,7 @@ from typing import Any
 from luthier.data.findings import Finding
 from luthier.data.formats import recognise, spacy_tuples
 from luthier.data.formats.decoding import numbered_lines, read_text
-from luthier.data.formats.json_text import parse
+from luthier.data.formats.json_text import parse, what
 from luthier.data.formats.jsonl_rows import extras, span_dicts, write_lines
 from luthier.data.formats.table import DEFAULTS, Table
 from luthier.data.options import DataOptions
@@ -57,7 +57,7 @@ def _item(line: str) -> Any:
     try:
         value = parse(line)
     except json.JSONDecodeError as error:
-        raise ValueError(f"not JSON: {error.msg} at column {error.colno}; correct the line, or export the file again") from None
+        raise ValueError(f"not JSON: {what(error)} at column {error.colno}; correct the line, or export the file again") from None
     except RecursionError:
         raise ValueError("not readable: nested too deeply; write flat objects") from None
     if not isinstance(value, dict) and not spacy_tuples.fits([(1, value)]):

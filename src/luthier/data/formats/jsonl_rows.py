@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from luthier.data.row import Row, Span
+from luthier.files import whole_file
 
 
 def write_lines(path: Path, items: Iterable[Mapping[str, Any]]) -> None:
     """Write one JSON object a line into a new file."""
-    with path.open("x", encoding="utf-8", newline="\n") as stream:
+    with whole_file(path) as stream:
         stream.writelines(f"{json.dumps(item, ensure_ascii=False)}\n" for item in items)
 
 

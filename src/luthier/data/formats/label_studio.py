@@ -22,6 +22,7 @@ from luthier.data.options import DataOptions
 from luthier.data.places import raise_together, unit
 from luthier.data.row import Guess, Kind, Row, Span, Target
 from luthier.errors import DataError
+from luthier.files import whole_file
 
 IMPORTED = frozenset(("id", "data", "meta", "predictions"))
 """The keys of a task that has not been annotated yet."""
@@ -240,7 +241,7 @@ def write(path: Path, rows: Sequence[Row], kind: Kind) -> list[Finding]:
     """Write tasks with one annotation each, for Label Studio 1.5 and later (which counts characters, as here)."""
     tasks = [task(number, row, kind) | {"annotations": [{"result": results(row.text, row.target, kind), "was_cancelled": False}]}
              for number, row in enumerate(rows, 1)]
-    with path.open("x", encoding="utf-8", newline="\n") as stream:
+    with whole_file(path) as stream:
         json.dump(tasks, stream, ensure_ascii=False, indent=1)
     return []
 
@@ -274,5 +275,5 @@ def write_guesses(path: Path, guesses: Sequence[Guess], kind: Kind) -> None:
     tasks = [task(number, guess.row, kind) | {"predictions": [{
         "model_version": "luthier", "score": guess.confidence,
         "result": results(guess.row.text, guess.row.target, kind, guess.scores)}]} for number, guess in enumerate(guesses, 1)]
-    with path.open("x", encoding="utf-8", newline="\n") as stream:
+    with whole_file(path) as stream:
         json.dump(tasks, stream, ensure_ascii=False, indent=1)
