@@ -124,6 +124,9 @@ def score_finals(ready: Ready, finals: list[Final], verdict: Verdict, refit: Pat
         return score_test(ready, one, task, ready.measured.precision)
 
     delivered = scored(final)
+    intervals = served.intervals(delivered, truth["test"], groups["test"])
+    if fresh and fresh.in_turn:  # what is reported is corrected for the choice
+        intervals[task.metric] = fresh.in_turn
     said = (scores_in_turn(prepared, ready.measured) if in_turn
             else control_scores(prepared, ready.measured, ready.controls, Split.TEST))
     controls, held = {}, {}
@@ -142,12 +145,12 @@ def score_finals(ready: Ready, finals: list[Final], verdict: Verdict, refit: Pat
     return Outcome(
         final=final, verdict=verdict, finals=len(finals), folder=folder, refit=refit is not None, task=served,
         temperature=temperature,
-        test=(fresh.in_turn if fresh else None) or served.score(delivered, truth["test"], groups["test"]),
+        test=intervals[task.metric],
         validation=task.score(final.validation, truth["validation"], groups["validation"]), gain=gain,
         controls=controls, controls_validation=held,
         control_titles={fitted.control.name: fitted.title for fitted in ready.controls},
         validation_scores=validated, test_scores=delivered,
-        test_intervals=served.intervals(delivered, truth["test"], groups["test"]),
+        test_intervals=intervals,
         details=served.details(delivered, truth["test"]),
         calibration=_calibration(served, delivered, truth["test"], groups["test"], temperature))
 
