@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from luthier.api.fresh import Fresh, hold_out, judge_fresh, write_whole
 from luthier.api.interrupt import Interrupt
 from luthier.api.prepare import groups_of
 from luthier.api.ready import Ready, refits
-from luthier.api.scoring import Final, truths
+from luthier.api.scoring import Final, Refitted, truths
 from luthier.api.settings import Command
 from luthier.errors import RunError
 from luthier.recipes.trial import TrialState
@@ -33,7 +32,7 @@ class Ended:
     finals: list[Final]
     verdict: Verdict
     fresh: Fresh | None
-    refit: Path | None
+    refit: Refitted | None
 
 
 def end(search: Search, ready: Ready, folder: RunFolder, interrupt: Interrupt) -> Ended:
@@ -95,13 +94,13 @@ def _fresh(search: Search, ready: Ready, folder: RunFolder, challengers: int, de
     return judge_fresh(search.study, ready, folder, held, decay)
 
 
-def _refit(search: Search, final: int, ready: Ready, folder: RunFolder) -> Path | None:
-    """Train the chosen recipe once more on training and validation rows; the model's folder, None where there was no time."""
+def _refit(search: Search, final: int, ready: Ready, folder: RunFolder) -> Refitted | None:
+    """Train the chosen recipe once more on training and validation rows; None where there was no time."""
     write_whole(ready.prepared, folder)
     search.run(Refit(final), None, ready.at(ready.plan.finals_until))
     done = next((record for record in search.study.ends(REFIT)
                  if record.state is TrialState.COMPLETE and record.trial.parent == final), None)
-    return model_folder(folder, done.trial.number) if done else None
+    return Refitted(done.trial.number, model_folder(folder, done.trial.number)) if done else None
 
 
 def collect_finals(study: Study, folder: RunFolder) -> list[Final]:

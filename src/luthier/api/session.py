@@ -108,7 +108,7 @@ def _open_test(ready: Ready, folder: RunFolder, ended: Ended, study: Study) -> O
     corpus = ready.prepared.asked.corpus
     if corpus.folds:
         return None
-    models = [ended.refit] if ended.refit else []
+    models = [ended.refit.folder] if ended.refit else []
     models += [final.folder for final in ended.finals if final.number == ended.verdict.chosen or final.is_default]
     names = [weights_hash(sorted(model.glob("*.safetensors"))) for model in models]
     names += [f"given more time after {study.extended} trials"] if study.extended else []
