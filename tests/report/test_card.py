@@ -198,7 +198,8 @@ def test_card_says_what_becomes_of_long_texts(make_results, changes, said):
 def test_card_of_rows_held_out_in_turn_tells_whose_figure_it_is(make_results):
     text = card.render(make_results(folds=5, fresh=None, opening=None))
     for words in ("each of them held out once in turn", "| **its recipe** | **0.780** |",
-                  "All metrics of its recipe on the rows held out", "each answered by models that had not been trained on it", "the validation rows never",
+                  "All metrics of its recipe on the rows held out", "the validation rows never",
+                  "each answered by models that had not been trained on it",
                   "They are of its recipe", "F1 on rows held out", "like the rows held out"):
         assert words in text, words
     for words in ("this model** |", "of this one model", "nothing was trained or chosen on", "on the test rows", "| test rows",
