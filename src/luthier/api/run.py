@@ -52,7 +52,11 @@ class Run:
 
     @property
     def best(self) -> int:
-        """The number of the delivered trial."""
+        """The number of the trial that was chosen.
+
+        Where its recipe was trained once more on more rows, `results["best"]["refit"]` is the number of that training, whose model
+        is delivered.
+        """
         return int(self.results["best"]["trial"])
 
     @property
@@ -69,7 +73,8 @@ class Run:
     def recipe_score(self) -> Score | None:
         """The headline metric of the delivered recipe, trained anew on fresh seeds and judged by rows held out.
 
-        Its interval is over both. None where there was no time for that.
+        Its interval is over both. None where no recipe was trained anew: in short runs, those of few trials, and `train`; the
+        delivered model's own figure, `metrics`, is then all that there is.
         """
         fresh = self.results.get("fresh")
         return Score.from_table(fresh["recipe"]) if fresh else None
@@ -95,7 +100,7 @@ class Run:
         return read_table(self.folder.curves)
 
     def predictions(self, split: str) -> pandas.DataFrame:
-        """The rows of "validation" or "test" with their labels, predictions and probabilities.
+        """The rows of "validation" or "test" with their labels, predictions and the scores of these.
 
         `label` and `predicted` are texts (lists and entities as JSON), or numbers where the task is about numbers.
         """

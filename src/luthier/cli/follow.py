@@ -101,8 +101,8 @@ def follow(run: Path, once: bool) -> int:
     folder = RunFolder(run)
     if not folder.config.exists() and (not run.exists() or folder.process() is None):
         raise ConfigError(f"{run}: no run has begun there (there is no run.toml). One that is still preparing makes its folder "
-                          "when it has read the data and measured this machine, up to a minute after its command: wait for its line "
-                          "'Run folder'")
+                          "when it has read the data and measured this machine, up to a minute after its command: wait for its "
+                          "line 'Run folder'")
     console = Console(highlight=False, soft_wrap=True, markup=False)
     watched, journal = Watched(folder), Follower(folder.journal)
     if once:

@@ -48,6 +48,8 @@ _HUB_METRICS = {"macro_f1": "f1", "micro_f1": "f1", "weighted_f1": "f1", "f1": "
 _SPECIAL = re.compile(r"[\\`*_\[\]<>&#|~!$^{}@]|:(?=//)|(?<=www)\.|^[-+=](?=[-+=\s]|$)", re.IGNORECASE)
 """Characters that Markdown, GitHub's or the hub's, could take for more than themselves where they stand."""
 _NUMBERED = re.compile(r"^(\d+)[.)](?=\s|$)")
+_NAMES = {"few-of-label": "labels with few rows"}
+"""Names of findings whose codes do not read as such."""
 MOST_WARNINGS = 10
 """Warnings about the data that a card names."""
 FEW_ROWS = 10
@@ -129,7 +131,8 @@ def _found(findings: Sequence[Table]) -> list[str]:
 
 def _named_finding(finding: Table) -> str:
     rows = len(finding.get("rows") or [])
-    name = _md(str(finding["code"]).replace("-", " "), 40)
+    code = str(finding["code"])
+    name = _md(_NAMES.get(code, code.replace("-", " ")), 40)
     return f"{name} ({count(rows, 'row')})" if rows else name
 
 
