@@ -64,6 +64,13 @@ def test_closing_lines_say_why_a_search_ended_early_and_what_was_made_again(tmp_
             "of it.") in lines
 
 
+def test_closing_lines_say_once_that_epochs_were_cut(tmp_path: Path) -> None:
+    epochs = {"usual": 20.0, "afforded": 2.5}
+    probe = {"probe": {"value": 0.75, "low": 0.7, "high": 0.8}}
+    for more in ({}, {"controls": probe, "control_titles": {}}):
+        assert sum("the budget afforded 2.5" in line for line in closing_lines(run_of(tmp_path, epochs=epochs, **more))) == 1
+
+
 def test_closing_lines_tell_whose_figure_it_is_and_what_is_delivered(tmp_path: Path) -> None:
     best = {"trial": 6, "refit": 8, "reason": "the best"}
     lines = closing_lines(run_of(tmp_path, command="tune", folds=5, refit=True, best=best))

@@ -177,4 +177,7 @@ class Run:
             return list(csv.DictReader(stream))
 
     def __repr__(self) -> str:
-        return f"Run({str(self.path)!r}: {self.results['metric_title']} {self.metrics['test']} on the test rows)"
+        recipe = self.recipe_score
+        anew = "; its recipe was not trained anew" if recipe is None else f"; its recipe, trained anew: {recipe}"
+        where = "rows held out in turn" if self.results.get("folds") else "test rows"
+        return f"Run({str(self.path)!r}: {self.results['metric_title']} {self.metrics['test']} on the {where}{anew})"

@@ -24,7 +24,7 @@ from luthier.report.controls import control_title
 from luthier.report.html_calibration import point_sentence
 from luthier.report.ledger import openings
 from luthier.report.metrics import test_metrics
-from luthier.report.opening import opening, unbeaten
+from luthier.report.opening import cut_sentence, opening, unbeaten
 from luthier.report.wording import delivered, short, test_rows
 from luthier.search.budget import duration
 
@@ -106,6 +106,8 @@ def troubles(results: Mapping[str, Any]) -> list[str]:
     if results["exhausted"]:
         recipes = count(results["trials"] // results["repeats"], "recipe")
         lines.append(f"The search ended early: all {recipes} of the space have been tried.")
+    if (cut := cut_sentence(results)) and not unbeaten(results):  # else the opening has said it
+        lines.append(cut)
     if replay["steps"]:
         steps, took = count(replay["steps"], "step"), duration(replay["seconds"])
         lines.append(f"{steps} of training had to be made again, in {took} of all workers: where a trial went on, there was no "

@@ -16,7 +16,7 @@ from luthier.report.wording import Table, cut_epochs, figure, interval, opened_b
 
 def opening(results: Table) -> list[str]:
     """The sentences that a report begins with, the most important first."""
-    sentences = [_standing(results), _doubt(results), _cut(results)]
+    sentences = [_standing(results), _doubt(results), cut_sentence(results)]
     if results["command"] == "tune":
         sentences += [_gain(results), _in_turn(results) or recipe_sentence(results)]
     if results.get("refit"):
@@ -97,7 +97,7 @@ def _doubt(results: Table) -> str:
     return ""
 
 
-def _cut(results: Table) -> str:
+def cut_sentence(results: Table) -> str:
     """That the budget did not afford the default recipe's epochs; empty where it did."""
     found = cut_epochs(results)
     return (f"Runs were cut short: the default recipe would train {found[0]} epochs, and the budget afforded {found[1]}, so more "
