@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from luthier.api.closing import collect_finals
+from luthier.api.closing import best_other, collect_finals, figures_of
 from luthier.api.earlier import model_folder
 from luthier.api.folder import RunFolder
 from luthier.errors import RunError
@@ -16,6 +16,7 @@ from luthier.recipes.seeds import Seeds
 from luthier.recipes.trial import StageResult, Trial
 from luthier.search.study import DEFAULT, FINAL, Study, result_event, trial_event
 from luthier.sharing.work import Shape
+from luthier.tasks.metrics import Score
 
 
 @pytest.fixture
@@ -41,3 +42,15 @@ def test_without_any_final_there_is_nothing_to_deliver(study: Study, tmp_path: P
     study.apply(result_event(StageResult(3, 0, failure="the loss is nan")))
     with pytest.raises(RunError, match=r"None of the finals could be finished.*the loss is nan"):
         collect_finals(study, RunFolder(tmp_path))
+
+
+def test_a_choice_names_the_best_of_the_others_and_by_how_much() -> None:
+    said = figures_of(8, {7: 5, 8: 0, 9: 2}, {7: 0.640, 8: 0.648, 9: 0.6})
+    assert said == ("; as finished, on all validation rows, trial 0 comes to 0.648 and the best other, trial 5, to 0.640")
+    assert figures_of(8, {8: 0}, {8: 0.648}) == ""
+
+
+def test_a_choice_on_fresh_seeds_names_who_came_next() -> None:
+    scores = {number: Score(value, 0.0, 1.0) for number, value in ((0, 0.6), (5, 0.62), (2, 0.5))}
+    assert best_other(0, scores) == "; the best other recipe was trial 5's"
+    assert best_other(0, {0: scores[0]}) == ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from luthier.config import build, to_table, write_toml
 from luthier.errors import ConfigError
 from luthier.recipes.seeds import HeldSeeds
 from luthier.sharing.quota import parse_size
+from luthier.tasks.registry import TASKS
 
 
 def test_recipe_file_holds_hyperparameters_with_or_without_a_table(tmp_path: Path) -> None:
@@ -105,3 +107,10 @@ def test_disk_is_taken_from_a_run_only_where_it_was_asked_for(tmp_path: Path) ->
         (tmp_path / "run.toml").write_text(f"[settings]\ndata = 'a.csv'\n{asked}[machine]\ndisk = 17179869184\nrung_rows = 5\n")
         found = build(Settings, read_config(tmp_path / "run.toml", None))
         assert (found.disk, found.rung_rows) == (disk, None)
+
+
+def test_the_help_names_every_headline_metric_and_the_usual_one_first() -> None:
+    said = next(field.metadata["help"] for field in dataclasses.fields(Settings) if field.name == "metric")
+    for name, task in TASKS.items():
+        own = said.partition(f"{name}: ")[2].partition(";")[0].partition(" [")[0].replace("and of two labels ", "")
+        assert own.split(", ") == list(task.headlines)

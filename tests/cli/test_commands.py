@@ -68,6 +68,12 @@ def test_evaluate_prints_the_headline_metric_with_its_interval(run_folder: Path,
     assert done.returncode == 0, done.stderr
     figure = json.loads(done.stdout)["metrics"]["macro_f1"]
     assert figure["low"] < figure["value"] < figure["high"]
+    said = luthier_command("evaluate", run_folder, small_data).stdout.splitlines()
+    assert said[1].split()[0] == "macro-F1" and f"{figure['value']:.3f} [{figure['low']:.3f}, {figure['high']:.3f}]" in said[1]
+
+
+def test_export_has_one_format_and_needs_no_name_of_it(run_folder: Path) -> None:
+    assert json.loads(luthier_command("export", run_folder).stdout.splitlines()[0])["event"] == "asked"
 
 
 def test_explain_says_the_verdict_on_a_training(run_folder: Path) -> None:

@@ -60,4 +60,21 @@ def test_closing_lines_count_failures_with_their_commonest_reason(tmp_path: Path
 def test_closing_lines_say_why_a_search_ended_early_and_what_was_made_again(tmp_path: Path) -> None:
     lines = closing_lines(run_of(tmp_path, exhausted=True, trials=12, repeats=2, replay={"steps": 1200, "seconds": 14.2}))
     assert "The search ended early: all 6 recipes of the space have been tried." in lines
-    assert "1,200 steps made again, in 14 s of all workers, from where no checkpoint was left." in lines
+    assert ("1,200 steps of training had to be made again, in 14 s of all workers: where a trial went on, there was no checkpoint "
+            "of it.") in lines
+
+
+def test_closing_lines_say_once_that_epochs_were_cut(tmp_path: Path) -> None:
+    epochs = {"usual": 20.0, "afforded": 2.5}
+    probe = {"probe": {"value": 0.75, "low": 0.7, "high": 0.8}}
+    for more in ({}, {"controls": probe, "control_titles": {}}):
+        assert sum("the budget afforded 2.5" in line for line in closing_lines(run_of(tmp_path, epochs=epochs, **more))) == 1
+
+
+def test_closing_lines_tell_whose_figure_it_is_and_what_is_delivered(tmp_path: Path) -> None:
+    best = {"trial": 6, "refit": 8, "reason": "the best"}
+    lines = closing_lines(run_of(tmp_path, command="tune", folds=5, refit=True, best=best))
+    assert "Pearson correlation on 120 rows held out in turn, 95 % interval:" in lines
+    assert any(line.startswith("  delivered recipe") for line in lines) and not any("delivered model" in line for line in lines)
+    assert ("Trial 6 was chosen: the best. What is delivered is its recipe, trained once more as trial 8 on training and "
+            "validation rows together.") in lines

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 from pathlib import Path
 
@@ -12,9 +13,9 @@ from rich.console import Console
 from luthier.cli.view import MOST_ROWS, View
 from luthier.recipes.recipe import Recipe
 from luthier.recipes.seeds import HeldSeeds
-from luthier.recipes.trial import Point, Progress, Stage, StageResult, Trial
+from luthier.recipes.trial import NONE_HELD_OUT, Point, Progress, Stage, StageResult, Trial
 from luthier.search.budget import Plan
-from luthier.search.study import Study, result_event, stage_event, stopped_event, trial_event
+from luthier.search.study import FINAL, FRESH, REFIT, Study, result_event, stage_event, stopped_event, trial_event
 from luthier.sharing.work import Shape, step_work
 
 ROWS, STEPS = 320, 90
@@ -56,7 +57,7 @@ def _plan(**ends: float) -> Plan:
 def test_rungs_states_curves_and_reasons_are_there() -> None:
     view = View(_study(), {4: Progress(4, 17, 1234.4)}, 75.2, _plan(finals_until=200.0), 8)
     clock, rungs, head, *rows = _drawn(view, 100)
-    assert clock == "1:15  best 0.800 (trial 0), 1,234 rows/s, 2 min 15 s left"
+    assert clock == "1:15  best on rung rows 0.800 (trial 0), 1,234 rows/s, 2 min 15 s left"
     assert rungs == "6 of 8 trials: 1 running, 1 paused, 1 complete, 1 stopped, 1 failed; reached rung 1: 4, 2: 2, 3: 1"
     assert head.split() == ["trial", "from", "state", "steps", "rung", "macro_f1", "curve", "rate", "layers", "batch", "why"]
     assert rows[0].split()[:6] == ["0", "default", "complete", "90", "3/3", "0.800"] and rows[0].split()[6] == "▁▃█"
@@ -94,3 +95,40 @@ def test_without_a_budget_the_time_left_is_a_guess_and_only_after_some_trials() 
     assert View(study, {}, 60.0, _plan(), 12).left() == pytest.approx(60 / 6 * 6 + 30 + 10)
     assert "about" in View(study, {}, 60.0, _plan(), 12).status()
     assert View(Study(0, "macro_f1", SHAPE, LEVELS), {}, 60.0, _plan(), 12).left() is None
+
+
+def _ended(study: Study, number: int, role: str, *, fold: int = 0, value: float | None = None, steps: int = 0) -> None:
+    """A trial that ends trial 0, run to its end unless only so many steps of it are asked for."""
+    trial = Trial(number, RECIPE.replace(epochs=112 * 16 / ROWS, decay_share=0.2), 0, role, HeldSeeds().seeds(0), 0, fold)
+    study.apply(trial_event(trial))
+    study.apply(stage_event(Stage(trial, 0, 112, 112)))
+    points = () if value is None else (Point(112, 1.0, 1.0, 1.0, "rung", "ema", {"macro_f1": value}),)
+    if not steps:
+        study.apply(result_event(StageResult(number, 112, points, Path("there"))))
+
+
+def test_the_best_figure_never_goes_down_and_finals_count() -> None:
+    study = _study()
+    study.apply(stage_event(Stage(study.records[3].trial, 30, 90, STEPS)))
+    study.apply(result_event(StageResult(3, 90, (Point(60, 1.0, 1.0, 1.0, "rung", "ema", {"macro_f1": 0.9}),
+                                                 Point(90, 1.0, 1.0, 1.0, "rung", "ema", {"macro_f1": 0.7})), Path("there"))))
+    assert View(study, {}, 60.0).best() == "best on rung rows 0.900 (trial 3, now 0.700)"
+    _ended(study, 6, FRESH, fold=1, value=0.99)
+    assert View(study, {}, 60.0).best() == "best on rung rows 0.900 (trial 3, now 0.700)", "its rows are others"
+    _ended(study, 7, FINAL, value=0.95)
+    assert View(study, {}, 60.0).best() == "best on rung rows 0.950 (trial 7)"
+
+
+def test_the_time_left_counts_what_runs_after_the_finals() -> None:
+    study, plan = _study(), dataclasses.replace(_plan(), fresh=0, challengers=3)
+
+    def left(running: dict[int, Progress], refit: bool) -> float:
+        found = View(study, running, 60.0, plan, 6, refit=refit).left()
+        assert found is not None
+        return found
+
+    for number in range(6, 10):
+        _ended(study, number, FINAL)
+    assert left({}, False) == pytest.approx(10) and left({}, True) == pytest.approx(10 + 30 * 1 / 1.8)
+    _ended(study, 10, REFIT, fold=NONE_HELD_OUT, steps=56)
+    assert left({10: Progress(10, 56, 9.0)}, True) == pytest.approx(10 + 30 * 0.5 / 1.8)

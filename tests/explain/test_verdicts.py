@@ -54,6 +54,16 @@ CURVES = {
         Kind.UNDERFIT),
     "fits the training rows, so not underfit": (
         make([1.0, 0.6, 0.3, 0.2], [1.0, 0.9, 0.88, 0.88], [0.5, 0.55, 0.58, 0.6], train_scores=[0.5, 0.7, 0.9, 0.95]), Kind.GOOD),
+    "a perfect fit is not underfit, however far the last thousandths fall": (
+        make([0.5, 0.1, 0.03, 0.01, 0.004, 0.0006], [0.4, 0.2, 0.18, 0.19, 0.19, 0.19], [0.5, 0.9, 0.95, 0.96, 0.968, 0.968],
+             train_scores=[0.5, 0.9, 0.98, 1.0, 1.0, 1.0]), Kind.GOOD),
+    "a training loss far below the validation loss is no underfit, whatever the scores": (
+        make([1.0, 0.7, 0.5, 0.4, 0.34, 0.3], [0.95, 0.8, 0.7, 0.66, 0.64, 0.63], [0.5, 0.55, 0.58, 0.6, 0.6, 0.6],
+             train_scores=[0.5, 0.55, 0.58, 0.6, 0.6, 0.6]), Kind.GOOD),
+    "a fall of less than matters is no reason": (
+        make([0.9, 0.5, 0.3, 0.2, 0.17, 0.15], [0.8, 0.45, 0.28, 0.19, 0.155, 0.155], [0.5, 0.7, 0.8, 0.85, 0.86, 0.86]),
+        Kind.GOOD),
+    "one reading": (make([0.5], [0.7], [0.6]), Kind.UNJUDGED),
     "two readings": (make([1.0, 0.5], [0.9, 0.7], [0.6, 0.75]), Kind.SHORT),
     "nothing": (Curve(), Kind.SHORT),
 }
@@ -205,3 +215,20 @@ def test_facts_of_entities_know_that_nothing_found_scores_nothing() -> None:
     facts = facts_of({"metric": "f1", "metric_title": "entity F1", "task": "entities", "rows": {"validation": 50},
                       "counts": {"PER": {"train": 9, "validation": 4}}, "controls_validation": {"probe": {"value": 0.4}}})
     assert (facts.majority_score, facts.title, facts.largest_label_share, facts.chance_loss) == (0.0, "entity F1", None, None)
+
+
+def test_a_trial_that_holds_out_other_rows_is_not_held_against_the_probe() -> None:
+    curve = make([1.0, 0.9, 0.86, 0.85, 0.85, 0.85], [1.0, 0.9, 0.86, 0.85, 0.85, 0.85], [0.5, 0.55, 0.58, 0.6, 0.6, 0.6])
+    rows = [trial(0, 0.6, fold=0), trial(1, 0.6, fold="2", parent=0, role="fresh")]
+    found = judge_all(rows, dict.fromkeys(range(2), curve), FACTS)
+    assert (found[0].kind, found[1].kind) == (Kind.UNDERFIT, Kind.GOOD) and "probe" not in found[1].evidence
+
+
+def test_a_model_that_saw_the_validation_rows_is_not_judged_by_them() -> None:
+    found = judge_all([trial(0, 0.7), trial(1, 0.7, parent=0, role="refit")], {0: GOOD}, FACTS)
+    assert found[1].kind is Kind.UNJUDGED and "validation rows too" in found[1].evidence
+
+
+def test_a_small_loss_is_not_told_as_nothing() -> None:
+    curve = make([0.5, 0.1, 0.01, 0.001], [0.3, 0.0006, 0.3, 0.4], [0.9, 0.97, 0.97, 0.97])
+    assert "lowest at epoch 2 (0.0006)" in judge(curve, FACTS).evidence

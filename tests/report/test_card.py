@@ -193,3 +193,37 @@ def test_card_names_ten_warnings_at_most(make_results):
     ({"long_texts": "windows"}, "read whole, in overlapping windows"), ({}, "first 64 tokens")])
 def test_card_says_what_becomes_of_long_texts(make_results, changes, said):
     assert said in card.render(make_results(**changes))
+
+
+def test_card_of_rows_held_out_in_turn_tells_whose_figure_it_is(make_results):
+    text = card.render(make_results(folds=5, fresh=None, opening=None))
+    for words in ("each of them held out once in turn", "| **its recipe** | **0.780** |",
+                  "All metrics of its recipe on the rows held out", "the validation rows never",
+                  "each answered by models that had not been trained on it",
+                  "They are of its recipe", "F1 on rows held out", "like the rows held out"):
+        assert words in text, words
+    for words in ("this model** |", "of this one model", "nothing was trained or chosen on", "on the test rows", "| test rows",
+                  "all rows were held out", "for test"):
+        assert words not in text, words
+
+
+def test_card_of_rows_that_were_opened_before_does_not_call_them_unseen(make_results):
+    seen = make_results(opening={"count": 3, "first": "2026-11-20", "note": ""})
+    text = card.render(seen)
+    assert "unseen" not in text and "On 206 test rows that had been opened before the delivered model" in text
+    assert "though they had been opened 2 times before" in text and "opened before, 2 times on this machine" in text
+    assert "206 unseen test rows" in card.render(make_results(opening={"count": 1, "first": "2026-11-20", "note": ""}))
+
+
+def test_card_of_a_model_that_was_trained_once_more_tells_whose_the_validation_figure_is(make_results):
+    results = make_results(refit=True)
+    results["best"]["refit"] = 17
+    text = card.render(results)
+    assert "The figure on the validation rows is trial 13's" in text and "Trial 13 is delivered" not in text
+    assert "Trial 13 was chosen: ahead of" in text and "trained once more as trial 17" in text
+    assert "trial 13's" not in card.render(make_results())
+
+
+def test_card_says_what_confidence_is(make_results):
+    assert "the probability that it has the labels given and no others" in card.render(make_results(task="multilabel"))
+    assert "confidence is the score of the label given" in card.render(make_results())

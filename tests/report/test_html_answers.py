@@ -28,7 +28,7 @@ def test_answers_section_of_a_perfect_model_says_so(make_results):
     labels = tuple(f"label {index}" for index in range(25))
     confusion = [[4 * (true == predicted) for predicted in range(25)] for true in range(25)]
     page = answers_section(make_results(labels, details={"confusion": confusion}, examples=[]))
-    assert "No test row was given a wrong label" in page
+    assert "No row was given a wrong label" in page
     assert "Confident mistakes" not in page
 
 
@@ -60,7 +60,7 @@ def test_answers_section_of_entities_gives_every_kind_of_error(make_results):
     page = answers_section(make_results(task="entities"))
     for words in ("wrong type", "wrong boundary", "missed", "spurious", "training entities", "true entities"):
         assert words in page
-    assert "True entities in the test rows: 176; found: 156." in page
+    assert "True entities: 176; found: 156." in page
     assert "conventional way" in page
 
 

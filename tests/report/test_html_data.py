@@ -7,7 +7,7 @@ from luthier.report.html_data import MOST_PLACES, data_section
 
 def test_data_section_gives_rows_split_and_columns(make_results):
     page = data_section(make_results())
-    assert "1,030 rows to train on, 206 to choose by (validation) and 206 to judge by (test)" in page
+    assert "Rows: 1,030 for training, 206 for validation, 206 for test." in page
     assert "seeded hash" in page and "At most 64 tokens" in page
     assert "Texts from <code><bdi>text</bdi></code>, labels from <code><bdi>label</bdi></code>." in page
     assert "second texts from <code><bdi>other</bdi></code>" in data_section(make_results(pairs=True))

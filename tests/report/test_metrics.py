@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from luthier.report.metrics import article, positive_label, test_metrics
+from luthier.report.metrics import article, positive_label, shown_metrics, test_metrics
 from luthier.tasks.classification import Classification
 from luthier.tasks.multilabel import Multilabel
 from luthier.tasks.regression import Regression
@@ -44,6 +44,12 @@ def test_a_metric_of_one_label_names_the_rarer_one(make_results):
     assert [metric.title for metric in test_metrics(results)] == ["macro-F1", "accuracy", "ROC-AUC of 'spam'", "log loss"]
     results["counts"]["ham"]["train"] = 1
     assert positive_label(results) == "spam" and Classification.make(("ham", "spam")).positive == 1
+
+
+def test_metrics_of_a_model_are_named_as_those_of_a_run():
+    scores = {name: {"value": 0.5, "low": 0.4, "high": 0.6} for name in ("loss", "f1", "macro_f1")}
+    found = shown_metrics("classification", "macro_f1", scores, "spam")
+    assert [metric.title for metric in found] == ["macro-F1", "F1 of 'spam'", "log loss"]
 
 
 def test_errors_keep_four_digits_of_any_unit(make_results):

@@ -81,3 +81,19 @@ def test_opening_of_a_training_says_nothing_of_a_search(make_results):
 def test_opening_says_that_recorded_test_rows_end_blind_selection(make_results):
     assert not any("blind" in sentence for sentence in opening(make_results()))
     assert "Selection is no longer blind" in " ".join(opening(make_results(record_test=True)))
+
+
+def test_opening_says_that_the_budget_cut_the_epochs(make_results):
+    said = " ".join(opening(make_results(epochs={"usual": 19.23, "afforded": 2.654})))
+    assert "the default recipe would train 19 epochs, and the budget afforded 2.7" in said
+    assert "cut short" not in " ".join(opening(make_results(epochs=None)))
+
+
+@pytest.mark.parametrize("value, half, epochs, said", [
+    (0.80, 0.05, None, "did not pay in this run: a simpler method does as well. Their intervals overlap, so this may be chance."),
+    (0.95, 0.02, None, "did not pay here: a simpler method does better."),
+    (0.95, 0.02, {"usual": 20.0, "afforded": 4.0}, "did not pay in this run: a simpler method does better.")])
+def test_opening_says_how_sure_it_is_that_fine_tuning_did_not_pay(make_results, score, value, half, epochs, said):
+    results = make_results(epochs=epochs)
+    results["controls"]["probe"] = score(value, half)
+    assert opening(results)[1] == f"By this figure fine-tuning {said}"

@@ -75,3 +75,27 @@ def test_hyperparameters_may_lack_a_default(make_results):
 @pytest.mark.parametrize("value, text", [(1.03, "1.030"), (1234.0, "1234"), (0, "0.000"), ("", "-")])
 def test_amount_has_four_digits(value, text):
     assert amount(value) == text
+
+
+@pytest.mark.parametrize("cut, shortened, said", [(True, False, Difference.CUT), (False, False, Difference.FINAL),
+                                                  (False, True, Difference.CHANGED)])
+def test_epochs_that_a_run_did_not_come_to_are_neither_the_decays_nor_a_finding(make_results, cut, shortened, said):
+    results = make_results()
+    results["best"] |= {"cut": cut, "shortened": shortened}
+    settings = {setting.name: setting for setting in hyperparameters(results)}
+    assert settings["epochs"].difference is said
+    assert ("ended before the epochs that were planned" in changes(results)) is cut
+
+
+def test_the_default_with_fewer_epochs_is_told_as_cut_short(make_results):
+    """Of a run that did not write down whether it was: an interrupted one, without a decay."""
+    results = make_results(default_trial=0)
+    default = results["best"]["default_recipe"]
+    results["best"] |= {"parent": 0, "recipe": default | {"epochs": 3.9}}
+    assert changes(results) == ("It is the default recipe. Its training was ended before the epochs that were planned for it, so "
+                                "it has made fewer.")
+
+
+def test_epochs_of_another_recipe_are_put_down_to_equal_work(make_results):
+    assert changes(make_results()).endswith(
+        "accounts for schedule. Its epochs are those that the work of the default recipe's buys, and the decay.")

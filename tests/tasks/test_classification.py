@@ -101,6 +101,11 @@ def test_the_headline_metric_is_among_the_metrics_and_is_what_is_scored() -> Non
     assert score.low < score.value < score.high
 
 
+def test_the_headline_figure_has_one_interval() -> None:
+    scores, targets = _scores(80)
+    assert TASK.intervals(scores, targets)[TASK.metric] == TASK.score(scores, targets)
+
+
 def test_a_difference_is_paired_and_of_the_headline_metric() -> None:
     scores, targets = _scores(80)
     other, _ = _scores(80, seed=1)

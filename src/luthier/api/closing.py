@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,13 +14,14 @@ from luthier.api.fresh import Fresh, hold_out, judge_fresh, write_whole
 from luthier.api.interrupt import Interrupt
 from luthier.api.prepare import groups_of
 from luthier.api.ready import Ready, refits
-from luthier.api.scoring import Final, truths
+from luthier.api.scoring import Final, Refitted, truths
 from luthier.api.settings import Command
 from luthier.errors import RunError
 from luthier.recipes.trial import TrialState
 from luthier.search.finals import Finals, FreshFinals, Refit, Verdict, choose, missing_default
 from luthier.search.loop import Search
 from luthier.search.study import FINAL, FRESH, REFIT, Study
+from luthier.tasks.metrics import Score
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Ended:
     finals: list[Final]
     verdict: Verdict
     fresh: Fresh | None
-    refit: Path | None
+    refit: Refitted | None
 
 
 def end(search: Search, ready: Ready, folder: RunFolder, interrupt: Interrupt) -> Ended:
@@ -95,13 +96,13 @@ def _fresh(search: Search, ready: Ready, folder: RunFolder, challengers: int, de
     return judge_fresh(search.study, ready, folder, held, decay)
 
 
-def _refit(search: Search, final: int, ready: Ready, folder: RunFolder) -> Path | None:
-    """Train the chosen recipe once more on training and validation rows; the model's folder, None where there was no time."""
+def _refit(search: Search, final: int, ready: Ready, folder: RunFolder) -> Refitted | None:
+    """Train the chosen recipe once more on training and validation rows; None where there was no time."""
     write_whole(ready.prepared, folder)
     search.run(Refit(final), None, ready.at(ready.plan.finals_until))
     done = next((record for record in search.study.ends(REFIT)
                  if record.state is TrialState.COMPLETE and record.trial.parent == final), None)
-    return model_folder(folder, done.trial.number) if done else None
+    return Refitted(done.trial.number, model_folder(folder, done.trial.number)) if done else None
 
 
 def collect_finals(study: Study, folder: RunFolder) -> list[Final]:
@@ -133,7 +134,7 @@ def pick(finals: list[Final], ready: Ready, fresh: Fresh | None, missing: str) -
     if fresh:
         final = next(final for final in finals if final.lead == fresh.ruling.chosen)
         bare = final.record.trial.recipe.horizon_free and "schedule" not in ready.prepared.asked.settings.chosen
-        return Verdict(final.number, fresh.ruling.reason + (
+        return Verdict(final.number, fresh.ruling.reason + best_other(fresh.ruling.chosen, fresh.ruling.scores) + (
             "; the run ended before its last decay, so it is delivered without" if bare else ""))
     task = ready.prepared.asked.task
     truth = {final.number: truths(ready.prepared, final.record.trial.recipe)["validation"] for final in finals}
@@ -143,4 +144,25 @@ def pick(finals: list[Final], ready: Ready, fresh: Fresh | None, missing: str) -
     gains: dict[int, Any] = {} if default is None else {
         final.number: task.difference(final.validation, default.validation, truth[final.number], groups,
                                       other_truth=truth[default.number]) for final in finals}
-    return choose(default.number if default else None, values, gains, missing)
+    verdict = choose(default.number if default else None, values, gains, missing)
+    leads = {final.number: final.lead for final in finals}
+    return replace(verdict, reason=verdict.reason + figures_of(verdict.chosen, leads, values))
+
+
+def best_other(chosen: int, scores: Mapping[int, Score]) -> str:
+    """Which trial's recipe was the best of the others; empty where there was none."""
+    others = [number for number in scores if number != chosen]
+    return f"; the best other recipe was trial {max(others, key=lambda n: (scores[n].value, -n))}'s" if others else ""
+
+
+def figures_of(chosen: int, leads: Mapping[int, int], values: Mapping[int, float]) -> str:
+    """The figure of the chosen final beside the best of the others, with the trials that they end; empty where there is no other.
+
+    They are of all validation rows and of finished models, so they are not those that the search has shown.
+    """
+    others = [number for number in values if number != chosen]
+    if not others:
+        return ""
+    best = max(others, key=lambda number: (values[number], -number))
+    return (f"; as finished, on all validation rows, trial {leads[chosen]} comes to {values[chosen]:.3f} and the best other, trial "
+            f"{leads[best]}, to {values[best]:.3f}")

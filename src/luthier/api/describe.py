@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from itertools import islice
 
 from luthier.api.prepare import Prepared
@@ -9,21 +11,27 @@ from luthier.api.settings import SamplerName, Settings
 from luthier.config import shown
 from luthier.data.findings import Severity
 from luthier.data.places import count
+from luthier.data.row import Split
 from luthier.engines.local import Workforce
-from luthier.recipes.recipe import LongTexts
+from luthier.recipes.recipe import LongTexts, steps_per_epoch
 from luthier.recipes.space import Space
+from luthier.report.wording import epochs
 from luthier.search.budget import Plan, duration
 from luthier.search.honest import expected_width
 from luthier.sharing.quota import Quota, size
+from luthier.sharing.work import step_work
 from luthier.training.precision import Precision
 
 MOST_LABELS_SHOWN = 12
+_IN_TURN = " (each held out once in turn)"
 
 
 def data_lines(prepared: Prepared) -> list[str]:
     """Rows, labels, notes and model."""
     asked, corpus = prepared.asked, prepared.asked.corpus
-    sizes = ", ".join(f"{len(tokens)} {name}" for name, tokens in prepared.splits.items())
+    parts = [name for name in prepared.splits if not (corpus.folds and name == Split.TEST.value)]
+    sizes = ", ".join(f"{len(prepared.splits[name])} {name}{_IN_TURN * (bool(corpus.folds) and name == Split.TRAIN.value)}"
+                      for name in parts)
     pairs = " of pairs" * corpus.pairs
     counts = corpus.totals()
     named = [f"{' '.join(label.split())} ({number})" for label, number in counts.items()]
@@ -50,21 +58,47 @@ def finalists(settings: Settings, space: Space, challengers: int, trials: int | 
     """Who is in the finals; a grid has the default recipe only where a cell that it comes to is just that."""
     if settings.sampler is SamplerName.GRID and space.base not in islice(space.cells(), trials):
         return f"the best {challengers + 1}"
-    return f"the default and the best {challengers}"
+    return f"the default and the best {f'{challengers} others' if challengers > 1 else 'other'}"
+
+
+def cut_epochs(prepared: Prepared, plan: Plan) -> dict[str, float] | None:
+    """The epochs that the default recipe would train in a search and those that the time affords; None where these are all.
+
+    Epochs that a person chose or searches are trained as they are.
+    """
+    if "epochs" in prepared.asked.settings.chosen:
+        return None
+    recipe, rows = prepared.default, prepared.shape.rows(prepared.default)
+    steps = round(plan.work / step_work(recipe, prepared.shape))
+    if steps >= recipe.total_steps(rows):
+        return None
+    return {"usual": recipe.epochs, "afforded": steps / steps_per_epoch(rows, recipe.batch_size)}
+
+
+def cut_line(cut: Mapping[str, float], enough: float | None) -> str:
+    """That the default recipe's epochs are cut to what the time affords; `enough` seconds would afford them all."""
+    more = f"; --budget {math.ceil(enough / 60)}m would afford all" if enough else ""
+    return (f"  The default recipe would train {epochs(cut['usual'])} epochs; this budget affords {epochs(cut['afforded'])}, and "
+            f"other recipes as much work{more}.")
 
 
 def plan_lines(prepared: Prepared, plan: Plan, force: Workforce, device: str, precision: Precision, budget: float | None,
-               trials: int | None, searching: bool) -> list[str]:
-    """What will be searched, and the time it gets."""
+               trials: int | None, searching: bool, enough: float | None = None) -> list[str]:
+    """What will be searched, and the time it gets.
+
+    Args:
+        enough: the budget in seconds that would afford the default recipe's own epochs, where it is known.
+    """
     workers = f"{force.workers} worker{'s' if force.workers > 1 else ''} × {force.threads} thread{'s' if force.threads > 1 else ''}"
     workers = f"{workers}, {precision.value}"
     full = f"one full run takes about {duration(plan.full_run_seconds)} of one worker"
     if not searching:
         return [f"Training one recipe on {device}, {workers}; {full}."]
-    settings, dimensions = prepared.asked.settings, prepared.space.dimensions
+    settings, dimensions, cut = prepared.asked.settings, prepared.space.dimensions, cut_epochs(prepared, plan)
     limit = [amount(settings, trials)] if trials else []
     limit += [duration(budget)] if budget else []
     lines = [f"Search: {' or '.join(limit)} on {device}, {workers}; {full}."]
+    lines += [cut_line(cut, enough)] if cut else []
     lines.append(f"  {count(len(dimensions), 'hyperparameter')}: " + "; ".join(f"{name} {dim}" for name, dim in dimensions.items()))
     lines.extend(f"    {name}: {note}" for name, note in prepared.space.notes.items())
     fixed = settings.fixed
@@ -85,7 +119,7 @@ def wide_line(test_rows: int) -> str:
     """What to do where a test figure will say little."""
     off = f"{expected_width(test_rows) / 2:.2f}"
     return (f"  {count(test_rows, 'test row')}: a figure of so few may be off by {off} either way. With --test cv it is of all "
-            "rows, held out in turn; that takes longer.")
+            "training rows, held out in turn; that takes longer.")
 
 
 def disk_line(quota: Quota, checkpoint: int, kept: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any
 
@@ -24,7 +24,7 @@ from luthier.search.study import FRESH, Record, Study
 from luthier.sharing.work import step_work
 from luthier.tasks.base import Floats, Ints, Statistic, Task
 from luthier.tasks.bootstrap import bootstrap, bootstrap_difference
-from luthier.tasks.metrics import Score
+from luthier.tasks.metrics import Score, bounds
 
 
 @dataclass(frozen=True)
@@ -153,9 +153,18 @@ def judge_fresh(study: Study, ready: Ready, folder: RunFolder, held: HeldOut, de
     if prepared.asked.corpus.folds:
         handicaps = [ruling.needed.get(lead, 0.0) for lead in statistics]
         in_turn = bbc_cv(list(statistics.values()), study.metric, len(used), groups, handicaps)
-    return Fresh(ruling, len(used), len(seeds), disjoint,
-                 _optimism(study, ruling, figures, gains, len(used), len(ready.prepared.rung_rows), decay),
-                 {lead: np.concatenate(each) for lead, each in scores.items()} if disjoint else {}, in_turn)
+    seen = _optimism(study, ruling, figures, gains, len(used), len(ready.prepared.rung_rows), decay)
+    return _bounded(Fresh(ruling, len(used), len(seeds), disjoint, seen,
+                          {lead: np.concatenate(each) for lead, each in scores.items()} if disjoint else {}, in_turn), study.metric)
+
+
+def _bounded(fresh: Fresh, metric: str) -> Fresh:
+    """With intervals that end where the metric does: they are drawn by standard errors, which know of no bounds."""
+    low, high = bounds(metric)
+    return replace(fresh, ruling=replace(fresh.ruling, scores={
+        lead: score.within(low, high) for lead, score in fresh.ruling.scores.items()}),
+        optimism=replace(fresh.optimism, shrunk=fresh.optimism.shrunk.within(low, high)),
+        in_turn=fresh.in_turn and fresh.in_turn.within(low, high))
 
 
 def _optimism(study: Study, ruling: Ruling, figures: Mapping[int, Score], gains: Mapping[int, Score], rows: int,

@@ -18,8 +18,11 @@ class Observer(Protocol):
     def say(self, line: str) -> None:
         """A sentence for the user."""
 
-    def searching(self, plan: Plan, started: float, trials: int | None) -> None:
-        """The search begins, of at most so many recipes; `started` is when the command did, on the monotonic clock."""
+    def searching(self, plan: Plan, started: float, trials: int | None, refit: bool = False) -> None:
+        """The search begins, of at most so many recipes; `started` is when the command did, on the monotonic clock.
+
+        With `refit`, the recipe that is chosen is trained once more in the end.
+        """
 
     def update(self, study: Study, running: dict[int, Progress]) -> None:
         """The study has changed; `running` holds the newest progress of each running trial."""
@@ -35,7 +38,7 @@ class LogObserver:
         """Log the sentence."""
         log.info(line)
 
-    def searching(self, plan: Plan, started: float, trials: int | None) -> None:
+    def searching(self, plan: Plan, started: float, trials: int | None, refit: bool = False) -> None:
         """Nothing to draw."""
 
     def update(self, study: Study, running: dict[int, Progress]) -> None:

@@ -57,6 +57,7 @@ def tune(data: Any, *, model: str | Path | Sequence[str | Path] = "auto", budget
         repeats: seeds that every recipe is trained on, the same for all; `trials` counts recipes.
         task: "classification", "multilabel", "entities" or "regression"; told by the data unless given.
         metric: the headline metric, by which recipes are chosen; the task's usual one unless given.
+        text_columns: the columns whose texts are joined, in order (--text-column of the command line, repeated); always a list.
         label_column: one name, or several whose columns hold 0 or 1 for a label each.
         validation: rows to choose by, in any form that `data` may have; like `test`, cut off `data` where not given.
         test: rows to score the delivered model on; or "cv": none are cut off, and the figure is of all training rows, held out in

@@ -32,6 +32,8 @@ from luthier.sharing.work import step_work, work_of
 from luthier.training.precision import Precision, fastest
 
 DEFAULT_BUDGET = "15m"
+MOST_MINUTES = 7 * 24 * 60
+"""A budget that nobody is told to give."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,8 @@ def get_ready(command: Command, asked: Asked, observer: Observer, started: float
                   earlier)
     if command is Command.TUNE and not (asked.corpus.test_given or asked.corpus.folds) and is_wide(job.test_rows):
         observer.say(wide_line(job.test_rows))
-    for line in plan_lines(prepared, plan, force, device, measured.precision, budget, trials, command is Command.TUNE):
+    enough = _enough(budget, time.monotonic() - started, job, measured.speed) if budget and not begun else None
+    for line in plan_lines(prepared, plan, force, device, measured.precision, budget, trials, command is Command.TUNE, enough):
         observer.say(line)
     if settings.sharing and (settings.disk is not None or kept < 1 + plan.challengers):
         observer.say(disk_line(quota, measured.checkpoint, kept))
@@ -155,6 +158,27 @@ def _plan(budget: float | None, elapsed: float, job: Job, speed: Speed, earlier:
     if earlier.finished:
         check_time(plan, budget, elapsed)
     return plan
+
+
+def _enough(budget: float, elapsed: float, job: Job, speed: Speed) -> float | None:
+    """The least budget, in whole minutes, with which a search trains the default recipe for all of its epochs; None if none does.
+
+    By the speed that was measured; found by doubling and halving.
+    """
+    whole = plan_budget(None, elapsed, job, speed).work
+
+    def affords(minutes: int) -> bool:
+        return plan_budget(60.0 * minutes, elapsed, job, speed).work >= whole
+
+    low, high = int(budget // 60), max(1, math.ceil(budget / 60))
+    while not affords(high):
+        low, high = high, 2 * high
+        if high > MOST_MINUTES:
+            return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if affords(middle) else (middle, high)
+    return 60.0 * high
 
 
 def refits(command: Command, prepared: Prepared) -> bool:

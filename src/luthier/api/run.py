@@ -60,7 +60,11 @@ class Run:
 
     @property
     def best(self) -> int:
-        """The number of the delivered trial."""
+        """The number of the trial that was chosen.
+
+        Where its recipe was trained once more on more rows, `results["best"]["refit"]` is the number of that training, whose model
+        is delivered.
+        """
         return int(self.results["best"]["trial"])
 
     @property
@@ -77,7 +81,8 @@ class Run:
     def recipe_score(self) -> Score | None:
         """The headline metric of the delivered recipe, trained anew on fresh seeds and judged by rows held out.
 
-        Its interval is over both. None where there was no time for that.
+        Its interval is over both. None where no recipe was trained anew: in short runs, those of few trials, and `train`; the
+        delivered model's own figure, `metrics`, is then all that there is.
         """
         fresh = self.results.get("fresh")
         return Score.from_table(fresh["recipe"]) if fresh else None
@@ -103,7 +108,7 @@ class Run:
         return read_table(self.folder.curves)
 
     def predictions(self, split: str) -> pandas.DataFrame:
-        """The rows of "validation" or "test" with their labels, predictions and probabilities.
+        """The rows of "validation" or "test" with their labels, predictions and the scores of these.
 
         `label` and `predicted` are texts (lists and entities as JSON), or numbers where the task is about numbers.
         """
@@ -175,4 +180,7 @@ class Run:
         return pandas.DataFrame(rows, columns=columns)
 
     def __repr__(self) -> str:
-        return f"Run({str(self.path)!r}: {self.results['metric_title']} {self.metrics['test']} on the test rows)"
+        recipe = self.recipe_score
+        anew = "; its recipe was not trained anew" if recipe is None else f"; its recipe, trained anew: {recipe}"
+        where = "rows held out in turn" if self.results.get("folds") else "test rows"
+        return f"Run({str(self.path)!r}: {self.results['metric_title']} {self.metrics['test']} on the {where}{anew})"

@@ -57,6 +57,20 @@ class Final:
         parent, trial = study.records[self.lead], self.record.trial
         return parent.trial.role == SHORTENED or branch_step(trial, study.total_steps(trial.recipe), parent) < parent.step
 
+    def is_cut(self, study: Study) -> bool:
+        """Whether its trial was ended before the epochs that were planned for it."""
+        parent = study.records[self.lead]
+        planned = study.total_steps(parent.trial.recipe)
+        return not self.is_shortened(study) and parent.step < planned
+
+
+@dataclass(frozen=True)
+class Refitted:
+    """The trial that trained the chosen recipe once more, on more rows, and its model."""
+
+    number: int
+    folder: Path
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -64,8 +78,8 @@ class Outcome:
 
     Attributes:
         task: as the delivered model is decided by it, thresholds included.
-        refit: whether it was trained once more on training and validation rows together; the figures on validation rows are
-            those of the final before.
+        refit: the trial that trained it once more on training and validation rows together, if any; the figures on validation
+            rows are those of the final before.
         temperature: what its logits were divided by.
         test_intervals: every metric on the test rows.
         details: tables of the task on the test rows.
@@ -77,7 +91,7 @@ class Outcome:
     verdict: Verdict
     finals: int
     folder: Path
-    refit: bool
+    refit: int | None
     task: Task
     temperature: float
     test: Score
@@ -93,7 +107,7 @@ class Outcome:
     calibration: dict[str, Any]
 
 
-def score_finals(ready: Ready, finals: list[Final], verdict: Verdict, refit: Path | None, fresh: Fresh | None) -> Outcome:
+def score_finals(ready: Ready, finals: list[Final], verdict: Verdict, refit: Refitted | None, fresh: Fresh | None) -> Outcome:
     """Finish the delivered model; score it, the default and the controls on the test rows, in one batch.
 
     Where the training rows were held out in turn, these are the test rows, and what is scored are the models of the folds.
@@ -112,7 +126,8 @@ def score_finals(ready: Ready, finals: list[Final], verdict: Verdict, refit: Pat
     temperature = task.temperature(final.validation, truth["validation"])
     validated = task.tempered(final.validation, temperature)
     tuned = task.tuned(validated, truth["validation"])
-    folder = finish(refit or final.folder, tuned, temperature, final.record.trial.recipe, prepared.asked.corpus.pairs)
+    model = refit.folder if refit else final.folder
+    folder = finish(model, tuned, temperature, final.record.trial.recipe, prepared.asked.corpus.pairs)
     served = tuned if in_turn else tuned.served()
     judged = task if in_turn else served
 
@@ -129,6 +144,9 @@ def score_finals(ready: Ready, finals: list[Final], verdict: Verdict, refit: Pat
         return score_test(ready, one, task, ready.measured.precision)
 
     delivered = scored(final)
+    intervals = judged.intervals(delivered, truth["test"], groups["test"])
+    if fresh and fresh.in_turn:  # what is reported is corrected for the choice
+        intervals[task.metric] = fresh.in_turn
     said = (scores_in_turn(prepared, ready.measured) if in_turn
             else control_scores(prepared, ready.measured, ready.controls, Split.TEST))
     controls, held = {}, {}
@@ -145,14 +163,14 @@ def score_finals(ready: Ready, finals: list[Final], verdict: Verdict, refit: Pat
         if default is not final:
             gain = judged.difference(delivered, scores, truth["test"], groups["test"], own, base["test"])
     return Outcome(
-        final=final, verdict=verdict, finals=len(finals), folder=folder, refit=refit is not None, task=served,
+        final=final, verdict=verdict, finals=len(finals), folder=folder, refit=refit.number if refit else None, task=served,
         temperature=temperature,
-        test=(fresh.in_turn if fresh else None) or judged.score(delivered, truth["test"], groups["test"]),
+        test=intervals[task.metric],
         validation=task.score(final.validation, truth["validation"], groups["validation"]), gain=gain,
         controls=controls, controls_validation=held,
         control_titles={fitted.control.name: fitted.title for fitted in ready.controls},
         validation_scores=validated, test_scores=delivered,
-        test_intervals=judged.intervals(delivered, truth["test"], groups["test"]),
+        test_intervals=intervals,
         details=judged.details(delivered, truth["test"]),
         calibration=_calibration(served, delivered, truth["test"], groups["test"], temperature))
 

@@ -14,7 +14,7 @@ from luthier.api.interrupt import Interrupt
 from luthier.api.ledger import Opening, open_test
 from luthier.api.observer import Observer
 from luthier.api.progress import Shown
-from luthier.api.ready import Ready, find_presets
+from luthier.api.ready import Ready, find_presets, refits
 from luthier.api.scoring import score_finals
 from luthier.api.settings import Command, SamplerName, SchedulerName
 from luthier.api.setup import make_setup
@@ -96,7 +96,8 @@ def begun_event(ready: Ready) -> Event:
             "repeats": settings.repeats, "held_seeds": asdict(settings.held_seeds), "plan": asdict(ready.plan),
             "speed": asdict(ready.measured.speed), "precision": ready.measured.precision, "workers": ready.force.workers,
             "threads": ready.force.threads, "disk": ready.quota.total, "trunk": ready.sharing.trunk, "device": ready.device,
-            "budget": ready.budget, "trials": ready.trials, "own_epochs": "epochs" in settings.chosen,
+            "budget": ready.budget, "trials": ready.trials, "refit": refits(ready.command, ready.prepared),
+            "own_epochs": "epochs" in settings.chosen,
             "shape": ready.prepared.shape.to_table()}
 
 
@@ -108,7 +109,7 @@ def _open_test(ready: Ready, folder: RunFolder, ended: Ended, study: Study) -> O
     corpus = ready.prepared.asked.corpus
     if corpus.folds:
         return None
-    models = [ended.refit] if ended.refit else []
+    models = [ended.refit.folder] if ended.refit else []
     models += [final.folder for final in ended.finals if final.number == ended.verdict.chosen or final.is_default]
     names = [weights_hash(sorted(model.glob("*.safetensors"))) for model in models]
     names += [f"given more time after {study.extended} trials"] if study.extended else []
@@ -120,7 +121,7 @@ def _train(ready: Ready, study: Study, folder: RunFolder, journal: Journal, obse
     with _engine(make_setup(ready, folder), ready.force) as engine:
         search = Search(study, journal, engine, folder.checkpoints, Shown(observer, folder.progress), lambda: interrupt.asked,
                         curve_points=ready.plan.curve_points, sharing=ready.sharing, quota=ready.quota)
-        observer.searching(ready.plan, ready.started, ready.trials)
+        observer.searching(ready.plan, ready.started, ready.trials, refits(ready.command, ready.prepared))
         _search(search, ready)
         ended = end(search, ready, folder, interrupt)
         observer.searched()

@@ -98,7 +98,10 @@ class Settings:
     labels: str | None = setting(None, "File that renames, merges or drops labels (luthier check --write-labels).")
     task: str | None = setting(
         None, "classification, multilabel, entities or regression [default: told by the data].")
-    metric: str | None = setting(None, "Headline metric, by which recipes are chosen [default: the task's usual one].")
+    metric: str | None = setting(
+        None, "Headline metric, by which recipes compete. classification: macro_f1, accuracy, weighted_f1, mcc, and of two labels "
+        "f1, roc_auc, pr_auc; multilabel: micro_f1, macro_f1, subset_accuracy, mean_average_precision; entities: f1, f1_strict, "
+        "macro_f1; regression: pearson, spearman, r2 [default: the first of the task's].")
     max_train_rows: int | None = setting(None, "Most training rows to use, drawn by the seed.", Limits(1, 10**9))
     validation: str | None = setting(None, "File with the validation rows.")
     test: str | None = setting(

@@ -14,12 +14,14 @@ from typing import Any
 import numpy as np
 
 import luthier
+from luthier.api.describe import cut_epochs
 from luthier.api.folder import RunFolder
 from luthier.api.fresh import Fresh
 from luthier.api.ledger import Opening
 from luthier.api.prepare import Asked
 from luthier.api.ready import Ready
 from luthier.api.scoring import Outcome
+from luthier.api.settings import Command
 from luthier.config import to_table, write_toml
 from luthier.data.load import Corpus
 from luthier.data.row import Row, Split, target_text
@@ -176,10 +178,12 @@ def summarize(ready: Ready, study: Study, outcome: Outcome, fresh: Fresh | None,
         "control_titles": outcome.control_titles,
         "controls_validation": {name: score.to_table() for name, score in outcome.controls_validation.items()},
         "gain": outcome.gain.to_table() if outcome.gain else None, "fresh": fresh.to_table() if fresh else None,
-        "refit": outcome.refit, "folds": len(corpus.folds),
+        "refit": outcome.refit is not None, "folds": len(corpus.folds),
+        "epochs": cut_epochs(prepared, ready.plan) if ready.command is Command.TUNE else None,
         "opening": opening.to_table() if opening else None,
         "best": {"trial": trial.number, "parent": trial.parent, "role": trial.role, "recipe": trial.recipe.to_table(),
-                 "shortened": outcome.final.is_shortened(study),
+                 "shortened": outcome.final.is_shortened(study), "cut": outcome.final.is_cut(study),
+                 "refit": outcome.refit,
                  "default_recipe": (default.trial.recipe if default else prepared.default).to_table(),
                  "reason": outcome.verdict.reason},
         "trials": len(study.search_records()), "default_trial": default.trial.number if default else None,

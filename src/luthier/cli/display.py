@@ -29,6 +29,7 @@ class Display:
         self._live: Live | None = None
         self._plan: Plan | None = None
         self._trials: int | None = None
+        self._refit = False
         self._started = time.monotonic()
         self._printed = 0.0
         self._scored: dict[int, int] = {}
@@ -43,9 +44,9 @@ class Display:
         """Print a sentence (above the live view, if there is one)."""
         self._console.print(line)
 
-    def searching(self, plan: Plan, started: float, trials: int | None) -> None:
+    def searching(self, plan: Plan, started: float, trials: int | None, refit: bool = False) -> None:
         """Begin the live view."""
-        self._plan, self._started, self._trials = plan, started, trials
+        self._plan, self._started, self._trials, self._refit = plan, started, trials, refit
         if self._console.is_terminal and not self._console.quiet:
             self._live = Live(console=self._console, refresh_per_second=4, transient=False)
             self._live.start()
@@ -64,7 +65,7 @@ class Display:
 
     def view(self, study: Study, running: Mapping[int, Progress]) -> View:
         """The study as it stands now."""
-        return View(study, running, time.monotonic() - self._started, self._plan, self._trials, self.alone)
+        return View(study, running, time.monotonic() - self._started, self._plan, self._trials, self.alone, self._refit)
 
     def searched(self) -> None:
         """End the live view."""

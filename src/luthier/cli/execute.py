@@ -24,8 +24,8 @@ from luthier.report.controls import control_title
 from luthier.report.html_calibration import point_sentence
 from luthier.report.ledger import openings
 from luthier.report.metrics import test_metrics
-from luthier.report.opening import opening, unbeaten
-from luthier.report.wording import short, test_rows
+from luthier.report.opening import cut_sentence, opening, unbeaten
+from luthier.report.wording import delivered, short, test_rows
 from luthier.search.budget import duration
 
 SAID_CONFIDENCE = 0.8
@@ -77,20 +77,21 @@ def closing_lines(run: Run) -> list[str]:
     """What the run came to, for the terminal."""
     results, width = run.results, 32
     lines = ["", *opening(results)] if unbeaten(results) else []
+    own = "delivered recipe" if results["folds"] else "delivered model"
     lines += ["", f"{short(results['metric_title'], 100)} on {test_rows(results)}, 95 % interval:",
-              f"  {'delivered model':<{width}}{run.metrics['test']}"]
+              f"  {own:<{width}}{run.metrics['test']}"]
     lines.extend(f"  {control_title(results, name):<{width}}{score}" for name, score in run.controls.items())
     if results["fresh"]:
         recipe, seeds = run.recipe_score, count(results["fresh"]["seeds"], "fresh seed")
         lines.append(f"  {f'the recipe, on {seeds}':<{width}}{recipe}  (held-out rows; what to expect of training it again)")
     others = [metric for metric in test_metrics(results) if metric.name != results["metric"]]
     if others:
-        lines.append("The delivered model by other metrics:")
+        lines.append(f"The {own} by other metrics:")
         lines.extend(f"  {metric.title:<{width}}{metric.value} [{metric.low}, {metric.high}]" for metric in others)
     lines.extend(f"  {point_sentence(point)}" for point in results["calibration"].get("operating_points") or []
                  if point["confidence"] == SAID_CONFIDENCE)
     if results["command"] == "tune":
-        lines.append(f"Trial {results['best']['trial']} of {results['failures']['of']}: {results['best']['reason']}.")
+        lines.append(delivered(results))
     lines += troubles(results)
     lines += [f"Model:  {run.folder.model}", f"Report: {run.folder.report}", f"Done in {duration(results['seconds'])}."]
     return lines
@@ -105,9 +106,12 @@ def troubles(results: Mapping[str, Any]) -> list[str]:
     if results["exhausted"]:
         recipes = count(results["trials"] // results["repeats"], "recipe")
         lines.append(f"The search ended early: all {recipes} of the space have been tried.")
+    if (cut := cut_sentence(results)) and not unbeaten(results):  # else the opening has said it
+        lines.append(cut)
     if replay["steps"]:
         steps, took = count(replay["steps"], "step"), duration(replay["seconds"])
-        lines.append(f"{steps} made again, in {took} of all workers, from where no checkpoint was left.")
+        lines.append(f"{steps} of training had to be made again, in {took} of all workers: where a trial went on, there was no "
+                     "checkpoint of it.")
     if (results["opening"] or {}).get("count", 1) > 1:
         lines.append(openings(results["opening"]))
     return lines

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json as json_module
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -29,7 +30,7 @@ def explain(
         print(json_module.dumps(found.explanation.to_table(), ensure_ascii=False, indent=1))
         return
     lines = _search(found.explanation) if found.results["command"] == "tune" else []
-    for line in [*lines, *_delivered(found.explanation, found.results["command"])]:
+    for line in [*lines, *_delivered(found.explanation, found.results)]:
         print(line)
 
 
@@ -59,9 +60,12 @@ def _table(ranking: Ranking) -> list[str]:
     return [*lines, "The mark | is what the strongest reaches by chance in one search of thirty.", ""]
 
 
-def _delivered(explanation: Explanation, command: str) -> list[str]:
+def _delivered(explanation: Explanation, results: Mapping[str, Any]) -> list[str]:
     verdict = explanation.verdicts.get(explanation.delivered)
     if verdict is None:
         return []
-    whose = f"The delivered trial, {explanation.delivered}" if command == "tune" else "This training"
+    whose = f"The delivered trial, {explanation.delivered}" if results["command"] == "tune" else "This training"
+    if results.get("refit"):
+        whose = (f"The delivered model was trained once more, on the validation rows too, so the trial before is judged in its "
+                 f"place, {explanation.delivered}")
     return [f"{whose}: {verdict.kind.value}.", f"  {verdict.evidence}"]

@@ -8,12 +8,11 @@ from typing import Annotated
 
 import typer
 
-from luthier.cli import options as o
-
 
 def export(
     run: Annotated[Path, typer.Argument(help="The folder of a run, finished or not.", show_default=False)],
-    form: Annotated[str, o.option("--format", help="decisions: what was asked, run, scored, decided and chosen, as JSON lines.")],
+    form: Annotated[str, typer.Option("--format", help="decisions: what was asked, run, scored, decided and chosen, as JSON "
+                                      "lines.")] = "decisions",
 ) -> None:
     """Print a run for other programs: runs that decided alike print the same decisions."""
     from luthier.api.export import export

@@ -36,8 +36,9 @@ class Watched:
     plan: Plan | None = None
     trials: int | None = None
     alone: bool = False
+    refit: bool = False
     seconds: float = 0.0
-    stage: str = "getting ready"
+    stage: str = "preparing"
     finished: bool = False
     test: dict[str, Any] | None = None
     _seen: float = field(default_factory=time.monotonic)
@@ -70,6 +71,7 @@ class Watched:
         try:
             if event["event"] == "study":
                 self.study, self.alone = Study.begun(event), event["command"] == "train"
+                self.refit = bool(event.get("refit"))
             self.plan, self.trials = Plan.from_table(event["plan"]), event["trials"]
         except (KeyError, TypeError, ValueError):
             raise RunError(f"{self.folder.journal}: was written by another version of Luthier; it cannot be watched") from None
@@ -98,7 +100,9 @@ def follow(run: Path, once: bool) -> int:
     """
     folder = RunFolder(run)
     if not folder.config.exists() and (not run.exists() or folder.process() is None):
-        raise ConfigError(f"{run}: no run has begun there (there is no run.toml)")
+        raise ConfigError(f"{run}: no run has begun there (there is no run.toml). One that is still preparing makes its folder "
+                          "when it has read the data and measured this machine, up to a minute after its command: wait for its "
+                          "line 'Run folder'")
     console = Console(highlight=False, soft_wrap=True, markup=False)
     watched, journal = Watched(folder), Follower(folder.journal)
     if once:
@@ -126,7 +130,7 @@ def _follow(console: Console, watched: Watched, journal: Follower) -> None:
             if watched.study is not None and watched.plan is not None:
                 if not drawing:
                     drawing, display.alone = True, watched.alone
-                    display.searching(watched.plan, time.monotonic() - watched.now(), watched.trials)
+                    display.searching(watched.plan, time.monotonic() - watched.now(), watched.trials, watched.refit)
                 display.update(watched.study, watched.running(process))
             if watched.finished or process is None:
                 break
@@ -145,7 +149,7 @@ def _print_once(console: Console, watched: Watched, process: str | None) -> None
         watched.settle()
     if watched.study is not None:
         view = View(watched.study, watched.running(process), watched.now() if working else watched.seconds,
-                    watched.plan if working else None, watched.trials, watched.alone)
+                    watched.plan if working else None, watched.trials, watched.alone, watched.refit)
         console.print(view.render(console.width))
     console.print(_closing(watched, process))
 

@@ -14,7 +14,7 @@ from rich.text import Text
 from luthier.data.places import count
 from luthier.recipes.trial import Progress, TrialState
 from luthier.search.budget import Plan, duration
-from luthier.search.study import FINAL, FRESH, Record, Study
+from luthier.search.study import FINAL, FRESH, REFIT, Record, Study
 
 MOST_ROWS, BEST_ROWS = 14, 4
 CURVE_WIDTH = 10
@@ -22,6 +22,8 @@ WHY_WIDTH = 18
 """The narrowest column of reasons that says something."""
 FEW_RECIPES = 3
 """Before so many have been tried, nothing can be said of the time that others will take."""
+AFTER = (FRESH, FINAL, REFIT)
+"""The roles of what is trained after the search."""
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _GAP = 2
 _STEPS = re.compile(r" after [\d,]+ steps")
@@ -46,6 +48,7 @@ class View:
         seconds: that the run has worked.
         trials: the most recipes that are to be tried.
         alone: whether one recipe is trained, which is then called just that.
+        refit: whether the chosen recipe is trained once more, on more rows.
     """
 
     study: Study
@@ -54,6 +57,7 @@ class View:
     plan: Plan | None = None
     trials: int | None = None
     alone: bool = False
+    refit: bool = False
 
     def shown(self) -> list[Record]:
         """The trials to speak of: of one recipe alone, its final only where that trains on."""
@@ -72,13 +76,29 @@ class View:
 
     def status(self) -> str:
         """The best so far, speed and time left, as far as they are known."""
-        best = self.study.ranked()[:1]
         speed = sum(progress.rows_per_second for progress in self.running.values())
-        parts = [f"best {self.study.score(best[0]):.3f} (trial {best[0].trial.number})"] if best and not self.alone else []
+        best = "" if self.alone else self.best()
+        parts = [best] if best else []
         parts += [f"{speed:,.0f} rows/s"] if speed else []
         left = self.left()
         parts += [f"{'' if self._limited else 'about '}{duration(left)} left"] if left is not None else []
         return ", ".join(parts)
+
+    def best(self) -> str:
+        """The highest figure on the rung rows that any trial has had, finals too, and where that trial stands now.
+
+        Fresh finals hold out other rows. Of several seeds the mean counts, which is known of recipes as they stand.
+        """
+        if self.study.repeats > 1:
+            leads = self.study.ranked()[:1]
+            return f"best mean on rung rows {self.study.score(leads[0]):.3f} (from trial {leads[0].trial.number})" if leads else ""
+        seen = [(value, -record.trial.number, values[-1]) for record in self.study.records.values() if record.trial.fold == 0
+                and record.trial.role != FRESH and (values := self._values(record)) for value in values]
+        if not seen:
+            return ""
+        value, number, last = max(seen)
+        now = f", now {last:.3f}" if round(last, 3) < round(value, 3) else ""
+        return f"best on rung rows {value:.3f} (trial {-number}{now})"
 
     @property
     def _limited(self) -> bool:
@@ -91,13 +111,30 @@ class View:
             return None
         if plan.finals_until is not None:
             return max(0.0, plan.finals_until + plan.scoring_seconds - self.seconds)
-        recipes, ends = len(self.study.recipes()), len(self.study.ends(FRESH)) + len(self.study.ends(FINAL))
+        recipes, ends = len(self.study.recipes()), [record for role in AFTER for record in self.study.ends(role)]
         if self.alone or self.trials is None or recipes < FEW_RECIPES:
             return None
-        expected = (1 + plan.challengers) * plan.fresh + (2 if plan.fresh else 1 + plan.challengers)
-        finals = plan.finals_seconds * max(0.0, 1 - ends / expected)
+        finals = plan.finals_seconds * (1 - self._share_made(plan, ends))
         search = 0.0 if ends or self.study.exhausted else self.seconds / recipes * max(0, self.trials - recipes)
         return search + finals + plan.scoring_seconds
+
+    def _share_made(self, plan: Plan, ends: Sequence[Record]) -> float:
+        """How much of what comes after the search is made, in steps: a final makes its decay, all others a whole run with one."""
+        finalists, decay = 1 + plan.challengers, next((record.trial.recipe.decay_share for record in ends), 0.0)
+        weights = {FRESH: 1.0, FINAL: decay, REFIT: 1.0}
+        finals = 2 if plan.fresh else finalists
+        whole = weights[FRESH] * finalists * plan.fresh + weights[FINAL] * finals + weights[REFIT] * self.refit
+        made = sum(weights[record.trial.role] * self._share(record) for record in ends)
+        return min(1.0, made / whole) if whole else 0.0
+
+    def _share(self, record: Record) -> float:
+        """How much of its own steps a trial after the search has made."""
+        if record.state in (TrialState.COMPLETE, TrialState.STOPPED, TrialState.FAILED):
+            return 1.0
+        parent = self.study.records.get(record.trial.parent) if record.trial.parent is not None else None
+        start = parent.step if parent and record.trial.role == FINAL else 0
+        own = self.study.total_steps(record.trial.recipe) - start
+        return min(1.0, max(0.0, (self._step(record) - start) / own)) if own > 0 else 0.0
 
     def rungs(self) -> str:
         """How many trials stand where."""
@@ -115,6 +152,8 @@ class View:
             parts.append(f"fresh: {ended} of {len(fresh)}")
         if finals:
             parts.append(count(len(finals), "final"))
+        if self.study.ends(REFIT):
+            parts.append("final fit on training and validation rows")
         return "; ".join(parts)
 
     def render(self, width: int, height: int = 0) -> RenderableType:

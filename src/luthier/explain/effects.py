@@ -159,7 +159,7 @@ def _wrong(name: str, trials: Sequence[Row], verdicts: Mapping[int, Verdict], fa
     """Where one family of verdicts gathers, if anywhere."""
     judged = [(row, verdicts[trial].kind) for row in trials if (trial := whole(row.get("trial"))) in verdicts and trial is not None]
     if family[0] not in _SEEN_EARLY:
-        judged = [(row, kind) for row, kind in judged if kind is not Kind.SHORT]
+        judged = [(row, kind) for row, kind in judged if kind not in (Kind.SHORT, Kind.UNJUDGED)]
     pairs = [(row[name], kind in family) for row, kind in judged if row.get(name) not in ("", None)]
     sides = [side for side in _sides(name, pairs) if side.is_clear]
     best = min(sides, key=lambda side: (side.chance, -side.runs), default=None)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import Any
 
@@ -79,6 +79,14 @@ def facts_of(results: Row) -> Facts:
     return Facts(str(given.get("metric") or results["metric"]), int(rows), number(given.get("chance_loss", chance)),
                  number(given.get("largest_label_share", largest)), number(given.get("probe_score", probe)), number(majority),
                  task=task, metric_title=str(results.get("metric_title") or ""))
+
+
+def elsewhere(facts: Facts) -> Facts:
+    """The facts for a trial that is read on other rows than the controls were: no figure of theirs is held against it.
+
+    A score of 0 for saying the same of every text is 0 on any rows.
+    """
+    return replace(facts, probe_score=None, majority_score=0.0 if facts.majority_score == 0 else None)
 
 
 def _label_facts(results: Row) -> tuple[float | None, float | None]:

@@ -7,10 +7,11 @@ The rules, in the order they are asked, are those of the field's practice:
   saying the same of every text (of entities: none is found, and the training loss no longer falls).
 - **overfit**: the validation loss rose from its minimum by more than its noise while the training loss fell, and the score
   fell too; **overconfident** where the score held.
-- **underfit**: training and validation scores are alike, and the training loss was still falling or the score is not above
-  that of the frozen probe.
+- **underfit**: the training rows are learnt neither whole nor better than the validation rows, and the training loss was still
+  falling or the score is not above that of the frozen probe on the same rows.
 - **unstable**: the same recipe on other seeds came out further apart than chance and the default recipe do.
 - **good**: none of these. **too short to say**: none of these, but the trial was ended early or read too rarely.
+- **not judged**: it was read once, at its end, or never, for it was trained on the validation rows too.
 
 A trial that was ended early can still be called by what it did do (diverge, collapse, overfit), not by what it did not.
 """
@@ -25,9 +26,9 @@ from dataclasses import dataclass, replace
 from statistics import NormalDist, variance
 
 from luthier.explain.curves import Curve, Reading
-from luthier.explain.facts import ERROR_RATE, Facts, loss_noise, score_error
+from luthier.explain.facts import ERROR_RATE, Facts, elsewhere, loss_noise, score_error
 from luthier.explain.rows import Row, branch_share, by_recipe, is_default, number, own_trials, whole
-from luthier.search.study import FINAL
+from luthier.search.study import FINAL, REFIT
 from luthier.tasks.registry import of_tokens
 from luthier.tasks.wording import wording_of
 
@@ -42,6 +43,8 @@ a spread like its own size: 1/√400."""
 NEARLY_ALL = 0.95
 """The share of rows under one label that makes a collapse, which the labels' own greatest share must be "far" below."""
 FAR = 0.1
+PERFECT = 0.995
+"""A score on the training rows that leaves nothing to learn."""
 FEWEST_READINGS = 3
 """Readings from which a shape can be told: with two there is a rise or a fall, but no minimum between."""
 BIMODAL_GAP = 0.1
@@ -60,6 +63,7 @@ class Kind(enum.Enum):
     UNSTABLE = "unstable"
     GOOD = "good"
     SHORT = "too short to say"
+    UNJUDGED = "not judged"
 
 
 @dataclass(frozen=True)
@@ -70,12 +74,13 @@ class Verdict:
     evidence: str
 
 
+_REFITTED = Verdict(Kind.UNJUDGED, "It was trained on the validation rows too, so none are left to judge it by.")
 _NOT_FINITE = re.compile(r"\b(nan|inf|gradient|loss is|not finite)\b", re.IGNORECASE)
 
 
 def judge(curve: Curve, facts: Facts) -> Verdict:
     """The verdict on one trial by its own curve; `judge_all` also looks at its replicates."""
-    for rule in (_diverged, _collapsed, _overfit, _short, _underfit):
+    for rule in (_diverged, _collapsed, _overfit, _short, _unread, _underfit):
         found = rule(curve, facts)
         if found:
             return found
@@ -91,7 +96,7 @@ def _diverged(curve: Curve, facts: Facts) -> Verdict | None:
         return None
     (last, end), least = losses[-1], min(value for _, value in losses)
     if end > chance and least < (1 - CLEAR) * chance:
-        return Verdict(Kind.DIVERGED, f"The training loss was down to {least:.2f} and ended at {end:.2f} at {_at(last)}, above "
+        return Verdict(Kind.DIVERGED, f"The training loss was down to {_loss(least)} and ended at {end:.2f} at {_at(last)}, above "
                                       f"the {chance:.2f} of {facts.guessing}.")
     if end > (1 + NEVER_LEARNT) * chance and (end >= losses[0][1] or end > HOPELESS * chance):
         rose = "rose to" if end >= losses[0][1] else "was still at"
@@ -105,7 +110,7 @@ def _collapsed(curve: Curve, facts: Facts) -> Verdict | None:
     said = _one_label(curve, facts)
     if not said or (facts.ended_early and not _stuck(curve, facts)):
         return None
-    if of_tokens(facts.task) and _still_falling(curve):
+    if of_tokens(facts.task) and _still_falling(curve, facts):
         return None  # that all is O is how every training on entities begins
     return Verdict(Kind.COLLAPSED, said)
 
@@ -145,8 +150,8 @@ def _overfit(curve: Curve, facts: Facts) -> Verdict | None:
     if fell is None:
         return None
     last, end = later[-1]
-    rose = (f"The validation loss was lowest at {_at(minimum)} ({least:.2f}) and ended at {end:.2f} at {_at(last)}, while the "
-            f"training loss fell from {fell[0]:.2f} to {fell[1]:.2f}")
+    rose = (f"The validation loss was lowest at {_at(minimum)} ({_loss(least)}) and ended at {_loss(end)} at {_at(last)}, while "
+            f"the training loss fell from {_loss(fell[0])} to {_loss(fell[1])}")
     return _overfit_or_overconfident(curve, facts, minimum, rose)
 
 
@@ -181,32 +186,55 @@ def _short(curve: Curve, facts: Facts) -> Verdict | None:
     return None
 
 
+def _unread(curve: Curve, facts: Facts) -> Verdict | None:
+    """One reading is no curve: whatever is delivered has a trial behind it whose curve tells more."""
+    if len(curve.validation) != 1:
+        return None
+    reading, score = curve.values(facts.metric)[-1]
+    return Verdict(Kind.UNJUDGED, f"It was evaluated only once, so how it went cannot be told; {facts.title} {score:.3f} at "
+                                  f"{_at(reading)}.")
+
+
 def _underfit(curve: Curve, facts: Facts) -> Verdict | None:
     scores = curve.values(facts.metric)
-    if _fits_training_better(curve, facts):
+    if _learnt_whole(curve, facts) or _fits_training_better(curve, facts):
         return None
-    falling, weak = _still_falling(curve), _no_better_than_probe(scores[-1][1], facts)
+    falling, weak = _still_falling(curve, facts), _no_better_than_probe(scores[-1][1], facts)
     said = " and ".join(filter(None, (falling, weak)))
     return Verdict(Kind.UNDERFIT, f"{said[:1].upper()}{said[1:]}, and it does no better on the training rows than on the "
                                   "validation rows.") if said else None
 
 
+def _learnt_whole(curve: Curve, facts: Facts) -> bool:
+    """Whether next to nothing is left to learn of the training rows: by their loss, or by a perfect score."""
+    losses, scores = curve.train_values("loss"), curve.train_values(facts.metric) or curve.values(facts.metric)
+    if losses and facts.chance_loss is not None and losses[-1][1] <= CLEAR * facts.chance_loss:
+        return True
+    return scores[-1][1] >= PERFECT
+
+
 def _fits_training_better(curve: Curve, facts: Facts) -> bool:
-    """Whether the training rows are learnt beyond the validation rows; by the loss where no training score was kept."""
+    """Whether the training rows are learnt beyond the validation rows, by score or by loss."""
     scores, train = curve.values(facts.metric), curve.train_values(facts.metric)
-    if train and scores:
-        return train[-1][1] > scores[-1][1] + 2 * score_error(scores[-1][1], facts)
+    if train and scores and train[-1][1] > scores[-1][1] + 2 * score_error(scores[-1][1], facts):
+        return True
     losses, held = curve.train_values("loss"), curve.values("loss")
     return bool(losses and held) and losses[-1][1] < (1 - CLEAR) * held[-1][1]
 
 
-def _still_falling(curve: Curve) -> str:
-    """The fall of the training loss over the last third of its readings, where it is clear."""
+def _still_falling(curve: Curve, facts: Facts) -> str:
+    """The fall of the training loss over the last third of its readings, where it is clear.
+
+    It must be so beside what there was to learn, too: the last thousandths of a loss halve for ever, and nobody is better off.
+    """
     losses = curve.train_values("loss")
     if len(losses) < FEWEST_READINGS:
         return ""
     before, end = losses[-1 - max(1, len(losses) // 3)][1], losses[-1][1]
-    return f"the training loss was still falling at the end ({before:.2f} to {end:.2f})" if end < (1 - CLEAR) * before else ""
+    whole_way = losses[0][1] if facts.chance_loss is None else facts.chance_loss
+    if before - end <= CLEAR * max(before, whole_way):
+        return ""
+    return f"the training loss was still falling at the end ({_loss(before)} to {_loss(end)})"
 
 
 def _no_better_than_probe(score: float, facts: Facts) -> str:
@@ -223,8 +251,7 @@ def _no_better_than_probe(score: float, facts: Facts) -> str:
 def _good(curve: Curve, facts: Facts) -> Verdict:
     reading, score = curve.values(facts.metric)[-1]
     if len(curve.validation) < FEWEST_READINGS:
-        times = "once" if len(curve.validation) == 1 else "twice"
-        return Verdict(Kind.SHORT, f"It was evaluated only {times}, so how it went cannot be told; {facts.title} {score:.3f} at "
+        return Verdict(Kind.SHORT, f"It was evaluated only twice, so how it went cannot be told; {facts.title} {score:.3f} at "
                                    f"{_at(reading)}.")
     weak = _no_better_than_probe(score, facts)
     return Verdict(Kind.GOOD, f"It learnt ({facts.title} {score:.3f} at {_at(reading)}), with no sign of over- or underfitting" +
@@ -233,6 +260,11 @@ def _good(curve: Curve, facts: Facts) -> Verdict:
 
 def _at(reading: Reading) -> str:
     return f"epoch {reading.epoch:.2g}" if reading.epoch < 10 else f"epoch {reading.epoch:.0f}"
+
+
+def _loss(value: float) -> str:
+    """A loss to two decimals, a small one to two digits, so that none is told as nothing."""
+    return f"{value:.2f}" if abs(value) >= 0.1 else f"{value:.2g}"
 
 
 def judge_all(trials: Sequence[Row], curves: Mapping[int, Curve], facts: Facts) -> dict[int, Verdict]:
@@ -245,14 +277,19 @@ def judge_all(trials: Sequence[Row], curves: Mapping[int, Curve], facts: Facts) 
         curve = curves.get(own, Curve())
         if parent is not None and trial.get("role") == FINAL:
             curve = curve.after(curves.get(parent, Curve()), branch_share(trial, rows.get(parent, {})))
-        found[own] = judge(curve, _own_facts(trial, facts))
+        found[own] = _REFITTED if _is_refitted(trial) else judge(curve, _own_facts(trial, facts))
     return found | _unstable(trials, found, facts)
+
+
+def _is_refitted(trial: Row) -> bool:
+    return trial.get("role") == REFIT and trial.get("state") == "complete"
 
 
 def _own_facts(trial: Row, facts: Facts) -> Facts:
     state = str(trial.get("state"))
     failure = str(trial.get("reason") or "no reason is known") if state == "failed" else ""
-    return replace(facts, failure=failure, ended_early=state not in ("complete", "failed"))
+    own = replace(facts, failure=failure, ended_early=state not in ("complete", "failed"))
+    return elsewhere(own) if whole(trial.get("fold")) else own
 
 
 def _unstable(trials: Sequence[Row], verdicts: Mapping[int, Verdict], facts: Facts) -> dict[int, Verdict]:
@@ -264,7 +301,7 @@ def _unstable(trials: Sequence[Row], verdicts: Mapping[int, Verdict], facts: Fac
         said = _apart(_scores(group), [] if any(map(is_default, group)) else default, facts)
         for trial in group if said else []:
             own = whole(trial.get("trial"))
-            if own is not None and verdicts[own].kind in (Kind.GOOD, Kind.UNDERFIT, Kind.SHORT):
+            if own is not None and verdicts[own].kind in (Kind.GOOD, Kind.UNDERFIT, Kind.SHORT, Kind.UNJUDGED):
                 found[own] = Verdict(Kind.UNSTABLE, said)
     return found
 

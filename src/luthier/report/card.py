@@ -19,15 +19,22 @@ from luthier.report.snippets import parts, snippet, snippet_notes
 from luthier.report.wording import (
     Difference,
     Table,
+    blindness,
     changes,
     clean,
+    delivered,
     figure,
     hyperparameters,
     interval,
+    judged_by,
+    opened_before,
     sentence,
     short,
     shown,
+    split_rows,
     test_rows,
+    validation_note,
+    whose,
 )
 from luthier.search.budget import duration
 from luthier.tasks.registry import kind_named, of_tokens
@@ -41,6 +48,8 @@ _HUB_METRICS = {"macro_f1": "f1", "micro_f1": "f1", "weighted_f1": "f1", "f1": "
 _SPECIAL = re.compile(r"[\\`*_\[\]<>&#|~!$^{}@]|:(?=//)|(?<=www)\.|^[-+=](?=[-+=\s]|$)", re.IGNORECASE)
 """Characters that Markdown, GitHub's or the hub's, could take for more than themselves where they stand."""
 _NUMBERED = re.compile(r"^(\d+)[.)](?=\s|$)")
+_NAMES = {"few-of-label": "labels with few rows"}
+"""Names of findings whose codes do not read as such."""
 MOST_WARNINGS = 10
 """Warnings about the data that a card names."""
 FEW_ROWS = 10
@@ -98,10 +107,10 @@ def _note(note: str) -> str:
 
 
 def _trained_on(results: Table) -> str:
-    rows, base = results["rows"], results["base"]
+    base = results["base"]
     revision = f", revision {_md(base['revision'])}" if base.get("revision") else ""
     facts = [f"Data: {_md(results['name'])}, hash `{_plain(results['data_hash'])}`",
-             f"Rows: {rows['train']:,} for training, {rows['validation']:,} for validation, {rows['test']:,} for test",
+             f"Rows: {split_rows(results)}",
              f"Split: {_md(sentence(results['split']))}",
              f"Pre-trained weights: {_md(_without_folders(base['origin']))}{revision}, hash `{_plain(base['hash'])}`, "
              f"{base['parameters'] / 1e6:,.1f} million parameters"]
@@ -122,7 +131,8 @@ def _found(findings: Sequence[Table]) -> list[str]:
 
 def _named_finding(finding: Table) -> str:
     rows = len(finding.get("rows") or [])
-    name = _md(str(finding["code"]).replace("-", " "), 40)
+    code = str(finding["code"])
+    name = _md(_NAMES.get(code, code.replace("-", " ")), 40)
     return f"{name} ({count(rows, 'row')})" if rows else name
 
 
@@ -132,17 +142,19 @@ def _without_folders(text: object) -> str:
 
 
 def _labels(results: Table) -> str:
-    """The labels with what became of each on the test rows; nothing where labels are numbers."""
+    """The labels with what became of each on the rows that figures are of; nothing where labels are numbers."""
     if not results["labels"]:
         return ""
     details = results.get("details") or {}
     scores, limits = details.get("per_label") or {}, details.get("thresholds") or {}
     what = wording_of(results["task"]).counted
+    splits = ("train", "validation") if results.get("folds") else ("train", "validation", "test")
     body = [[_md(label, 100) or "(empty)",
-             *(f"{results['counts'].get(label, {}).get(split, 0):,}" for split in ("train", "validation", "test")),
+             *(f"{results['counts'].get(label, {}).get(split, 0):,}" for split in splits),
              *(figure((scores.get(label) or {}).get(part)) for part in ("precision", "recall", "f1")),
              *([figure(limits.get(label))] if limits else [])] for label in results["labels"]]
-    return "\n\n" + _table(["label", f"training {what}", f"validation {what}", f"test {what}", "precision", "recall", "F1 on test",
+    heads = {"train": f"training {what}", "validation": f"validation {what}", "test": f"test {what}"}
+    return "\n\n" + _table(["label", *(heads[split] for split in splits), "precision", "recall", f"F1 on {judged_by(results)}",
                             *(["given from"] if limits else [])], body)
 
 
@@ -152,28 +164,32 @@ def _plain(value: object) -> str:
 
 def _figures(results: Table) -> str:
     held = results.get("controls_validation") or {}
-    body = [["**this model**", f"**{figure(results['test']['value'])}**", interval(results["test"]),
+    where, own = judged_by(results), whose(results)
+    body = [[f"**{own}**", f"**{figure(results['test']['value'])}**", interval(results["test"]),
              figure((results.get("validation") or {}).get("value"))]]
     body += [[_md(control_title(results, name)), figure(score["value"]), interval(score), figure(held.get(name, {}).get("value"))]
              for name, score in rivals(results).items()]
     every = [[_md(metric.title), metric.value, f"{metric.low} to {metric.high}", _md(metric.meaning)]
              for metric in test_metrics(results)]
+    note = validation_note(results)
+    head = "held out" if results.get("folds") else "test"
     return (f"## How good it is\n\n{_md(results['metric_title'])} on {test_rows(results)}, "
-            f"which nothing was trained or chosen on; intervals are bootstraps over {resampled(results)}.\n\n" +
-            _table(["", "test", "95 % interval", "validation"], body) +
-            ("\n\nAll metrics of this model on the test rows:\n\n" + _table(["metric", "test", "95 % interval", "meaning"], every)
+            f"{blindness(results)}; intervals are bootstraps over {resampled(results)}.\n\n" +
+            _table(["", head, "95 % interval", "validation"], body) + (f"\n\n{_md(note)}" if note else "") +
+            (f"\n\nAll metrics of {own} on the {where}:\n\n" + _table(["metric", head, "95 % interval", "meaning"], every)
              if every else "") + _entity_errors(results) + _points(results))
 
 
 def _entity_errors(results: Table) -> str:
     errors = (results.get("details") or {}).get("entity_errors") or {}
     said = [f"{spans:,} {_md(ENTITY_ERRORS.get(kind, (kind,))[0])}" for kind, spans in errors.items()]
-    return f"\n\nEntities of the test rows, by what became of them: {', '.join(said)}." if said else ""
+    return f"\n\nEntities of the {judged_by(results)}, by what became of them: {', '.join(said)}." if said else ""
 
 
 def _points(results: Table) -> str:
     points = (results.get("calibration") or {}).get("operating_points") or []
-    return ("\n\nAnswering only when sure, with 95 % intervals in brackets:\n\n" +
+    sure = _md(wording_of(results["task"]).sure)
+    return (f"\n\nAnswering only when sure, with 95 % intervals in brackets. {sure}\n\n" +
             "\n".join(f"- {_md(point_sentence(point))}" for point in points)) if points else ""
 
 
@@ -196,8 +212,7 @@ def _search(results: Table) -> str:
             f"Luthier {_md(results['luthier'])} tried {count(results['trials'] // results['repeats'], 'recipe')}"
             f"{', its default recipe first,' * (results.get('default_trial') == 0)} "
             f"and finished {count(results['finals'], 'final')}, in {duration(results['seconds'])}{budget} altogether. "
-            f"{_chosen_by(results)}; {_test_rows_seen(results)}. Trial "
-            f"{results['best']['trial']} is delivered: {_md(results['best']['reason']).rstrip('.')}. {end}")
+            f"{_chosen_by(results)}; {_test_rows_seen(results)}. {_md(delivered(results))} {end}")
 
 
 def _chosen_by(results: Table) -> str:
@@ -212,15 +227,17 @@ def _test_rows_seen(results: Table) -> str:
     if results.get("record_test"):
         return "but the test rows were scored for every trial, so a choice by those scores would not be blind"
     if results.get("folds"):
-        return "there were no test rows: all rows were held out in turn"
-    if (results.get("opening") or {}).get("count", 1) > 1:
-        return f"the test rows had been scored before, {count(results['opening']['count'] - 1, 'time')} on this machine"
+        return "there were no test rows: the training rows were held out in turn, the validation rows never"
+    if opened_before(results):
+        return f"the test rows had been opened before, {count(opened_before(results), 'time')} on this machine"
     return "in this run the test rows were scored once, at the end"
 
 
 def _limits(results: Table) -> str:
     few = [label for label in results["labels"] if results["counts"].get(label, {}).get("train", 0) < FEW_ROWS]
-    limits = ["The figures hold for texts like the test rows; other sources, times or languages may do worse.",
+    limits = [f"The figures hold for texts like the {judged_by(results)}; other sources, times or languages may do worse.",
+              "They are of its recipe, trained on parts of the training rows: this one model may be better or worse."
+              if results.get("folds") else
               "They are of this one model: the same recipe trained with another seed gives another figure.",
               _length_limit(results), wording_of(results["task"]).limit, _confidence_limit(results),
               "What the pre-trained weights learnt from their texts, bias included, is still in them."]
@@ -246,4 +263,4 @@ def _confidence_limit(results: Table) -> str:
     error, temperature = calibration_figures(found), results.get("temperature") or 1.0
     how = (f"Scores were calibrated on the validation rows, by a temperature of {temperature:.3g} that is part of the weights"
            if temperature != 1.0 else "Scores are as training left them, without a temperature")
-    return f"{how}; their calibration error (ECE) on the test rows is {error}, and on other texts it may be greater."
+    return f"{how}; their calibration error (ECE) on the {judged_by(results)} is {error}, and on other texts it may be greater."

@@ -23,13 +23,17 @@ from luthier.report.tags import EMPTY, esc, name, paragraphs, section, table
 from luthier.report.wording import (
     Difference,
     Table,
+    blindness,
     changes,
+    delivered,
     figure,
     hyperparameters,
     interval,
+    judged_by,
     short,
     signed,
     test_rows,
+    validation_note,
 )
 from luthier.search.budget import duration
 
@@ -67,19 +71,25 @@ def _head(results: Table) -> str:
 def _result(results: Table) -> str:
     title = short(results["metric_title"], 100)
     return section(
-        "result", f"{title[:1].upper()}{title[1:]} on the {'rows held out in turn' if results.get('folds') else 'test rows'}",
-        f'<p class="soft">Dots are figures on the {test_rows(results)}, which nothing was '
-        f"trained or chosen on; bars are their 95 % intervals (bootstrap over {resampled(results)}); the shaded band repeats the "
-        "delivered model's. Controls are what you get without fine-tuning, or without a search.</p>",
+        "result", f"{title[:1].upper()}{title[1:]} on the {judged_by(results)}",
+        f'<p class="soft">Dots are figures on the {test_rows(results)}, {blindness(results)}; '
+        f"bars are their 95 % intervals (bootstrap over {resampled(results)}); the shaded band repeats the "
+        f"delivered {_kind(results)}'s. {validation_note(results)} Controls are what you get without "
+        "fine-tuning, or without a search.</p>",
         _forest(results), paragraphs([openings(results["opening"])] if results.get("opening") else []), _metrics(results))
+
+
+def _kind(results: Table) -> str:
+    """What the figures are of."""
+    return "recipe" if results.get("folds") else "model"
 
 
 def _metrics(results: Table) -> str:
     """Every metric of the delivered model."""
     rows = [(f"<b>{esc(metric.title)}</b><br><small>{esc(metric.meaning)}</small>", metric.value, f"{metric.low} to {metric.high}")
             for metric in test_metrics(results)]
-    return "<h3>The delivered model by every metric</h3>" + table(
-        ("on the test rows", "#figure", "#95&nbsp;% interval"), rows, css="metrics") if rows else ""
+    return f"<h3>The delivered {_kind(results)} by every metric</h3>" + table(
+        (f"on the {judged_by(results)}", "#figure", "#95&nbsp;% interval"), rows, css="metrics") if rows else ""
 
 
 def _forest(results: Table) -> str:
@@ -90,7 +100,7 @@ def _forest(results: Table) -> str:
     own = "the default recipe" if default_delivered(results) else f"trial {results['best']['trial']}"
     if results["command"] == "train":
         own = "the recipe as given"
-    rows = [_forest_row("Delivered model", own, "delivered", results["test"], results.get("validation"), "", scale,
+    rows = [_forest_row(f"Delivered {_kind(results)}", own, "delivered", results["test"], results.get("validation"), "", scale,
                         results)]
     for control, score in against.items():
         title, meaning = control_title(results, control), control_meaning(results, control)
@@ -102,7 +112,7 @@ def _forest(results: Table) -> str:
     ticks = "".join(f'<text class="tick" x="{scale.at(value):.2f}%" y="12" text-anchor="middle">{text}</text>'
                     for value, text in scale.ticks())
     return ('<table class="forest"><thead><tr><th scope="col">model or control</th><th scope="col"></th>'
-            '<th scope="col" class="n">test, 95 % interval</th></tr></thead>'
+            f'<th scope="col" class="n">{"held out" if results.get("folds") else "test"}, 95 % interval</th></tr></thead>'
             f'<tbody>{"".join(rows)}</tbody><tfoot><tr><th></th><td class="c"><svg width="100%" height="34" '
             f'aria-hidden="true">{ticks}<text class="tick" x="50%" y="31" text-anchor="middle">'
             f'{esc(results["metric_title"])} (1 is perfect)</text></svg></td><td class="n"></td></tr></tfoot></table>')
@@ -142,9 +152,8 @@ def _recipe(results: Table) -> str:
             marks.append(changed)
     head = ("hyperparameter", "#delivered", "#default")
     base, best = results["base"], results["best"]
-    parent = f", the end of trial {best['parent']}" if best.get("parent") not in (None, "") else ""
-    why = f"Trial {best['trial']} ({best['role']}{parent}) is delivered: {best['reason'].rstrip('.')}." \
-        if best.get("reason") else ""
+    parent = f" Trial {best['trial']} is the end of trial {best['parent']}." if best.get("parent") not in (None, "") else ""
+    why = delivered(results) + parent if best.get("reason") else ""
     return section(
         "recipe", "The delivered recipe", paragraphs([why] if why else []), paragraphs([changes(results)]),
         table(head, rows[True], css="recipe", marks=marks),

@@ -10,7 +10,7 @@ from luthier.data.row import Kind
 from luthier.explain.rows import number
 from luthier.report.svg import Plot, Scale
 from luthier.report.tags import EMPTY, esc, name, section, table
-from luthier.report.wording import Table, amount, figure, short
+from luthier.report.wording import Table, amount, figure, judged_by, short
 from luthier.tasks.registry import kind_named, of_tokens
 from luthier.tasks.wording import wording_of
 
@@ -51,12 +51,12 @@ def _labels(results: Table, details: Table) -> str:
                      *(EMPTY if score.get(part) is None else figure(score[part]) for part in ("precision", "recall", "f1")),
                      *([figure(limits.get(label))] if limits else [])))
     what = wording_of(results["task"]).counted
-    head = ("label", f"#training {what}", "#validation", "#test", "#precision", "#recall", "#F1",
-            *(["#given from"] if limits else []))
+    head = ("label", f"#training {what}", "#validation", "#held out" if results.get("folds") else "#test", "#precision", "#recall",
+            "#F1", *(["#given from"] if limits else []))
     tall = " tall" if len(labels) > MOST_HEAT else ""
     return "<h3>Label by label</h3>" + table(head, body, css=f"narrow{tall}") + (
-        f'<p class="soft">On the test rows. Precision: of the {what} given the label, the share that have it. '
-        f"Recall: of the {what} that have it, the share given it. F1 is the harmonic mean of both. On a handful of test "
+        f'<p class="soft">On the {judged_by(results)}. Precision: of the {what} given the label, the share that have it. '
+        f"Recall: of the {what} that have it, the share given it. F1 is the harmonic mean of both. On a handful of "
         f"{what} they are rough figures.{_threshold_note(limits)}{_reading_note(entities)}</p>")
 
 
@@ -79,7 +79,7 @@ def _entity_errors(details: Table) -> str:
     true = sum(errors.values()) - errors.get("spurious", 0)
     found = sum(errors.values()) - errors.get("missed", 0)
     return ("<h3>What becomes of entities</h3>" + table(("outcome", "", "#entities"), rows, css="narrow outcomes") +
-            f'<p class="soft">True entities in the test rows: {true:,}; found: {found:,}. A found entity is matched with the true '
+            f'<p class="soft">True entities: {true:,}; found: {found:,}. A found entity is matched with the true '
             "one that it overlaps.</p>")
 
 
@@ -99,7 +99,7 @@ def _heat(labels: Sequence[str], counts: Sequence[Sequence[float]]) -> str:
     head = "".join(f'<th scope="col">{name(label, 22)}</th>' for label in labels)
     few = " few" if len(labels) <= 5 and max(len(str(label)) for label in labels) <= 14 else ""
     return ("<h3>Which labels it confuses</h3>"
-            '<p class="soft">Test rows by true label (down) and predicted label (across). Blue: right; orange: '
+            '<p class="soft">Rows by true label (down) and predicted label (across). Blue: right; orange: '
             "confused; the stronger, the greater the share of the true label's rows.</p>"
             f'<div class="scroll heat{few}" tabindex="0"><table><thead><tr><th>true / predicted</th>{head}</tr></thead>'
             f'<tbody>{"".join(body)}</tbody></table></div>')
@@ -116,13 +116,12 @@ def _worst(labels: Sequence[str], counts: Sequence[Sequence[float]]) -> str:
     pairs = [(value, true, predicted) for true, row in enumerate(counts) for predicted, value in enumerate(row)
              if true != predicted and value]
     if not pairs:
-        return "<p>No test row was given a wrong label.</p>"
+        return "<p>No row was given a wrong label.</p>"
     pairs.sort(key=lambda pair: (-pair[0], pair[1], pair[2]))
     body = [(name(labels[true]), name(labels[predicted]), f"{value:g}", percent(value / (sum(counts[true]) or 1)))
             for value, true, predicted in pairs[:MOST_CONFUSIONS]]
-    return (f"<h3>Which labels it confuses</h3><p>The {len(body)} most frequent of {len(pairs)} kinds of confusion on "
-            "the test rows.</p>" +
-            table(("true label", "predicted", "#rows", "#of that label's test rows"), body, css="narrow"))
+    return (f"<h3>Which labels it confuses</h3><p>The {len(body)} most frequent of {len(pairs)} kinds of confusion.</p>" +
+            table(("true label", "predicted", "#rows", "#of that label's rows"), body, css="narrow"))
 
 
 def _numbers(details: Table) -> str:
@@ -141,7 +140,7 @@ def _numbers(details: Table) -> str:
     body = [(f"{amount(band['low'])} to {amount(band['high'])}", f"{band['rows']:,}",
              *(amount(band[part]) for part in ("true", "predicted", "error"))) for band in bands]
     return ('<h3>Predicted against true numbers</h3><div class="square">' + plot.render("Predicted against true numbers") + "</div>"
-            '<p class="soft">Test rows; the darker a field, the more of them. On the dashed line the prediction is right.</p>' +
+            '<p class="soft">The darker a field, the more rows. On the dashed line the prediction is right.</p>' +
             table(("true number", "#rows", "#mean true", "#mean predicted", "#mean error, either way"), body, css="narrow"))
 
 

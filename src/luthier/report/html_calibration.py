@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from luthier.data.places import percent
 from luthier.report.svg import Plot, Scale, key
 from luthier.report.tags import esc, paragraphs, section, table
-from luthier.report.wording import Table, clean, figure, interval
+from luthier.report.wording import Table, clean, figure, interval, judged_by
 from luthier.tasks.wording import wording_of
 
 TALLEST = 0.25
@@ -51,7 +51,7 @@ def _errors(results: Table, found: Table) -> str:
             rows.append([f"<b>{title}</b><br><small>{meaning}; less is better</small>",
                          *(f'{figure(part[figure_name]["value"])} <small>{_brackets(part[figure_name])}</small>'
                            for part in (found, *([before] if before else [])))])
-    return table(head, rows, css="metrics") + '<p class="soft">On the test rows; in brackets, 95&nbsp;% intervals.</p>'
+    return table(head, rows, css="metrics") + f'<p class="soft">On the {judged_by(results)}; in brackets, 95&nbsp;% intervals.</p>'
 
 
 def _brackets(score: Table) -> str:
@@ -91,8 +91,8 @@ def _line(plot: Plot, bins: Sequence[Table], css: str, title: str) -> None:
 def _points(results: Table, points: Sequence[Table]) -> str:
     items = "".join(f"<li>{esc(point_sentence(point))}</li>" for point in points)
     sure = wording_of(results["task"]).sure
-    return (f"<h3>Answering only when sure</h3><p>If texts below a confidence are left to a person, of the test rows:</p>"
-            f'<ul>{items}</ul><p class="soft">{sure} In brackets, 95&nbsp;% intervals.</p>') if points else ""
+    return (f"<h3>Answering only when sure</h3><p>If texts below a confidence are left to a person, of the {judged_by(results)}:"
+            f'</p><ul>{items}</ul><p class="soft">{sure} In brackets, 95&nbsp;% intervals.</p>') if points else ""
 
 
 def point_sentence(point: Table) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from luthier.data.formats import unit
 from luthier.data.places import count
 from luthier.report.tags import esc, name, paragraphs, section
-from luthier.report.wording import Table, short
+from luthier.report.wording import Table, short, split_rows
 from luthier.tasks.registry import of_tokens
 
 MOST_PLACES = 100
@@ -22,11 +22,9 @@ SEVERITIES = {"error": "Errors: the data cannot be used as they are",
 
 def data_section(results: Table) -> str:
     """What the model learnt from and was judged by."""
-    rows = results["rows"]
     return section(
         "data", "The data",
-        f"<p>{rows['train']:,} rows to train on, {rows['validation']:,} to choose by (validation) and "
-        f"{rows['test']:,} to judge by (test). {esc(reading(results))}</p>", _columns(results.get("columns") or {}),
+        f"<p>Rows: {split_rows(results)}. {esc(reading(results))}</p>", _columns(results.get("columns") or {}),
         paragraphs(["How they were split: " + short(results["split"], LONGEST).rstrip(".") + "."]),
         _findings(results.get("findings") or []))
 

@@ -24,6 +24,7 @@ TALL = 25
 SHAPES = {
     Kind.GOOD: "M-4 0a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z",
     Kind.SHORT: "M-3 0a3 3 0 1 0 6 0a3 3 0 1 0 -6 0z",
+    Kind.UNJUDGED: "M-2 0a2 2 0 1 0 4 0a2 2 0 1 0 -4 0z",
     Kind.UNDERFIT: "M-4.5 -3.5H4.5L0 4.5z",
     Kind.OVERCONFIDENT: "M-4.5 3.5H4.5L0 -4.5z",
     Kind.OVERFIT: "M-5 4H5L0 -5z",
@@ -113,7 +114,7 @@ def _chart(results: Table, trials: Sequence[Table], hyperparameter: str, heights
 
 def _is_bad(trial: Table, verdicts: Mapping[int, Verdict]) -> bool:
     verdict = verdicts.get(int(trial["trial"]))
-    return verdict is not None and verdict.kind not in (Kind.GOOD, Kind.SHORT)
+    return verdict is not None and verdict.kind not in (Kind.GOOD, Kind.SHORT, Kind.UNJUDGED)
 
 
 def _mark(plot: Plot, x: float, trial: Table, hyperparameter: str, verdict: Verdict | None, results: Table) -> None:

@@ -13,7 +13,7 @@ from luthier.report.honest import stand
 from luthier.report.opening import default_delivered
 from luthier.report.svg import Plot, Scale, key
 from luthier.report.tags import EMPTY, esc, paragraphs, section, table
-from luthier.report.wording import Table, figure, short, shown
+from luthier.report.wording import Table, figure, judged_by, short, shown
 from luthier.search.study import FINAL, FRESH, SHORTENED
 
 MOST_REASONS = 8
@@ -50,7 +50,7 @@ def _account(results: Table, trials: Sequence[Table]) -> list[str]:
     newest = [trial for trial in trials if int(trial["trial"]) >= results.get("extended", 0)]  # the choice that is reported
     finals = sum(trial["role"] == FINAL for trial in newest)
     fates = listed([f"{amount} {state}" for state, amount in states.most_common()]) if trials else "none ran"
-    scores = [score for trial in trials if (score := number(trial["score"])) is not None]
+    scores = [score for trial in trials if (score := number(trial["score"])) is not None and not number(trial.get("fold"))]
     sentences = [f"{count(len(trials), 'trial')}: {fates}."]
     if finals:
         default = " and the default recipe" if results.get("default_trial") is not None else ""
@@ -66,8 +66,9 @@ def _account(results: Table, trials: Sequence[Table]) -> list[str]:
     if scores:
         sentences.append(
             f"The best validation score, {figure(max(scores))}, is the highest of {len(scores)} and therefore "
-            f"optimistic: some of its lead is luck. The test figure, {figure(results['test']['value'])}, is the honest "
-            "one: its rows chose nothing.")
+            f"optimistic: some of its lead is luck. The figure on the {judged_by(results)}, {figure(results['test']['value'])}, is "
+            "the honest one: " +
+            ("it is corrected for the choice." if results.get("folds") else "in this run its rows chose nothing."))
     return sentences
 
 
@@ -182,11 +183,12 @@ def _trial_table(results: Table, trials: Sequence[Table], verdicts: Mapping[int,
     rows = [[esc(trial["trial"]), esc(trial["role"]) + _from(trial), _fate(trial),
              *([_verdict(trial, verdicts)] if verdicts else []), _figure(trial["score"], 3), _figure(trial["epochs"], 1),
              _figure(trial["seconds"], 1), *(_value(trial.get(name)) for name in names)] for trial in trials]
-    delivered = results["best"]["trial"]
-    marks = ["hit" if int(trial["trial"]) == delivered else "" for trial in trials]
+    best = results["best"]
+    chosen = {best["trial"]: "chosen" if results.get("refit") else "delivered", best.get("refit"): "delivered"}
+    marks = ["hit" if int(trial["trial"]) in chosen else "" for trial in trials]
     for row, trial in zip(rows, trials, strict=True):
-        if int(trial["trial"]) == delivered:
-            row[1] += ' <span class="tag hit">delivered</span>'
+        if int(trial["trial"]) in chosen:
+            row[1] += f' <span class="tag hit">{chosen[int(trial["trial"])]}</span>'
         elif classes[int(trial["trial"])] == "default" and not is_default(trial):
             row[1] += ' <span class="tag default">default</span>'
     return table(head, rows, css="trials tall" if len(rows) > TALL else "trials", marks=marks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,25 +29,33 @@ class Metric:
 
 def test_metrics(results: Table) -> list[Metric]:
     """Every metric of the task on the test rows, the headline metric first, the others in the order of the task's `wording`."""
-    scores = {results["metric"]: results["test"]}
-    order = [*wording_of(results["task"]).metrics, *results["test_metrics"]]
-    others = sorted(results["test_metrics"], key=order.index)
-    scores |= {name: results["test_metrics"][name] for name in others if name not in scores}
-    return [_metric(results, name, score) for name, score in scores.items()]
+    positive = positive_label(results) if len(results["labels"]) == 2 else ""
+    scores = {**results["test_metrics"], results["metric"]: results["test"]}
+    return shown_metrics(results["task"], results["metric"], scores, positive)
 
 
-def _metric(results: Table, name: str, score: Table) -> Metric:
-    title, meaning = wording_of(results["task"]).metrics.get(name, ("", ""))
-    show = amount if kind_named(results["task"]) is Kind.NUMBER and name in _ERRORS else figure
-    return Metric(name, title_of(results, name, title), meaning, *(show(score[part]) for part in ("value", "low", "high")))
+def shown_metrics(task: str, headline: str, scores: Mapping[str, Table], positive: Any = "") -> list[Metric]:
+    """Metrics as they are shown, the headline metric first, the others in the order of the task's `wording`.
+
+    Args:
+        positive: the label that metrics of one label are of.
+    """
+    order = [headline, *wording_of(task).metrics, *scores]
+    return [_metric(task, name, scores[name], positive) for name in sorted(scores, key=order.index)]
 
 
-def title_of(results: Table, name: str, known: str = "") -> str:
+def _metric(task: str, name: str, score: Table, positive: Any) -> Metric:
+    title, meaning = wording_of(task).metrics.get(name, ("", ""))
+    show = amount if kind_named(task) is Kind.NUMBER and name in _ERRORS else figure
+    return Metric(name, _title(task, name, title, positive), meaning, *(show(score[part]) for part in ("value", "low", "high")))
+
+
+def _title(task: str, name: str, known: str, positive: Any) -> str:
     """A metric's name, with the label that it is of."""
-    if kind_named(results["task"]) is Kind.CLASS and name in _OF_ONE_LABEL:
-        return f"{known or name} of '{short(positive_label(results), 60)}'"
-    task: Any = TASKS.get(results["task"])
-    return known or (task.headlines.get(name) if task else None) or name.replace("_", " ")
+    if kind_named(task) is Kind.CLASS and name in _OF_ONE_LABEL:
+        return f"{known or name} of '{short(positive, 60)}'"
+    found: Any = TASKS.get(task)
+    return known or (found.headlines.get(name) if found else None) or name.replace("_", " ")
 
 
 def positive_label(results: Table) -> Any:

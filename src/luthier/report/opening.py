@@ -6,16 +6,17 @@ whether the run was cut short. The page and the model card begin with the same s
 
 from __future__ import annotations
 
+from luthier.data.places import count
 from luthier.explain.rows import listed
 from luthier.report.controls import ORDER, named
 from luthier.report.honest import recipe_sentence
 from luthier.report.metrics import article
-from luthier.report.wording import Table, figure, interval, short, signed, test_rows
+from luthier.report.wording import Table, cut_epochs, figure, interval, opened_before, short, signed, test_rows
 
 
 def opening(results: Table) -> list[str]:
     """The sentences that a report begins with, the most important first."""
-    sentences = [_standing(results), _doubt(results)]
+    sentences = [_standing(results), _doubt(results), cut_sentence(results)]
     if results["command"] == "tune":
         sentences += [_gain(results), _in_turn(results) or recipe_sentence(results)]
     if results.get("refit"):
@@ -35,8 +36,8 @@ def _in_turn(results: Table) -> str:
     if not results.get("folds"):
         return ""
     return (f"There were no test rows: the recipes of the finals were trained {results['folds']} times, each time without a part "
-            "of the rows, and the figure is of all these parts, corrected for the choice among the finals (BBC-CV). It is the "
-            "recipe's; the model that is delivered has been trained on more rows.")
+            "of the training rows, and the figure is of all these parts, corrected for the choice among the finals (BBC-CV). It is "
+            "the recipe's; the model that is delivered has been trained on more rows, and was not scored on any unseen ones.")
 
 
 def default_delivered(results: Table) -> bool:
@@ -68,7 +69,7 @@ def _best_rival(results: Table) -> str | None:
 def _standing(results: Table) -> str:
     test, against, best = results["test"], rivals(results), _best_rival(results)
     who = "the delivered recipe" if results.get("folds") else "the delivered model"
-    where = f"On {test_rows(results, 'unseen')} {who}"
+    where = f"On {_rows(results)} {who}"
     metric = short(results["metric_title"], 100)
     reach = f"reaches {article(metric)} {metric} of {figure(test['value'])} (95 % interval {interval(test)})"
     if best is None:
@@ -86,11 +87,29 @@ def _doubt(results: Table) -> str:
     if best is None:
         return ""
     if simpler := set(unbeaten(results)) - {"default"}:
-        better = max(rivals(results)[name]["value"] for name in simpler) > results["test"]["high"]
-        return f"By this figure fine-tuning did not pay here: a simpler method does {'better' if better else 'as well'}."
+        test, ahead = results["test"], max((rivals(results)[name] for name in simpler), key=lambda score: score["value"])
+        overlap = " Their intervals overlap, so this may be chance." if ahead["low"] <= test["high"] else ""
+        where = "in this run" if overlap or cut_epochs(results) or results.get("interrupted") else "here"
+        return (f"By this figure fine-tuning did not pay {where}: a simpler method does "
+                f"{'better' if ahead['value'] > test['high'] else 'as well'}.{overlap}")
     if best != "default" and rivals(results)[best]["value"] >= results["test"]["low"]:
         return "The control's figure lies inside the model's interval, so this lead may be chance."
     return ""
+
+
+def cut_sentence(results: Table) -> str:
+    """That the budget did not afford the default recipe's epochs; empty where it did."""
+    found = cut_epochs(results)
+    return (f"Runs were cut short: the default recipe would train {found[0]} epochs, and the budget afforded {found[1]}, so more "
+            "time may well do better.") if found else ""
+
+
+def _rows(results: Table) -> str:
+    """The rows that the figure is of, and whether anybody had looked at them before."""
+    if results.get("folds"):
+        return test_rows(results)
+    number = results["rows"]["test"]
+    return f"{test_rows(results)} that had been opened before" if opened_before(results) else count(number, "unseen test row")
 
 
 def _gain(results: Table) -> str:

@@ -97,7 +97,7 @@ hr{border:0;border-top:1px dashed var(--rule);margin:.3rem 0}
 .key li{display:flex;align-items:center;gap:.4rem}
 use.v{fill:none;stroke-width:1.7;stroke-linejoin:round}
 use.good,use.unstable{fill:var(--grey);stroke:var(--bg);stroke-width:1}
-use.too{stroke:var(--grey);stroke-width:1.4}
+use.too,use.not{stroke:var(--grey);stroke-width:1.4}
 use.underfit{stroke:var(--teal)}
 use.overfit{fill:var(--violet);stroke:var(--bg);stroke-width:1}
 use.overconfident{stroke:var(--violet)}

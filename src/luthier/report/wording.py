@@ -39,12 +39,76 @@ def short(value: Any, length: int) -> str:
     return text if len(text) <= length else text[:length - 3].rstrip() + "..."
 
 
-def test_rows(results: Table, kind: str = "") -> str:
-    """The rows that figures are of, with their number: "150 unseen test rows", or "700 rows held out in turn"."""
+def test_rows(results: Table) -> str:
+    """The rows that figures are of, with their number: "150 test rows", or "700 rows held out in turn"."""
     number_of = results["rows"]["test"]
+    return f"{count(number_of, 'row')} held out in turn" if results.get("folds") else count(number_of, "test row")
+
+
+def judged_by(results: Table) -> str:
+    """The same without their number."""
+    return "rows held out" if results.get("folds") else "test rows"
+
+
+def whose(results: Table) -> str:
+    """What a figure on these rows is of: one model or, where rows were held out in turn, a recipe."""
+    return "its recipe" if results.get("folds") else "this model"
+
+
+def opened_before(results: Table) -> int:
+    """How often the test rows had been opened before this run, as far as the ledger knows."""
+    return int((results.get("opening") or {}).get("count", 1)) - 1
+
+
+def blindness(results: Table) -> str:
+    """How far the rows that figures are of were unseen: what comes after "rows, "."""
     if results.get("folds"):
-        return f"{count(number_of, 'row')} held out in turn"
-    return count(number_of, f"{kind} test row".strip())
+        return "each answered by models that had not been trained on it"
+    if opened_before(results):
+        return (f"which nothing in this run was trained or chosen on, though they had been opened "
+                f"{count(opened_before(results), 'time')} before")
+    return "which nothing was trained or chosen on"
+
+
+def split_rows(results: Table) -> str:
+    """How many rows were for what."""
+    rows = results["rows"]
+    if results.get("folds"):
+        return (f"{rows['train']:,} for training, each of them held out once in turn for the figures; {rows['validation']:,} for "
+                "validation, which are never held out")
+    return f"{rows['train']:,} for training, {rows['validation']:,} for validation, {rows['test']:,} for test"
+
+
+def delivered(results: Table) -> str:
+    """Which trial is delivered, and why, in a sentence or two."""
+    best = results["best"]
+    reason = str(best.get("reason") or "").rstrip(".")
+    why = f": {reason}." if reason else "."
+    if not results.get("refit"):
+        return f"Trial {best['trial']} is delivered{why}"
+    again = f" as trial {best['refit']}" if best.get("refit") is not None else ""
+    return (f"Trial {best['trial']} was chosen{why} What is delivered is its recipe, trained once more{again} on training and "
+            "validation rows together.")
+
+
+def validation_note(results: Table) -> str:
+    """Whose the figure on the validation rows is, where it is not the delivered model's; else empty."""
+    if not results.get("refit"):
+        return ""
+    return (f"The figure on the validation rows is trial {results['best']['trial']}'s: the delivered model has been trained on "
+            "these rows.")
+
+
+def cut_epochs(results: Table) -> tuple[str, str] | None:
+    """The epochs that the default recipe would train and those that the budget afforded; None where these are all."""
+    found = results.get("epochs") or {}
+    usual, afforded = number(found.get("usual")), number(found.get("afforded"))
+    return None if usual is None or afforded is None else (epochs(usual), epochs(afforded))
+
+
+def epochs(value: float) -> str:
+    """A number of epochs as people say it: 2.7, 19."""
+    return f"{value:.2g}" if value < 10 else f"{value:.0f}"
 
 
 def figure(value: Any) -> str:
@@ -97,6 +161,7 @@ class Difference(enum.Enum):
     NONE = ""
     CHANGED = "changed"
     FINAL = "final decay"
+    CUT = "cut short"
 
 
 @dataclass(frozen=True)
@@ -125,6 +190,7 @@ def hyperparameters(results: Table) -> list[Setting]:
         difference = Difference.NONE
         if usual and value != usual:
             difference = Difference.FINAL if name in _ending(results) else Difference.CHANGED
+            difference = Difference.CUT if name == "epochs" and is_cut(results) else difference
         found.append(Setting(name, value, usual, difference))
     return found
 
@@ -144,6 +210,17 @@ def _ending(results: Table) -> tuple[str, ...]:
     return ("schedule", "decay_share") if best.get("shortened") else ("epochs", "schedule", "decay_share")
 
 
+def is_cut(results: Table) -> bool:
+    """Whether what is delivered was ended before the epochs that were planned for it, by time or by hand."""
+    best = results["best"]
+    if "cut" in best or best.get("shortened") or best["role"] != "final":
+        return bool(best.get("cut"))
+    if best.get("parent") in (None, "") or best.get("parent") != results.get("default_trial"):
+        return False  # of a run that did not write it down, only the default's are known
+    made, planned = (number((best.get(recipe) or {}).get("epochs")) for recipe in ("recipe", "default_recipe"))
+    return made is not None and planned is not None and made < planned
+
+
 def changes(results: Table) -> str:
     """In a sentence, how many hyperparameters differ from the default recipe's."""
     settings = hyperparameters(results)
@@ -151,7 +228,13 @@ def changes(results: Table) -> str:
     said = (f"It differs from the default recipe in {count(changed, 'hyperparameter')}." if changed
             else "It is the default recipe.")
     ending = [setting.name for setting in settings if setting.difference is Difference.FINAL]
+    work = changed and results["command"] == "tune" and "epochs" in ending  # recipes are compared at equal work
+    ending = [name for name in ending if not work or name != "epochs"]
     if ending:
         said += (f" The decay of the learning rate that ends every final, the default's too, accounts for "
                  f"{listed(ending)}.")
+    if work:
+        said += " Its epochs are those that the work of the default recipe's buys, and the decay."
+    if is_cut(results):
+        said += " Its training was ended before the epochs that were planned for it, so it has made fewer."
     return said

@@ -104,6 +104,11 @@ class Classification(Softmax):
             return super().score(scores, truth, groups)
         return score_answers(self.metric, truth, scores.argmax(1), len(self.outputs), groups=groups)
 
+    def intervals(self, scores: Floats, truth: Truth, groups: Ints | None = None) -> dict[str, Score]:
+        """Every metric with its 95 % interval; the headline metric's is that of `score`, so that it has one."""
+        found = super().intervals(scores, truth, groups)
+        return found | {self.metric: self.score(scores, truth, groups)} if self.metric in OF_ANSWERS else found
+
     def difference(self, scores: Floats, other: Floats, truth: Truth, groups: Ints | None = None,
                    other_task: Self | None = None, other_truth: Truth | None = None) -> Score:
         """The headline metric of `scores` minus that of `other`, paired over the same rows."""

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy.typing as npt
 
 LEAST_PROBABILITY = 1e-12
 """Log losses are of no smaller probability, so that one row that was surely wrong leaves them finite."""
+_SIGNED = ("pearson", "spearman", "mcc")
+
+
+def bounds(metric: str) -> tuple[float, float]:
+    """The least and the greatest value that a headline metric can have."""
+    return -math.inf if metric == "r2" else -1.0 if metric in _SIGNED else 0.0, 1.0
 
 
 @dataclass(frozen=True)
@@ -20,6 +27,10 @@ class Score:
     low: float
     high: float
     error: float = 0.0
+
+    def within(self, low: float, high: float) -> Score:
+        """The same with an interval that ends at the bounds of the metric; the error stays as it is."""
+        return replace(self, low=max(low, self.low), high=min(high, self.high))
 
     def to_table(self) -> dict[str, float]:
         """{value, low, high}, as results.json holds it."""

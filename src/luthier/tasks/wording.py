@@ -46,10 +46,10 @@ class Wording:
     limit: str = "It gives every text an answer of the kind that the training rows have, also a text that none fits."
     unclaimed: str = "No calibration is claimed: a score of 0.9 need not mean right nine times in ten."
     scored: str = "the score of the answer given"
-    scores: str = "test rows"
+    scores: str = "rows"
     sure: str = "A text's confidence is the score of the answer given."
     mistakes: tuple[str, str, tuple[str, str, str]] = (
-        "Confident mistakes", "Test rows that it got wrong, the surest first.", ("true", "predicted", "#score"))
+        "Confident mistakes", "Rows that it got wrong, the surest first.", ("true", "predicted", "#score"))
     metrics: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     idle: tuple[str, ...] = ()
 
@@ -62,7 +62,7 @@ BY_KIND: Mapping[Kind, Wording] = {
         same="always giving the most frequent label", guessing="guessing by the labels' frequencies", probe="logistic regression",
         limit="It gives every text one of its labels, also a text that none of them fits.",
         scored="the score of the label given", sure="A text's confidence is the score of the label given.",
-        mistakes=("Confident mistakes", "Test rows that it got wrong with the highest scores.",
+        mistakes=("Confident mistakes", "Rows that it got wrong with the highest scores.",
                   ("true label", "predicted", "#score")),
         metrics={
             "macro_f1": ("", f"mean over the labels of F1, the {_F1}; every label counts alike"),
@@ -83,7 +83,7 @@ BY_KIND: Mapping[Kind, Wording] = {
         scored="every score of every label", scores="scores of single labels",
         sure="A text's confidence is the probability that it has the labels given and no others, as if labels were independent; "
              "right means just that.",
-        mistakes=("Confident mistakes", "Test rows with a wrong or a missing label, those first where the score of one was "
+        mistakes=("Confident mistakes", "Rows with a wrong or a missing label, those first where the score of one was "
                   "furthest on the wrong side.", ("true labels", "predicted", "#score of being wrong")),
         metrics={
             "micro_f1": ("", f"{_F1} over all labels of all rows; every label given counts alike"),
@@ -97,7 +97,7 @@ BY_KIND: Mapping[Kind, Wording] = {
         limit="It gives a number for every text, also for one that no number fits, and its numbers may lie outside those of the "
               "training rows.",
         unclaimed="The model gives a number for every text, and no measure of how sure it is of it.",
-        mistakes=("Greatest errors", "Test rows whose number it missed by most.", ("true number", "predicted", "#off by")),
+        mistakes=("Greatest errors", "Rows whose number it missed by most.", ("true number", "predicted", "#off by")),
         metrics={
             "pearson": ("", "how far predicted and true numbers lie on a line; 0 is chance"),
             "spearman": ("", "how far they rank the rows alike; 0 is chance"),
@@ -112,7 +112,7 @@ BY_KIND: Mapping[Kind, Wording] = {
         limit="It finds entities of these labels alone, each a run of whole words, none within another.",
         unclaimed="No calibration is claimed for entities: the score of one is the mean over its words of the probability of their "
                   "tags, and 0.9 need not mean right nine times in ten.",
-        mistakes=("Confident mistakes", "Test rows with a wrong or a missed entity, the surest wrong one first.",
+        mistakes=("Confident mistakes", "Rows with a wrong or a missed entity, the surest wrong one first.",
                   ("true entities", "found", "#score of the wrong one")),
         metrics={
             "f1": ("entity F1, conventional", "as served by the pipeline (seqeval's default): an I- that follows no entity of its "
