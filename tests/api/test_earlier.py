@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from luthier.api.earlier import Begun, Earlier, check_more, take_up
+from luthier.api.earlier import Begun, Earlier, check_more, settings_of, take_up
 from luthier.api.folder import RunFolder
 from luthier.api.settings import Command
 from luthier.engines.local import Workforce
@@ -76,3 +76,9 @@ def test_finals_are_made_anew_where_the_search_goes_on_after_they_had_begun(
     folder = RunFolder(tmp_path)
     folder.checkpoints.mkdir(parents=True)
     assert take_up(study, Earlier(folder, events, Command.TUNE, {}, "", 1.0), more)["event"] == kind
+
+
+def test_a_wrong_limit_is_not_the_fault_of_run_toml(tmp_path: Path) -> None:
+    earlier = Earlier(RunFolder(tmp_path), [], Command.TUNE, {"data": "a.csv"}, "", 0.0)
+    with pytest.raises(ConfigError, match=r"^trials = 0: must be at least 1"):
+        settings_of(earlier, budget=None, trials=0)
