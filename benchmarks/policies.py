@@ -52,15 +52,12 @@ from luthier.search.samplers import (
     AutoSampler,
     DefaultFirst,
     EqualWork,
-    QuasiRandomSampler,
     RandomSampler,
     Sampler,
-    Suggestion,
-    TpeSampler,
 )
 from luthier.search.samplers.equal_work import with_epochs
 from luthier.search.schedulers import AshaScheduler, FullRuns, MedianScheduler, Scheduler, TopKScheduler
-from luthier.search.study import Observation, Study
+from luthier.search.study import Study
 from luthier.sharing.work import Shape, pass_work, step_work
 
 HERE = Path(__file__).parent
@@ -238,45 +235,10 @@ class NoJournal(Journal):
         """Nothing."""
 
 
-@dataclass(frozen=True)
-class WideFirst:
-    """Wide and cheap first: presets, then recipes with all blocks frozen but one, the best of which are promoted; then TPE.
-
-    A promoted recipe is the cheap one with none of its blocks frozen and the rate times `rescale`.
-    """
-
-    space: Space
-    seed: int
-    layers: int
-    presets: tuple[Any, ...]
-    wide: int = 12
-    promoted: int = 4
-    rescale: float = 0.5
-    first: int = 1
-
-    def suggest(self, observations: Sequence[Observation], number: int) -> Suggestion:
-        """The next of the part that `number` falls into."""
-        position = number - self.first
-        if position < len(self.presets):
-            return Suggestion(self.presets[position].recipe, f"preset {self.presets[position].name}")
-        position -= len(self.presets)
-        if position < self.wide:
-            recipe = QuasiRandomSampler(self.space, self.seed).suggest(observations, position).recipe
-            return Suggestion(recipe.replace(frozen_layers=self.layers - 1), "wide")
-        cheap = [seen for seen in observations if seen.value is not None and seen.recipe.frozen_layers == self.layers - 1]
-        ranked = sorted(cheap, key=lambda seen: -(seen.value or 0.0))[:self.promoted]
-        if 0 <= position - self.wide < len(ranked):
-            recipe = ranked[position - self.wide].recipe
-            low, high = self.space.dimensions["learning_rate"].extremes
-            rate = min(high, max(low, recipe.learning_rate * self.rescale))
-            return Suggestion(recipe.replace(frozen_layers=0, learning_rate=rate), "promoted")
-        return TpeSampler(self.space, self.seed).suggest(observations, number)
-
-
 def policies(recording: Recording, seed: int) -> dict[str, tuple[Scheduler, Sampler]]:
     """Every policy by its name."""
-    space, layers = recording.space, recording.shape.layers
-    presets = load_presets(recording.default, layers)
+    space = recording.space
+    presets = load_presets(recording.default, recording.shape.layers)
     random = RandomSampler(space, seed)
     found: dict[str, tuple[Scheduler, Sampler]] = {
         "random": (FullRuns(), random),
@@ -284,7 +246,6 @@ def policies(recording: Recording, seed: int) -> dict[str, tuple[Scheduler, Samp
         "median": (MedianScheduler(), random),
         "asha": (AshaScheduler(), random),
         "auto": (AshaScheduler.generous(), AutoSampler(space, seed, presets, first=1)),
-        "wide": (AshaScheduler.generous(), WideFirst(space, seed, layers, presets)),
     }
     return {name: (scheduler, EqualWork(DefaultFirst(recording.default, sampler), recording.shape, recording.work))
             for name, (scheduler, sampler) in found.items()}

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from luthier.api.earlier import Begun, Earlier, check_more, open_earlier, take_up
+from luthier.api.earlier import Begun, Earlier, check_more, open_earlier, settings_of, take_up
 from luthier.api.folder import RunFolder
 from luthier.api.settings import Command
 from luthier.engines.local import Workforce
@@ -103,6 +103,12 @@ def _folder(path: Path, events: list[dict[str, Any]]) -> RunFolder:
     """A run's folder with a journal of these events."""
     path.mkdir(parents=True)
     folder = RunFolder(path)
-    folder.config.write_text('command = "tune"\n[settings]\n[data]\nhash = "abc"\n', encoding="utf-8")
+    folder.config.write_text('command = "tune"\n[settings]\n[data]\nhash = "abc"\n[recipe]\n[[model]]\nkey = ""\n', encoding="utf-8")
     folder.journal.write_text("".join(f"{json.dumps(event)}\n" for event in events), encoding="utf-8")
     return folder
+
+
+def test_a_wrong_limit_is_not_the_fault_of_run_toml(tmp_path: Path) -> None:
+    earlier = Earlier(RunFolder(tmp_path), [], Command.TUNE, {"data": "a.csv"}, "", 0.0)
+    with pytest.raises(ConfigError, match=r"^trials = 0: must be at least 1"):
+        settings_of(earlier, budget=None, trials=0)

@@ -29,6 +29,7 @@ from luthier.search.study import FAILURES_IN_A_ROW, Study
 from luthier.sharing.quota import Quota
 
 SPACE = parse_space({"learning_rate": "1e-5..1e-2:log", "batch_size": "8,16,32", "frozen_layers": "0..6"}, BASE)
+RECIPES = 16
 RANDOM = EqualWork(DefaultFirst(BASE, RandomSampler(SPACE, 3)), SHAPE, WORK)
 
 
@@ -127,7 +128,7 @@ def test_the_journal_folded_afresh_is_the_live_study(
 
 
 @pytest.mark.parametrize("repeats", [1, 2])
-@pytest.mark.parametrize("scheduler", [AshaScheduler(10), MedianScheduler(10), FullRuns(10)])
+@pytest.mark.parametrize("scheduler", [AshaScheduler(RECIPES), MedianScheduler(RECIPES), FullRuns(RECIPES)])
 @pytest.mark.parametrize("others", [AutoSampler(SPACE, 1, first=1), TpeSampler(SPACE, 1)])
 def test_every_sampler_goes_with_every_scheduler(
         others: Sampler, scheduler: Scheduler, repeats: int, tmp_path: Path) -> None:
@@ -135,13 +136,13 @@ def test_every_sampler_goes_with_every_scheduler(
     outcome = _search(tmp_path, scheduler, sampler, engine=SimulatedEngine(slots=2), finals=Finals(2), repeats=repeats)
     _check(outcome)
     recipes = outcome.study.recipes()
-    assert [len(replicates) for replicates in recipes] == [repeats] * 10
+    assert [len(replicates) for replicates in recipes] == [repeats] * RECIPES
     for replicates in recipes:
         assert [record.trial.seed for record in replicates] == list(range(repeats))
         assert [record.trial.seeds for record in replicates] == [Seeds.all(seed) for seed in range(repeats)]
         assert len({(record.trial.recipe.hash, record.trial.role, record.step) for record in replicates}) == 1
     assert {record.state for record in recipes[0]} == {TrialState.COMPLETE}
-    assert any(record.state is TrialState.STOPPED for record in outcome.study.records.values()) or scheduler == FullRuns(10)
+    assert any(record.state is TrialState.STOPPED for record in outcome.study.records.values()) or scheduler == FullRuns(RECIPES)
     finals = [record.trial for record in outcome.study.records.values() if record.trial.parent is not None]
     assert finals[0].parent == 0
     assert {final.seed for final in finals} == {0}

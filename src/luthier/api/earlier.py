@@ -126,7 +126,7 @@ def settings_of(earlier: Earlier, *, budget: str | None, trials: int | None) -> 
         raise ConfigError(f"{earlier.folder.path}: the data of this run were given in memory; call luthier.tune with them again, "
                           f"and with output={str(earlier.folder.path)!r}")
     more = {name: value for name, value in (("budget", budget), ("trials", trials)) if value is not None}
-    build(Settings, more, "luthier resume")  # what is asked for now is not the fault of run.toml
+    build(Settings, more)  # what is asked for now is not the fault of run.toml
     return build(Settings, {**earlier.settings, **more, "output": str(earlier.folder.path)}, str(earlier.folder.config))
 
 

@@ -52,8 +52,8 @@ def tune(data: Any, *, model: str | Path | Sequence[str | Path] = "auto", budget
         search_also: {hyperparameter: SPEC} besides the default space, or in the place of a part of it.
         fixed: {hyperparameter: value} held fixed.
         sampler: "auto", "grid", "random" or "tpe".
-        scheduler: "auto" (as "asha"), "asha" (the best third goes on), "median" (what is below the median stops), "top-k" (one
-            epoch each, then the best third to the end) or "none".
+        scheduler: "asha" (the best third of a rung goes on), "auto" (as that, but the better half), "median" (what is below the
+            median stops), "top-k" (one epoch each, then the best third to the end) or "none".
         repeats: seeds that every recipe is trained on, the same for all; `trials` counts recipes.
         task: "classification", "multilabel", "entities" or "regression"; told by the data unless given.
         metric: the headline metric, by which recipes are chosen; the task's usual one unless given.

@@ -117,8 +117,8 @@ class Settings:
     fixed: dict[str, str] = setting({}, "Hyperparameters held at a value: NAME=VALUE.")
     sampler: SamplerName = setting(SamplerName.AUTO, "What suggests recipes.")
     scheduler: SchedulerName = setting(
-        SchedulerName.AUTO, "What stops trials early: auto (asha), asha, median, top-k (one epoch each, then the best third), or "
-        "none, which runs each to its end.")
+        SchedulerName.AUTO, "What stops trials early: asha (the best third of a rung goes on), auto (the better half), median, "
+        "top-k (one epoch each, then the best third), or none, which runs each to its end.")
     repeats: int = setting(1, "Seeds that every recipe is trained on; recipes are compared by their mean.", Limits(1, 1000))
     refit: bool | None = setting(
         None, "Train what is delivered once more on training and validation rows together, for as many steps [default: where "

@@ -25,7 +25,7 @@ IMBALANCED = 10
 MOSTLY_EMPTY = 0.5
 SEPARATORS = (";", "|", ",")
 """What commonly parts several labels in one cell."""
-FEWEST_JOINED, MOSTLY_KNOWN = 3, 0.8
+FEWEST_JOINED, MOSTLY_KNOWN = 3, 0.5
 """So many different cells of several names, and this share of the names alone in other cells, are no accident."""
 MISSING = {"nan", "na", "n/a", "#n/a", "null", "none", "<na>"}
 MERGE = "--write-labels labels.toml proposes what to merge or drop"
