@@ -103,7 +103,8 @@ def _folder(path: Path, events: list[dict[str, Any]]) -> RunFolder:
     """A run's folder with a journal of these events."""
     path.mkdir(parents=True)
     folder = RunFolder(path)
-    folder.config.write_text('command = "tune"\n[settings]\n[data]\nhash = "abc"\n[recipe]\n[[model]]\nkey = ""\n', encoding="utf-8")
+    whole = 'command = "tune"\n[settings]\n[data]\nhash = "abc"\n[recipe]\n[[model]]\nkey = ""\n'
+    folder.config.write_text(whole, encoding="utf-8")
     folder.journal.write_text("".join(f"{json.dumps(event)}\n" for event in events), encoding="utf-8")
     return folder
 
