@@ -113,3 +113,10 @@ def test_a_wrong_limit_is_not_the_fault_of_run_toml(tmp_path: Path) -> None:
     earlier = Earlier(RunFolder(tmp_path), [], Command.TUNE, {"data": "a.csv"}, "", 0.0)
     with pytest.raises(ConfigError, match=r"^trials = 0: must be at least 1"):
         settings_of(earlier, budget=None, trials=0)
+
+
+@pytest.mark.parametrize(("last", "figure"), [("done", 0.7), ("result", None)])
+def test_a_finished_run_tells_what_it_delivered_last(last: str, figure: float | None) -> None:
+    events = [{"event": "tested", "test": {"value": value}} for value in (0.6, 0.7)]
+    earlier = Earlier(RunFolder(Path("run")), [*events, {"event": last}], Command.TUNE, {}, "", 1.0)
+    assert earlier.delivered == (figure and {"value": figure})

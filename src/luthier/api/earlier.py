@@ -52,6 +52,12 @@ class Earlier:
         return self.finished and bool(self.events[-1].get("interrupted"))
 
     @property
+    def delivered(self) -> dict[str, float] | None:
+        """The test figure of the model that it delivered, where it came to its end."""
+        last = next((event for event in reversed(self.events) if event["event"] == "tested"), None)
+        return last["test"] if last and self.finished else None
+
+    @property
     def begun(self) -> Begun | None:
         """What was measured at its start, and planned when it was last gone on with; None where it was ended before that."""
         if not self.events:

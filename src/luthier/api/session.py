@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 
 from luthier.api.closing import Ended, end
-from luthier.api.earlier import take_up
+from luthier.api.earlier import Earlier, take_up
 from luthier.api.folder import RunFolder, make_folder
 from luthier.api.interrupt import Interrupt
 from luthier.api.ledger import Opening, open_test
@@ -72,21 +72,31 @@ def _carry_out(ready: Ready, folder: RunFolder, observer: Observer, interrupt: I
         if earlier is None or not earlier.events:
             journal.append(first)
         else:
-            begun = earlier.begun
-            more = begun is not None and (begun.budget, begun.trials) != (ready.budget, ready.trials)
-            going_on = take_up(study, earlier, more)
-            journal.append({**going_on, "budget": ready.budget, "trials": ready.trials, "plan": asdict(ready.plan)})
-            study.apply(going_on)
-            observer.say(f"Going on after {duration(earlier.seconds)} of work and {count(len(study.records), 'trial')}.")
+            _go_on(study, ready, earlier, journal, observer)
         ended = _train(ready, study, folder, journal, observer, interrupt)
         interrupted = interrupt.asked  # from here on nothing is left out
         observer.say("Scoring …" if asked.corpus.folds else
                      "Scoring the test rows" + ("" if asked.settings.record_test else ", once") + " …")
         opening = _open_test(ready, folder, ended, study)
         outcome = score_finals(ready, ended.finals, ended.verdict, ended.refit, ended.fresh)
+        if before := earlier.delivered if earlier else None:
+            observer.say(f"It takes the place of the model delivered before: {asked.task.metric_title} {outcome.test.value:.3f}, "
+                         f"before {before['value']:.3f}, on the same rows.")
         journal.append({"event": "tested", "trial": ended.verdict.chosen, "test": outcome.test.to_table()})
         write_outcome(folder, ready, study, outcome, ended.fresh, opening, interrupted=interrupted)
         journal.append({"event": "done", "interrupted": interrupted})
+
+
+def _go_on(study: Study, ready: Ready, earlier: Earlier, journal: Journal, observer: Observer) -> None:
+    """Take up what a run has done so far, and write down that it goes on."""
+    begun = earlier.begun
+    more = begun is not None and (begun.budget, begun.trials) != (ready.budget, ready.trials)
+    going_on = take_up(study, earlier, more)
+    journal.append({**going_on, "budget": ready.budget, "trials": ready.trials, "plan": asdict(ready.plan)})
+    study.apply(going_on)
+    observer.say(f"Going on after {duration(earlier.seconds)} of work and {count(len(study.records), 'trial')}.")
+    if going_on["event"] == "extended" and not (earlier.finished or more):
+        observer.say("Models or scores of its finals are gone: the finals are run anew, on other seeds.")
 
 
 def begun_event(ready: Ready) -> Event:

@@ -126,7 +126,8 @@ def rare_labels(kind: Kind, train: Sequence[Row]) -> list[Finding]:
         found.append(finding(
             "few-of-label", Severity.WARNING,
             f"{count(len(few), 'label')} with {FEW_OF_LABEL} {or_fewer}: {listed(few)}.",
-            "More labelled rows of these will help most.", having(train, [label for label, _ in few])))
+            f"More labelled rows{' of these' * (len(few) < len(counts))} will help most.",
+            having(train, [label for label, _ in few])))
     return found
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from luthier.data.formats.decoding import read_lines
 from luthier.data.formats.table import DEFAULTS, Grid, Table, distinct_columns
 from luthier.data.options import DataOptions
-from luthier.data.places import SHOWN
+from luthier.data.places import SHOWN, count
 from luthier.errors import DataError
 
 LARGEST_FIELD = 2**31 - 1
@@ -82,7 +82,7 @@ def _check_widths(path: Path, wrong: list[str], columns: tuple[str, ...], delimi
     if wrong:
         more = ", …" if len(wrong) > SHOWN else ""
         named = {"\t": "a tab"}.get(delimiter, f"'{delimiter}'")
-        raise DataError(f"{path}: each row must have the {len(columns)} fields of the header ({', '.join(columns)}), "
+        raise DataError(f"{path}: each row must have the {count(len(columns), 'field')} of the header ({', '.join(columns)}), "
                         f"but {', '.join(wrong[:SHOWN])}{more}. Put a field that holds {named} or a line break in "
                         "double quotes.")
 
