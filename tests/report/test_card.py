@@ -210,7 +210,7 @@ def test_card_of_rows_held_out_in_turn_tells_whose_figure_it_is(make_results):
 def test_card_of_rows_that_were_opened_before_does_not_call_them_unseen(make_results):
     seen = make_results(opening={"count": 3, "first": "2026-11-20", "note": ""})
     text = card.render(seen)
-    assert "unseen" not in text and "On 206 test rows that had been opened before the delivered model" in text
+    assert "unseen" not in text and "On 206 test rows, which had been opened before, the delivered model" in text
     assert "though they had been opened 2 times before" in text and "opened before, 2 times on this machine" in text
     assert "206 unseen test rows" in card.render(make_results(opening={"count": 1, "first": "2026-11-20", "note": ""}))
 

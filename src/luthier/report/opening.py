@@ -109,7 +109,7 @@ def _rows(results: Table) -> str:
     if results.get("folds"):
         return test_rows(results)
     number = results["rows"]["test"]
-    return f"{test_rows(results)} that had been opened before" if opened_before(results) else count(number, "unseen test row")
+    return f"{test_rows(results)}, which had been opened before," if opened_before(results) else count(number, "unseen test row")
 
 
 def _gain(results: Table) -> str:
