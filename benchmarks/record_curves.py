@@ -138,7 +138,7 @@ class Recorder:
         shape = self.prepared.shape
         steps = run.recipe.total_steps(shape.rows(run.recipe))
         return plan.stage(Trial(number, run.recipe, run.seed, run.what, Seeds.all(run.seed)), steps, rows=shape.rows(run.recipe),
-                          reached=0, checkpoint=None, folder=self.folder, layers=shape.layers,
+                          reached=0, checkpoints={}, folder=self.folder, layers=shape.layers,
                           sharing=plan.Sharing(checkpoints=False), evaluate_at=tuple(
                               round(steps * part / POINTS) for part in range(1, POINTS)))
 

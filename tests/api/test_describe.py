@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from luthier.api.describe import amount, cut_epochs, cut_line, data_lines, finalists, wide_line
 from luthier.api.settings import Settings
+from luthier.data.load import load
 from luthier.recipes.recipe import Recipe
 from luthier.recipes.space import Choice, Space
 from luthier.sharing.work import Shape, step_work
@@ -53,18 +55,21 @@ def test_epochs_are_cut_where_the_time_affords_fewer(chosen: dict[str, str], ste
 
 
 def test_rows_held_out_in_turn_are_counted_once() -> None:
-    splits = {"train": [0] * 3, "validation": [0], "test": [0] * 3}
-    counts = {"ham": {"train": 2, "validation": 1, "test": 2}, "spam": {"train": 1, "validation": 0, "test": 1}}
+    def rows(*labels: str) -> list[dict[str, str]]:
+        return [{"text": f"text {number} of {len(labels)} rows", "label": label} for number, label in enumerate(labels)]
+
+    given = load(rows("ham", "ham", "spam"), validation=rows("ham", "spam"), test=rows("ham", "ham", "ham", "spam"))
 
     def first(folds: dict[int, list[int]]) -> str:
-        corpus = SimpleNamespace(folds=folds, pairs=False, name="sms", counts=lambda: counts)
+        corpus = replace(given, folds=folds)
         asked = SimpleNamespace(corpus=corpus, task=SimpleNamespace(name="classification"), models={})
+        splits = {part.value: own for part, own in corpus.parts.items()}
         prepared: Any = SimpleNamespace(asked=asked, splits=splits, findings=[], default=Recipe())
-        return data_lines(prepared)[0]
+        return data_lines(prepared)[0].partition(": ")[2].partition(": ")[2]
 
-    assert first({1: [0], 2: [1, 2]}) == ("Data: sms: 3 train (each held out once in turn), 1 validation rows; classification, "
-                                          "2 labels: ham (3), spam (1)")
-    assert first({}) == "Data: sms: 3 train, 1 validation, 3 test rows; classification, 2 labels: ham (5), spam (2)"
+    assert first({1: [0], 2: [1, 2]}) == ("3 train (each held out once in turn), 2 validation rows; classification, "
+                                          "2 labels in all parts: ham (3), spam (2)")
+    assert first({}) == "3 train, 2 validation, 4 test rows; classification, 2 labels in all parts: ham (6), spam (3)"
 
 
 def test_a_figure_of_few_test_rows_is_said_to_be_wide() -> None:

@@ -29,9 +29,8 @@ _IN_TURN = " (each held out once in turn)"
 def data_lines(prepared: Prepared) -> list[str]:
     """Rows, labels, notes and model."""
     asked, corpus = prepared.asked, prepared.asked.corpus
-    parts = [name for name in prepared.splits if not (corpus.folds and name == Split.TEST.value)]
-    sizes = ", ".join(f"{len(prepared.splits[name])} {name}{_IN_TURN * (bool(corpus.folds) and name == Split.TRAIN.value)}"
-                      for name in parts)
+    sizes = ", ".join(f"{len(prepared.splits[part.value])} {part.value}{_IN_TURN * (bool(corpus.folds) and part is Split.TRAIN)}"
+                      for part in corpus.apart)
     pairs = " of pairs" * corpus.pairs
     counts = corpus.totals()
     named = [f"{' '.join(label.split())} ({number})" for label, number in counts.items()]
