@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from luthier.api.folder import RunFolder
-from luthier.errors import ConfigError, nearest
+from luthier.errors import ConfigError, RunError, nearest
 from luthier.search.journal import Event, read_journal
 
 MEANS = {"data", "validation", "test", "labels", "model", "workers", "threads", "disk", "sharing", "trunk", "device", "offline"}
@@ -35,6 +35,9 @@ def decisions(folder: RunFolder) -> str:
     """
     tables = folder.tables()
     events = list(read_journal(folder.journal)) if folder.journal.exists() else []
+    if events and events[0]["event"] != "study":
+        raise RunError(f"{folder.journal}: its first line is gone; the journal is damaged. Put a copy of it back, or start another "
+                       "run.")
     lines = [_asked(tables), *decided(events)]
     return "".join(f"{json.dumps(line, ensure_ascii=False)}\n" for line in lines)
 

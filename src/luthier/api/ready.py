@@ -102,12 +102,13 @@ def get_ready(command: Command, asked: Asked, observer: Observer, started: float
     for control in controls:
         observer.say(f"  {control.title}: {asked.task.metric_title} {control.validation:.3f} on the validation rows")
     quota = begun.quota if begun else find_quota(
-        settings, measured.checkpoint * (1 if command is Command.TRAIN else KEPT_CHECKPOINTS))
+        settings, measured.checkpoint * (1 if command is Command.TRAIN else 2 * KEPT_CHECKPOINTS))
     kept = quota.checkpoints // measured.checkpoint if settings.sharing else 0
     job = _job(command, prepared, force, trials, kept)
     if earlier and begun:
         started = time.monotonic() - earlier.seconds  # what is made ready once more is not counted
-    plan = _plan(budget, time.monotonic() - started, job, measured.speed, earlier, begun)
+    elapsed = time.monotonic() - started
+    plan = _plan(budget, elapsed, job, measured.speed, earlier, begun)
     check_room(settings, sum(4 * parameter.numel() for parameter in measured.frozen.model.parameters()), 1 + plan.challengers)
     prepared = replace(prepared, rung_rows=np.sort(prepared.rung_rows[:plan.rung_rows]))
     default, rows = prepared.default, prepared.shape.rows(prepared.default)
@@ -121,7 +122,7 @@ def get_ready(command: Command, asked: Asked, observer: Observer, started: float
                   earlier)
     if command is Command.TUNE and not (asked.corpus.test_given or asked.corpus.folds) and is_wide(job.test_rows):
         observer.say(wide_line(job.test_rows))
-    enough = _enough(budget, time.monotonic() - started, job, measured.speed) if budget and not begun else None
+    enough = _enough(budget, elapsed, job, measured.speed) if budget and not begun else None
     for line in plan_lines(prepared, plan, force, device, measured.precision, budget, trials, command is Command.TUNE, enough):
         observer.say(line)
     if settings.sharing and (settings.disk is not None or kept < 1 + plan.challengers):

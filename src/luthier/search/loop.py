@@ -39,7 +39,7 @@ from luthier.sharing.quota import Quota
 MOST_RETRIES = 2
 """How often a stage whose worker is gone is run again; the third loss is the trial's failure."""
 KEPT_CHECKPOINTS = 4
-"""Ended trials, the best ones, whose weights are kept for the finals."""
+"""Ended trials, the best ones, whose weights are kept for the finals: of where they stand and where they were best."""
 
 
 class Watcher(Protocol):
