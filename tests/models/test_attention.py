@@ -52,7 +52,7 @@ def test_the_kernel_for_rows_is_told_what_it_must_know(layout: Layout, monkeypat
     q = torch.randn(len(layout.real), 4, 8)
     k, v = torch.randn(2, len(layout.real), 4 // shared, 8)
     hidden = attention._hidden(layout, causal, window)
-    written: Any = attention._Attention.apply(q, k, v, layout, hidden, 0.3, 0.0)
+    written: Any = attention._Attention.apply(q, k, v, layout, hidden, 0.3, 0.0, False)
     found = by_row(q, k, v, layout, 0.3, causal, window)
     torch.testing.assert_close(found[:layout.count], written[:layout.count], atol=1e-5, rtol=0)
 
@@ -67,26 +67,46 @@ def test_it_agrees_on_a_gpu() -> None:
         assert by_row_agrees(torch.device("cuda"), torch.bfloat16, (4, 2, 32), True, 3)
 
 
-def test_the_gradient_is_that_of_what_was_kept(layout: Layout) -> None:
+@pytest.mark.parametrize("firsts_only", [False, True])
+def test_the_gradient_is_that_of_what_was_kept(layout: Layout, firsts_only: bool) -> None:
     """With dropout, against differences in float64: the masks of a seed are the same in every call."""
     torch.manual_seed(0)
-    parts = [torch.randn(len(layout.real), 2, 4, dtype=torch.float64, requires_grad=True) for _ in range(3)]
+    asking = len(LENGTHS) if firsts_only else len(layout.real)
+    parts = [torch.randn(count, 2, 4, dtype=torch.float64, requires_grad=True)
+             for count in (asking, len(layout.real), len(layout.real))]
     hidden = attention._hidden(layout, False, None)
 
     def taken(*own: torch.Tensor) -> torch.Tensor:
         torch.manual_seed(7)
-        found: torch.Tensor = attention._Attention.apply(*own, layout, hidden, 0.5, 0.4)
+        found: torch.Tensor = attention._Attention.apply(*own, layout, hidden, 0.5, 0.4, firsts_only)
         return found[:layout.count]
 
     assert torch.autograd.gradcheck(taken, parts)
-    assert not torch.equal(taken(*parts), attention._Attention.apply(*parts, layout, hidden, 0.5, 0.0)[:layout.count])
+    assert not torch.equal(taken(*parts), attention._Attention.apply(*parts, layout, hidden, 0.5, 0.0, firsts_only)[:layout.count])
 
 
 def test_no_gradient_is_asked_for_where_none_is_needed(layout: Layout) -> None:
     module = torch.nn.Module()
-    module._luthier_packing = type("Of", (), {"layout": layout})()  # type: ignore[assignment]
+    module._luthier_packing = type("Of", (), {"layout": layout, "asks_firsts": lambda *_: False})()  # type: ignore[assignment]
     q = torch.randn(1, 2, len(layout.real), 4, requires_grad=True)
     with_gradient, _ = attend(module, q, q, q, None)
     with torch.no_grad():
         without, _ = attend(module, q, q, q, None)
     torch.testing.assert_close(with_gradient[:, :layout.count], without[:, :layout.count], atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize(("causal", "window"), [(False, None), (True, None), (False, 3)])
+@pytest.mark.parametrize("trained", [False, True])
+def test_first_tokens_take_in_what_they_do_among_all(layout: Layout, causal: bool, window: int | None, trained: bool) -> None:
+    q, k, v = (torch.randn(1, heads, len(layout.real), 4, requires_grad=trained) for heads in (4, 2, 2))
+    found = []
+    for firsts_only in (False, True):
+        module = torch.nn.Module()
+        packing = type("Of", (), {"layout": layout, "asks_firsts": lambda *_, only=firsts_only: only})()
+        module._luthier_packing = packing  # type: ignore[assignment]
+        taken, _ = attend(module, q, k, v, None, is_causal=causal, sliding_window=window)
+        firsts = taken[0, layout.firsts]
+        slopes = torch.autograd.grad((firsts * torch.arange(16.0).view(4, 4)).sum(), (q, k, v)) if trained else ()
+        found.append((firsts, *slopes))
+    for whole, narrow in zip(*found, strict=True):
+        torch.testing.assert_close(narrow, whole, atol=1e-5, rtol=1e-6)

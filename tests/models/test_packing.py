@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 from transformers.pytorch_utils import Conv1D
 
 from luthier.models import attention, packing
-from luthier.models.packing import is_packed, lay_out, pack, partition
+from luthier.models.encoder import anatomy
+from luthier.models.packing import every_token, is_packed, lay_out, pack, partition
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 PACKED = ("bert", "roberta", "distilbert", "electra", "modernbert", "albert", "llama", "gpt2")
+NARROWED = ("bert", "roberta", "distilbert", "electra")
 PADDED = ("mpnet", "deberta-v2")
 Make = Callable[..., Any]
 LENGTHS = {"several groups": (60, 3, 2, 3, 41, 2, 1, 3), "one group": (21, 3, 14, 14, 6, 1), "even": (8, 8, 8)}
@@ -70,6 +72,44 @@ def widths(model: Any) -> set[tuple[int, int]]:
         if isinstance(module, torch.nn.Linear | Conv1D) and any(part in name for part in (".0.", "albert_layers")):
             module.register_forward_pre_hook(lambda _, inputs: seen.add(tuple(inputs[0].shape[:2])))
     return seen
+
+
+@pytest.mark.parametrize("family", PACKED)
+def test_the_last_block_computes_first_tokens_alone_where_the_head_reads_no_other(architecture: Make, family: str) -> None:
+    for per_token in (False, True):
+        model = architecture(family, per_token)
+        given = batch(int(model.config.pad_token_id))
+        assert pack(model, int(model.config.pad_token_id))
+        seen: list[int] = []
+        last = list(model.get_submodule(anatomy(model).blocks).children())[-1]
+        linear = [module for module in last.modules() if isinstance(module, torch.nn.Linear | Conv1D)][-1]
+        linear.register_forward_pre_hook(lambda _, inputs, seen=seen: seen.append(inputs[0].shape[1]))
+        narrow = model(**given).logits
+        with every_token(model):
+            whole = model(**given).logits
+        if family in NARROWED and not per_token:
+            assert seen == [len(narrow), len(packing.packing_of(model).layout.real)]  # type: ignore[union-attr]
+            assert not torch.equal(narrow, torch.zeros_like(narrow))
+        else:
+            assert len(set(seen)) <= 1, "all tokens, within and without"
+        torch.testing.assert_close(narrow, whole, atol=1e-6, rtol=0)
+
+
+def test_a_head_that_reads_other_tokens_is_found_out(architecture: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = architecture("distilbert")
+    forward = model.distilbert.forward
+
+    def second_first(*args: Any, **kwargs: Any) -> Any:
+        found = forward(*args, **kwargs)
+        found.last_hidden_state = found.last_hidden_state[:, 1:]
+        return found
+
+    monkeypatch.setattr(model.distilbert, "forward", second_first)
+    given = batch(0)
+    given = {name: value[:3] for name, value in given.items()}
+    before = model(**given).logits
+    assert pack(model, 0) and not packing.packing_of(model).firsts_only  # type: ignore[union-attr]
+    torch.testing.assert_close(model(**given).logits, before, atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("family", PADDED)

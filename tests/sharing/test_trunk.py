@@ -58,13 +58,15 @@ def get(store: TrunkStore, model: torch.nn.Module, read: Sequences, boundary: in
     return found
 
 
-def test_stored_values_are_what_the_blocks_put_out(model: torch.nn.Module, read: Sequences, tmp_path: Path) -> None:
-    stored = get(TrunkStore(tmp_path, ROOM), model, read)
-    model.eval()
+@pytest.mark.parametrize("boundary", [1, 2])
+def test_stored_values_are_what_the_blocks_put_out(tiny_model: Path, model: torch.nn.Module, read: Sequences, tmp_path: Path,
+                                                   boundary: int) -> None:
+    stored = get(TrunkStore(tmp_path, ROOM), model, read, boundary)
+    model = load_classifier(tiny_model, TASK, Recipe(dropout=0.3), seed=0, pad_token_id=0).eval()
     for index in (0, 7, len(read) - 1):
         ids = torch.from_numpy(read.tokens.ids[read.positions(index)]).long()[None]
         with torch.no_grad():
-            expected = model(input_ids=ids, attention_mask=torch.ones_like(ids), output_hidden_states=True).hidden_states[1][0]
+            expected = model(input_ids=ids, attention_mask=torch.ones_like(ids), output_hidden_states=True).hidden_states[boundary][0]
         np.testing.assert_allclose(stored.values[stored.starts[index]:stored.starts[index + 1]], expected.numpy()[:ids.shape[1]],
                                    atol=2e-6)
 

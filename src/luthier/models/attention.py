@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from luthier.models.layers import drop_mask
-from luthier.models.packing import ROUND_TOKENS, Group, Layout, lay_out, layout_of
+from luthier.models.packing import ROUND_TOKENS, Group, Layout, lay_out, packing_of
 
 BEYOND = ("softcap", "s_aux", "position_bias")
 """What some models hand to their attention, and ours knows nothing of."""
@@ -41,25 +41,41 @@ def attention(module: nn.Module, query: torch.Tensor, key: torch.Tensor, value: 
     """
     if attention_mask is not None or any(others.get(name) is not None for name in BEYOND):
         raise ValueError("this model's attention cannot be packed")
-    layout = layout_of(module)
+    packing = packing_of(module)
+    assert packing is not None and packing.layout is not None
+    layout, firsts_only = packing.layout, packing.asks_firsts(module)
     causal = bool(getattr(module, "is_causal", False) if is_causal is None else is_causal)
     scale = query.shape[-1]**-0.5 if scaling is None else scaling
     q, k, v = (part[0].transpose(0, 1) for part in (query, key, value))
     if not dropout and by_row_agrees(query.device, query.dtype, (q.shape[1], k.shape[1], q.shape[2]), causal, sliding_window):
         return by_row(q, k, v, layout, scale, causal, sliding_window)[None], None
     hidden = _hidden(layout, causal, sliding_window)
-    needs_gradient = torch.is_grad_enabled() and any(part.requires_grad for part in (q, k, v))
-    if needs_gradient and (dropout or layout.longest < FUSED_FROM):
-        taken: Any = _Attention.apply(q, k, v, layout, hidden, scale, dropout)  # type: ignore[no-untyped-call]
-        return taken[None], None
+    if not firsts_only:
+        return _by_group(q, k, v, layout, hidden, scale, dropout, firsts_only)[None], None
+    taken = _by_group(q.index_select(0, layout.firsts), k, v, layout, [None if looks is None else looks[:, :, :1]
+                                                                       for looks in hidden], scale, dropout, firsts_only)
+    return torch.zeros_like(q).index_copy(0, layout.firsts, taken)[None], None
+
+
+def _by_group(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, layout: Layout, hidden: Sequence[torch.Tensor | None],
+              scale: float, dropout: float, firsts_only: bool) -> torch.Tensor:
+    """Attention of packed tokens, group by group; where `firsts_only`, queries are of the first token of each row."""
+    needs_gradient = torch.is_grad_enabled() and any(part.requires_grad for part in (query, key, value))
+    if needs_gradient and (dropout or firsts_only or layout.longest < FUSED_FROM):
+        taken: torch.Tensor = _Attention.apply(query, key, value, layout, hidden, scale, dropout,  # type: ignore[no-untyped-call]
+                                               firsts_only)
+        return taken
     heads = query.shape[1]
-    slots: list[torch.Tensor] = [_Gather.apply(part, layout, heads) for part in (q, k, v)]  # type: ignore[no-untyped-call]
+    k, v = (_Gather.apply(part, layout, heads) for part in (key, value))  # type: ignore[no-untyped-call]
+    q = query.reshape(-1, query.shape[-1]) if firsts_only else _Gather.apply(query, layout, heads)  # type: ignore[no-untyped-call]
     found = []
     for group, looks in zip(layout.groups, hidden, strict=True):
-        q, k, v = (_rows(part, group, heads) for part in slots)
+        asked = _asking(q, group, heads, firsts_only)
         found.append(nn.functional.scaled_dot_product_attention(
-            q, k, v, attn_mask=None if looks is None else ~looks, dropout_p=dropout, scale=scale).flatten(0, 2))
-    return torch.cat(found).index_select(0, layout.by_head(heads, 1)[1]).view(1, -1, *query.shape[1::2]), None
+            asked, _rows(k, group, heads), _rows(v, group, heads), attn_mask=None if looks is None else ~looks,
+            dropout_p=dropout, scale=scale).flatten(0, 2))
+    slots = torch.cat(found)
+    return (slots if firsts_only else slots.index_select(0, layout.by_head(heads, 1)[1])).view(query.shape)
 
 
 def by_row(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, layout: Layout, scale: float, causal: bool,
@@ -97,7 +113,7 @@ def by_row_agrees(device: torch.device, dtype: torch.dtype, shape: tuple[int, in
         return by_row(q, k, v, layout, 0.2, causal, window)
 
     def written_out(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> Any:
-        return _Attention.apply(q, k, v, layout, hidden, 0.2, 0.0)  # type: ignore[no-untyped-call]
+        return _Attention.apply(q, k, v, layout, hidden, 0.2, 0.0, False)  # type: ignore[no-untyped-call]
 
     found = []
     try:
@@ -136,6 +152,13 @@ def _rows(slots: torch.Tensor, group: Group, heads: int) -> torch.Tensor:
     return slots[heads * group.first:heads * (group.first + group.slots)].view(group.rows, heads, group.longest, -1)
 
 
+def _asking(slots: torch.Tensor, group: Group, heads: int, firsts_only: bool) -> torch.Tensor:
+    """The queries of one group: of its slots, or of the first token of each of its rows [rows, heads, 1, size]."""
+    if not firsts_only:
+        return _rows(slots, group, heads)
+    return slots[heads * group.row:heads * (group.row + group.rows)].view(group.rows, heads, 1, -1)
+
+
 def _gather(packed: torch.Tensor, layout: Layout, heads: int) -> torch.Tensor:
     """The slots [heads * slots, size] of packed values [tokens, heads or fewer, size]."""
     spread, _ = layout.by_head(heads, heads // packed.shape[1])
@@ -166,46 +189,52 @@ class _Gather(torch.autograd.Function):
 class _Attention(torch.autograd.Function):
     """Attention written out, with its gradient: on short rows, torch's fused kernel for CPUs takes half as long again.
 
-    Shapes: queries, keys, values and what is taken in, [tokens, heads, size].
+    Shapes: keys and values [tokens, heads, size]; queries and what is taken in the same, or [rows, heads, size] where
+    `firsts_only`.
     """
 
     @staticmethod
     def forward(context: Any, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, layout: Layout,
-                hidden: Sequence[torch.Tensor | None], scale: float, dropout: float) -> torch.Tensor:
+                hidden: Sequence[torch.Tensor | None], scale: float, dropout: float, firsts_only: bool) -> torch.Tensor:
         heads = query.shape[1]
-        q, k, v = (_gather(part, layout, heads) for part in (query, key, value))
-        q *= scale
+        k, v = (_gather(part, layout, heads) for part in (key, value))
+        q = query.reshape(-1, query.shape[-1]) * scale if firsts_only else _gather(query, layout, heads).mul_(scale)
         found, kept = torch.empty_like(q), []
         for group, looks in zip(layout.groups, hidden, strict=True):
-            own = [_rows(part, group, heads).flatten(0, 1) for part in (q, k, v, found)]
-            scores = torch.bmm(own[0], own[1].transpose(1, 2))
+            asked, taken = (_asking(part, group, heads, firsts_only).flatten(0, 1) for part in (q, found))
+            keys, values = (_rows(part, group, heads).flatten(0, 1) for part in (k, v))
+            scores = torch.bmm(asked, keys.transpose(1, 2))
             if looks is not None:
                 scores.view(group.rows, heads, *scores.shape[1:]).masked_fill_(looks, float("-inf"))
             weights = torch.softmax(scores, -1)
             mask = drop_mask(weights, dropout) if dropout else None
-            torch.bmm(weights if mask is None else weights * mask, own[2], out=own[3])
+            torch.bmm(weights if mask is None else weights * mask, values, out=taken)
             kept += [weights, mask]
         context.save_for_backward(q, k, v, *kept)
         context.layout, context.scale, context.heads, context.own = layout, scale, heads, key.shape[1]
-        return found.index_select(0, layout.by_head(heads, 1)[1]).view(query.shape)
+        context.firsts_only = firsts_only
+        return (found if firsts_only else found.index_select(0, layout.by_head(heads, 1)[1])).view(query.shape)
 
     @staticmethod
     def backward(context: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        layout, heads = context.layout, context.heads
+        layout, heads, firsts_only = context.layout, context.heads, context.firsts_only
         q, k, v, *kept = context.saved_tensors
-        place = layout.by_head(heads, 1)[1][:layout.count * heads]
-        taken = torch.zeros_like(q).index_copy_(0, place, gradient.reshape(-1, q.shape[-1])[:len(place)])
+        taken = gradient.reshape(-1, q.shape[-1])
+        if not firsts_only:
+            place = layout.by_head(heads, 1)[1][:layout.count * heads]
+            taken = torch.zeros_like(q).index_copy_(0, place, taken[:len(place)])
         by_query, by_key, by_value = (torch.empty_like(part) for part in (q, k, v))
         for group, weights, mask in zip(layout.groups, kept[::2], kept[1::2], strict=True):
-            own = [_rows(part, group, heads).flatten(0, 1) for part in (q, k, v, taken, by_query, by_key, by_value)]
-            torch.bmm((weights if mask is None else weights * mask).transpose(1, 2), own[3], out=own[6])
-            by_weight = torch.bmm(own[3], own[2].transpose(1, 2))
+            asked, slope, by_asked = (_asking(part, group, heads, firsts_only).flatten(0, 1) for part in (q, taken, by_query))
+            keys, values, by_keys, by_values = (_rows(part, group, heads).flatten(0, 1) for part in (k, v, by_key, by_value))
+            torch.bmm((weights if mask is None else weights * mask).transpose(1, 2), slope, out=by_values)
+            by_weight = torch.bmm(slope, values.transpose(1, 2))
             if mask is not None:
                 by_weight *= mask
             by_score = torch.ops.aten._softmax_backward_data(by_weight, weights, -1, weights.dtype)
-            torch.bmm(by_score, own[1], out=own[4])
-            torch.bmm(by_score.transpose(1, 2), own[0], out=own[5])
+            torch.bmm(by_score, keys, out=by_asked)
+            torch.bmm(by_score.transpose(1, 2), asked, out=by_keys)
         by_query *= context.scale
-        found = (_gathered_back(part, layout, heads, count) for part, count in (
-            (by_query, heads), (by_key, context.own), (by_value, context.own)))
-        return (*found, None, None, None, None)
+        found = [_gathered_back(part, layout, heads, context.own) for part in (by_key, by_value)]
+        by_query = by_query.view(-1, heads, q.shape[-1]) if firsts_only else _gathered_back(by_query, layout, heads, heads)
+        return (by_query, *found, None, None, None, None, None)

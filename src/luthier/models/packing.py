@@ -4,11 +4,16 @@ A model is called with padded rows, as ever. On the way into its blocks the rows
 sequence [1, tokens, hidden], and on the way out they are put back, so that embeddings, positions and heads notice nothing.
 Linear layers, norms and dropout take each token by itself; only attention must know where rows begin and end: ours (see
 attention.py), which works on groups of rows of like length.
+
+Where the head reads no token of a row but the first, as most do that judge whole texts, the last block is asked for no other:
+the rest of a row matters to it as keys and values, and what follows attention there is computed for one token a row.
 """
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +34,8 @@ GROUP_COST = 4000
 TOLERANCE = 1e-4
 """How far the packed outputs of a model may be from the padded ones, over the largest of these, for packing to be used."""
 PROBE_LENGTHS, MOST_WINDOW = (9, 5), 1024
+AFTER_ATTENTION = ("attention.output", "sa_layer_norm")
+"""What follows attention in a block, in families where nothing but modules does: BERT and what is built like it, and DistilBERT."""
 ROUND_TOKENS, ROUND_LENGTH = 16, 8
 """What packed tokens and the lengths of groups are rounded up to. On a CPU, each new shape of a product of matrices in bf16
 costs several times the product: oneDNN makes code for it, and keeps some 1,000 shapes."""
@@ -36,11 +43,12 @@ costs several times the product: oneDNN makes code for it, and keeps some 1,000 
 
 @dataclass(frozen=True)
 class Group:
-    """Rows of like length in attention: `rows` of them, padded to `longest` tokens, from slot `first` on.
+    """Rows of like length in attention: `rows` of them from row `row` on, padded to `longest` tokens, from slot `first` on.
 
     `padding` is true for slots that no token stands in [rows, 1, 1, longest]; None where there are none.
     """
 
+    row: int
     rows: int
     longest: int
     first: int
@@ -81,6 +89,11 @@ class Layout:
     def longest(self) -> int:
         """The tokens of the longest row, rounded up."""
         return max(group.longest for group in self.groups)
+
+    @property
+    def firsts(self) -> torch.Tensor:
+        """The first packed token of each row. Shape [rows]."""
+        return self.starts[:self.shape[0]].long()
 
     def by_head(self, heads: int, shared: int) -> tuple[torch.Tensor, torch.Tensor]:
         """`spread` and `place` of values that have `heads` heads, which within a row come before its tokens.
@@ -142,7 +155,7 @@ def lay_out(mask: torch.Tensor) -> Layout:
         spread.append((starts[low:high, None] + np.minimum(columns, own[:, None] - 1)).ravel())
         place.append(first + np.flatnonzero(filled))
         padding = None if filled.all() else torch.from_numpy(~filled)[:, None, None, :].to(mask.device)
-        groups.append(Group(high - low, longest, first, padding))
+        groups.append(Group(low, high - low, longest, first, padding))
         first += (high - low) * longest
     count = int(starts[-1])
     more = -count % ROUND_TOKENS
@@ -153,10 +166,15 @@ def lay_out(mask: torch.Tensor) -> Layout:
 
 
 class Packing:
-    """Packs what the blocks of one model see, until it is removed."""
+    """Packs what the blocks of one model see, until it is removed.
+
+    Attributes:
+        firsts_only: whether the last block is asked for the first token of each row alone.
+    """
 
     def __init__(self, model: nn.Module) -> None:
         self.layout: Layout | None = None
+        self.firsts_only, self._narrowed = False, False
         self._seen: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
         parts = anatomy(model)
         blocks = model.get_submodule(parts.blocks)
@@ -171,6 +189,13 @@ class Packing:
         self._handles.append(way_out.register_forward_hook(self._leave))
         for module in (model, *blocks.modules()):
             setattr(module, _ATTRIBUTE, self)
+        last = list(blocks.children())[-1]
+        self._last = set(last.modules())
+        found = dict(last.named_modules())
+        after = next((found[path] for path in AFTER_ATTENTION if path in found), None)
+        self.can_narrow = after is not None and not parts.shared
+        if after is not None:
+            self._handles.append(after.register_forward_pre_hook(self._keep_firsts))
 
     def remove(self, model: nn.Module) -> None:
         """Leave the model as it was."""
@@ -181,7 +206,18 @@ class Packing:
                 delattr(module, _ATTRIBUTE)
 
     def _begin(self, _: nn.Module, __: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        self.layout, self._seen = lay_out(kwargs["attention_mask"]), {}
+        self.layout, self._seen, self._narrowed = lay_out(kwargs["attention_mask"]), {}, False
+
+    def asks_firsts(self, module: nn.Module) -> bool:
+        """Whether a module is of the last block, and this is asked for the first token of each row alone."""
+        return self.firsts_only and module in self._last
+
+    def _keep_firsts(self, _: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...] | None:
+        if not self.firsts_only:
+            return None
+        assert self.layout is not None
+        self._narrowed = True
+        return tuple(part.index_select(1, self.layout.firsts) for part in args)
 
     def _enter(self, _: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         return self.packed(args), {name: self.packed(value) for name, value in kwargs.items()}
@@ -209,19 +245,19 @@ class Packing:
         return (self.padded(output[0]), *output[1:]) if isinstance(output, tuple) else self.padded(output)
 
     def padded(self, hidden: torch.Tensor) -> torch.Tensor:
-        """Packed values [1, tokens, hidden] as [rows, longest, hidden], zeros where rows end."""
+        """Packed values [1, tokens, hidden] as [rows, longest, hidden], zeros where rows end, and where nothing was asked for."""
         assert self.layout is not None
         rows, width = self.layout.shape
-        count = self.layout.count
-        flat = hidden.new_zeros(rows * width, hidden.shape[-1]).index_copy(0, self.layout.real[:count], hidden[0, :count])
-        return flat.view(rows, width, -1)
+        real = self.layout.real[self.layout.firsts] if self._narrowed else self.layout.real[:self.layout.count]
+        return hidden.new_zeros(rows * width, hidden.shape[-1]).index_copy(0, real, hidden[0, :len(real)]).view(rows, width, -1)
 
 
 def pack(model: nn.Module, pad_token_id: int) -> bool:
     """Have the model's blocks see real tokens only, where that changes nothing; whether it does.
 
     Some models' attention does not go through the interface, or takes what the interface does not hand on: two rows, packed
-    and padded, tell. One of them is longer than the window of attention, where there is one.
+    and padded, tell; and so they do whether the head reads first tokens alone. One of them is longer than the window of
+    attention, where there is one.
     """
     from transformers import AttentionInterface
 
@@ -229,33 +265,50 @@ def pack(model: nn.Module, pad_token_id: int) -> bool:
 
     AttentionInterface.register(NAME, attention)
     stock: Any = model
-    if not stock._can_set_attn_implementation():
+    if not stock._can_set_attn_implementation() or (padded := _outputs(model, pad_token_id)) is None:
         return False
-    before, packing = stock.config._attn_implementation, None
-    try:
-        padded = probe(model, pad_token_id)
-        packing = Packing(model)
-        stock.set_attn_implementation(NAME)
-        same = bool((probe(model, pad_token_id) - padded).abs().max() <= TOLERANCE * padded.abs().max())
-    except (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError):
-        same = False
-    if not same and packing is not None:
+    before, packing = stock.config._attn_implementation, Packing(model)
+    stock.set_attn_implementation(NAME)
+    if not _same(_outputs(model, pad_token_id), padded):
         packing.remove(model)
         with quiet():
             stock.set_attn_implementation(before)
-    return same
+        return False
+    if packing.can_narrow:
+        packing.firsts_only = True
+        packing.firsts_only = _same(_outputs(model, pad_token_id), padded)
+    return True
+
+
+def _outputs(model: nn.Module, pad_token_id: int) -> torch.Tensor | None:
+    """What the model makes of the probe; None where it fails."""
+    try:
+        return probe(model, pad_token_id)
+    except (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError):
+        return None
+
+
+def _same(outputs: torch.Tensor | None, padded: torch.Tensor) -> bool:
+    return outputs is not None and bool((outputs - padded).abs().max() <= TOLERANCE * padded.abs().max())
+
+
+@contextlib.contextmanager
+def every_token(model: nn.Module) -> Iterator[None]:
+    """Within this, the model's last block puts out every token, for those who read more of it than the head does."""
+    packing = packing_of(model)
+    before = packing is not None and packing.firsts_only
+    try:
+        if packing is not None:
+            packing.firsts_only = False
+        yield
+    finally:
+        if packing is not None:
+            packing.firsts_only = before
 
 
 def packing_of(model: nn.Module) -> Packing | None:
-    """What packs the model's blocks; None where `pack` has not taken effect."""
+    """What packs the blocks of the model, or of that which a module is part of; None where `pack` has not taken effect."""
     return getattr(model, _ATTRIBUTE, None)
-
-
-def layout_of(module: nn.Module) -> Layout:
-    """How the batch is packed that a module inside a packed model is called with."""
-    packing: Packing = getattr(module, _ATTRIBUTE)
-    assert packing.layout is not None
-    return packing.layout
 
 
 def is_packed(model: nn.Module) -> bool:

@@ -18,6 +18,7 @@ from luthier.data.sequences import Cut, sequences
 from luthier.data.tokens import Tokens
 from luthier.models.classifier import last_linear
 from luthier.models.encoder import anatomy
+from luthier.models.packing import every_token
 from luthier.tasks.base import Task
 from luthier.training.batches import Batch
 from luthier.training.loop import collect
@@ -95,7 +96,8 @@ def _collect(model: nn.Module, outputs: Callable[[torch.Tensor, torch.Tensor, Ba
     device = next(model.parameters()).device
 
     def both(batch: Batch) -> torch.Tensor:
-        model(**batch.inputs())
+        with every_token(model):
+            model(**batch.inputs())
         seen: torch.Tensor = caught["head"].float()
         if seen.ndim == 3 and not tokens.per_token:  # decoders score every token; the last real one counts
             seen = seen[torch.arange(len(seen), device=device), batch.attention_mask.sum(1) - 1]

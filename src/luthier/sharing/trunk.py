@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from luthier.data.sequences import Sequences
 from luthier.models.encoder import anatomy
-from luthier.models.packing import packing_of, probe
+from luthier.models.packing import every_token, packing_of, probe
 from luthier.training.batches import by_tokens, collate
 from luthier.training.precision import Precision
 
@@ -268,7 +268,7 @@ def _values(model: nn.Module, boundary: int, read: Sequences, lower: Stored | No
     handle = block.register_forward_hook(reached)
     model.eval()
     try:
-        with torch.no_grad():
+        with torch.no_grad(), every_token(model):
             for which in by_tokens(read.lengths, MADE_AT_ONCE):
                 batch = collate(read, which, pad_token_id).to(device)
                 if trunk is not None and lower is not None:

@@ -28,7 +28,7 @@ from luthier.tasks.base import Task
 from luthier.training.batches import Batch, collate, step_rows
 from luthier.training.learner import Learner
 from luthier.training.objective import Objective
-from luthier.training.optimizer import newest_share, set_rates
+from luthier.training.optimizer import clip, newest_share, set_rates
 from luthier.training.parts import LOOKED_AT_TOKENS, Parts, passes, unless_memory_runs_out
 from luthier.training.penalties import apply_penalties
 
@@ -94,14 +94,13 @@ def train(learner: Learner, task: Task, read: Sequences, until: int, total_steps
             raise TrainingError(
                 f"the loss is {value} and the gradient norm {size} at step {step + 1}, learning rate {rate:.3g}, "
                 f"dtype {logits[-1].dtype}. A lower learning rate or a longer warmup usually mends this.")
-        if size + 1e-6 > recipe.max_grad_norm:
-            torch.nn.utils.clip_grads_with_norm_(weights.values(), recipe.max_grad_norm, norm)
+        clip(learner.optimizer, weights.values(), norm, recipe.max_grad_norm)
         learner.optimizer.step()
         apply_penalties(learner.optimizer, recipe, learner.anchors)
         learner.show_weights()
         learner.step += 1
-        if learner.average:
-            learner.average.update(weights, newest_share(recipe, step, total_steps))
+        if learner.average and (share := newest_share(recipe, step, total_steps)):
+            learner.average.update(weights, share)
         yield Step(learner.step, value, rate, int(all_lengths[rows].sum()), len(rows),
                    task.scores(torch.cat(logits).float().cpu().numpy()), torch.cat(targets).cpu().numpy())
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from luthier.models.encoder import EMBEDDINGS, Anatomy
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 AVERAGE_POWER = 9
 """The weight average gives step s of t a weight of about (s/t)^9, so its mean age is t/11 steps."""
+APART_SHARE, MOST_APART = 32, 8
+"""How many steps lie between weights that are taken into the average: at most one for so many made, and no more than these."""
 RISING_SHARE, RATE_RATIO = 0.1, 32
 """Of the slanted triangle: the share of the steps in which the rate rises, and its highest over its lowest value."""
 
@@ -70,14 +72,34 @@ def set_rates(optimizer: torch.optim.Optimizer, recipe: Recipe, step: int, total
     return rate
 
 
-def newest_share(recipe: Recipe, step: int, total_steps: int) -> float:
-    """What the weights after step `step` (from 0) count for in the average so far.
+def clip(optimizer: torch.optim.Optimizer, weights: Collection[nn.Parameter], norm: torch.Tensor, most: float) -> None:
+    """Have the next step made with gradients of a norm of at most `most`, where that of all of them is `norm`.
 
-    EMA: polynomial decay (Shamir & Zhang 2013), which needs no horizon, so that a short run is a prefix of a long one.
+    A fused optimiser can divide them as it reads them, as it does for `torch.amp.GradScaler`, and spares a pass over them; of
+    that on Apple's GPUs this is not documented.
+    """
+    import torch
+
+    if norm.device.type == "mps":
+        torch.nn.utils.clip_grads_with_norm_(weights, most, norm)
+        return
+    fused: Any = optimizer
+    fused.grad_scale = ((norm + 1e-6) / most).clamp(min=1)
+
+
+def newest_share(recipe: Recipe, step: int, total_steps: int) -> float:
+    """What the weights after step `step` (from 0) count for in the average so far; 0: they are left out of it.
+
+    EMA: polynomial decay (Shamir & Zhang 2013), which needs no horizon, so that a short run is a prefix of a long one. To take
+    weights in costs as much time as half an update of them, and neighbours hardly differ, so that the later of a long run only
+    come in at every second, fourth or eighth step, and then count for those left out as well.
     SWA: the plain mean over the last `swa_share` of all steps (Izmailov et al. 2018); before that, the newest alone.
     """
     if recipe.averaging is Averaging.EMA:
-        return (AVERAGE_POWER + 1) / (step + AVERAGE_POWER + 1)
+        apart = min(MOST_APART, 1 << max(0, (step // APART_SHARE).bit_length() - 1))
+        if (step + 1) % apart:
+            return 0.0
+        return 1 - math.prod(1 - (AVERAGE_POWER + 1) / (taken + AVERAGE_POWER + 1) for taken in range(step + 1 - apart, step + 1))
     first = total_steps - max(1, round(recipe.swa_share * total_steps))
     return 1 / max(1, step - first + 1)
 
