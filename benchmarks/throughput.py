@@ -190,6 +190,8 @@ def run_side(case: str, side: str, seconds: float) -> dict[str, float]:
         assert process.stdout is not None
         while (line := process.stdout.readline()) and line.strip() != "ready":
             pass
+        if not line:
+            sys.exit(f"{case}: {side} ended before its first window; what it said stands above.")
     found = [json.loads(process.communicate("go\n")[0].splitlines()[-1]) for process in processes]
     return {name: (max if name == "making" else sum)(part[name] for part in found) for name in found[0]}
 

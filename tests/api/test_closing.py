@@ -14,7 +14,8 @@ from luthier.errors import RunError
 from luthier.recipes.recipe import Recipe
 from luthier.recipes.seeds import Seeds
 from luthier.recipes.trial import StageResult, Trial
-from luthier.search.study import DEFAULT, FINAL, Study, result_event, trial_event
+from luthier.search.events import result_event, trial_event
+from luthier.search.study import DEFAULT, FINAL, Study
 from luthier.sharing.work import Shape
 from luthier.tasks.metrics import Score
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from luthier.api.describe import amount, cut_epochs, cut_line, data_lines, finalists, wide_line
+from luthier.api.describe import amount, epochs_afforded, cut_line, data_lines, finalists, wide_line
 from luthier.api.settings import Settings
 from luthier.data.load import load
 from luthier.recipes.recipe import Recipe
@@ -51,7 +51,7 @@ def test_epochs_are_cut_where_the_time_affords_fewer(chosen: dict[str, str], ste
     recipe, shape = Recipe(epochs=20.0, batch_size=16), Shape(np.full(320, 10), 6)
     prepared: Any = SimpleNamespace(asked=SimpleNamespace(settings=SimpleNamespace(chosen=chosen)), default=recipe, shape=shape)
     plan: Any = SimpleNamespace(work=steps * step_work(recipe, shape))
-    assert cut_epochs(prepared, plan) == said
+    assert epochs_afforded(prepared, plan) == said
 
 
 def test_rows_held_out_in_turn_are_counted_once() -> None:

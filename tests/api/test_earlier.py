@@ -19,7 +19,8 @@ from luthier.recipes.recipe import Recipe
 from luthier.recipes.seeds import Seeds
 from luthier.recipes.trial import StageResult, Trial
 from luthier.search.budget import Plan, Speed
-from luthier.search.study import FRESH, Study, result_event, trial_event
+from luthier.search.events import result_event, trial_event
+from luthier.search.study import FRESH, Study
 from luthier.sharing.quota import Quota
 from luthier.sharing.work import Shape
 from luthier.training.precision import Precision

@@ -12,7 +12,8 @@ from luthier.recipes.recipe import Recipe
 from luthier.recipes.seeds import Seeds
 from luthier.recipes.trial import Trial
 from luthier.report.tables import trial_rows, write_csv
-from luthier.search.study import Study, trial_event
+from luthier.search.events import trial_event
+from luthier.search.study import Study
 from luthier.sharing.work import Shape
 
 RECIPES = [Recipe(), Recipe(method="lora", lora_targets=("query", "value"), averaging="none", attention_dropout=0.2,

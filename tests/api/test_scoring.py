@@ -11,7 +11,8 @@ from luthier.api.scoring import Final
 from luthier.recipes.recipe import Recipe, Schedule
 from luthier.recipes.seeds import Seeds
 from luthier.recipes.trial import StageResult, Trial
-from luthier.search.study import DEFAULT, FINAL, SHORTENED, Study, result_event, trial_event
+from luthier.search.events import result_event, trial_event
+from luthier.search.study import DEFAULT, FINAL, SHORTENED, Study
 from luthier.sharing.work import Shape
 
 CONSTANT = Recipe(schedule="constant", batch_size=1, epochs=8)

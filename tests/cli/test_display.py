@@ -13,7 +13,8 @@ from luthier.cli.display import Display
 from luthier.recipes.recipe import Recipe
 from luthier.recipes.seeds import HeldSeeds
 from luthier.recipes.trial import Point, StageResult, Trial
-from luthier.search.study import Study, result_event, trial_event
+from luthier.search.events import result_event, trial_event
+from luthier.search.study import Study
 from luthier.sharing.work import Shape
 
 ROWS, STEPS = 32, 4

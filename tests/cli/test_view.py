@@ -15,7 +15,8 @@ from luthier.recipes.recipe import Recipe
 from luthier.recipes.seeds import HeldSeeds
 from luthier.recipes.trial import NONE_HELD_OUT, Point, Progress, Stage, StageResult, Trial
 from luthier.search.budget import Plan
-from luthier.search.study import FINAL, FRESH, REFIT, Study, result_event, stage_event, stopped_event, trial_event
+from luthier.search.events import result_event, stage_event, stopped_event, trial_event
+from luthier.search.study import FINAL, FRESH, REFIT, Study
 from luthier.sharing.work import Shape, step_work
 
 ROWS, STEPS = 320, 90

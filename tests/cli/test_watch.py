@@ -27,8 +27,9 @@ from luthier.recipes.recipe import Recipe
 from luthier.recipes.seeds import HeldSeeds
 from luthier.recipes.trial import Lost, Point, Progress, Stage, StageResult, Trial
 from luthier.search.budget import Plan
+from luthier.search.events import dropped_event, lost_event, result_event, stage_event, stopped_event, trial_event
 from luthier.search.journal import Event, Follower, Journal
-from luthier.search.study import Study, dropped_event, lost_event, result_event, stage_event, stopped_event, trial_event
+from luthier.search.study import Study
 from luthier.sharing.work import Shape
 
 SHAPE = Shape(np.array([4, 9, 9, 12]), 2, models={"": Shape(np.array([5, 5]), 3)})

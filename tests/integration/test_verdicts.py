@@ -22,7 +22,8 @@ from luthier.recipes.recipe import Recipe
 from luthier.recipes.seeds import Seeds
 from luthier.recipes.trial import Stage, StageResult, Trial
 from luthier.report.tables import curve_rows, trial_rows
-from luthier.search.study import Study, result_event, stage_event, trial_event
+from luthier.search.events import result_event, stage_event, trial_event
+from luthier.search.study import Study
 from luthier.sharing.work import Shape
 from luthier.tasks.classification import Classification
 

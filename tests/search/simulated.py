@@ -14,9 +14,10 @@ from luthier.engines import simulated
 from luthier.recipes.recipe import Recipe
 from luthier.recipes.seeds import HeldSeeds
 from luthier.recipes.trial import Point, Stage, StageResult, Trial
+from luthier.search.events import result_event, stage_event, stopped_event, trial_event
 from luthier.search.samplers import Suggestion
 from luthier.search.schedulers import Action, Ask, Done, Run, Scheduler, Stop, Wait
-from luthier.search.study import DEFAULT, Observation, Study, result_event, stage_event, stopped_event, trial_event
+from luthier.search.study import DEFAULT, Observation, Study
 from luthier.sharing.work import Shape, step_work
 
 METRIC = "macro_f1"

@@ -13,6 +13,7 @@ from simulated import BASE, SHAPE, add_trial, new_study, new_trial, point
 from luthier.recipes.recipe import Recipe, Schedule, steps_per_epoch
 from luthier.recipes.seeds import HeldSeeds
 from luthier.recipes.trial import Stage, StageResult, Trial
+from luthier.search.events import dropped_event, result_event, shortened_event, stage_event, stopped_event, trial_event
 from luthier.search.finals import (
     MOST_TRIES,
     Finals,
@@ -26,18 +27,7 @@ from luthier.search.finals import (
     missing_default,
 )
 from luthier.search.schedulers import Branch, Done, Replicate, Run, Wait
-from luthier.search.study import (
-    FRESH,
-    REFIT,
-    SHORTENED,
-    Study,
-    dropped_event,
-    result_event,
-    shortened_event,
-    stage_event,
-    stopped_event,
-    trial_event,
-)
+from luthier.search.study import FRESH, REFIT, SHORTENED, Study
 from luthier.tasks.metrics import Score
 from luthier.training.optimizer import rate_share
 

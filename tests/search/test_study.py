@@ -14,20 +14,9 @@ from simulated import BASE, LEVELS, METRIC, SHAPE, add_trial, new_study, new_tri
 from luthier.config import plain
 from luthier.recipes.recipe import Recipe
 from luthier.recipes.trial import Costs, Lost, Stage, StageResult, Trial, TrialState
+from luthier.search.events import dropped_event, exhausted_event, lost_event, result_event, stage_event, stopped_event, trial_event
 from luthier.search.journal import Event
-from luthier.search.study import (
-    FINAL,
-    FRESH,
-    Record,
-    Study,
-    dropped_event,
-    exhausted_event,
-    lost_event,
-    result_event,
-    stage_event,
-    stopped_event,
-    trial_event,
-)
+from luthier.search.study import FINAL, FRESH, Record, Study
 from luthier.sharing.work import Shape, step_work
 
 TOTAL = BASE.total_steps(SHAPE.rows(BASE))

@@ -10,12 +10,34 @@ import numpy as np
 import pytest
 import torch
 
+from luthier.recipes.recipe import Averaging, Recipe
 from luthier.recipes.seeds import Seeds
 from luthier.training.checkpoint import load_checkpoint, save_checkpoint
 from luthier.training.learner import Learner
+from luthier.training.optimizer import newest_share
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 Make, Run, Copy = Callable[..., Learner], Callable[..., Any], Callable[[Learner], dict[str, torch.Tensor]]
+
+
+@pytest.mark.parametrize("steps", [1, 64, 100, 257, 1000, 3001])
+def test_an_average_of_few_steps_is_as_old_as_one_of_all(steps: int) -> None:
+    """What each step's weights count for in the end: all of it together, and mostly the last tenth."""
+    counts = {apart: np.zeros(steps) for apart in ("some", "all")}
+    taken = 0
+    for step in range(steps):
+        share = newest_share(Recipe(averaging=Averaging.EMA), step, steps)
+        taken += share > 0
+        for apart, own in (("some", share), ("all", 10 / (step + 10))):
+            counts[apart] *= 1 - own
+            counts[apart][step] += own
+    age = {apart: float((count * (steps - 1 - np.arange(steps))).sum()) for apart, count in counts.items()}
+    assert counts["some"].sum() == pytest.approx(1)
+    assert age["some"] == pytest.approx(age["all"], abs=7.01, rel=0.1), "in steps"
+    if steps <= 64:
+        np.testing.assert_allclose(counts["some"], counts["all"])
+    else:
+        assert steps / 8 <= taken < steps and np.flatnonzero(counts["some"])[-1] >= steps * (1 - 1 / 32)
 
 
 def test_swa_is_the_plain_mean_of_the_last_part(make: Make, run: Run) -> None:

@@ -60,7 +60,7 @@ def finalists(settings: Settings, space: Space, challengers: int, trials: int | 
     return f"the default and the best {f'{challengers} others' if challengers > 1 else 'other'}"
 
 
-def cut_epochs(prepared: Prepared, plan: Plan) -> dict[str, float] | None:
+def epochs_afforded(prepared: Prepared, plan: Plan) -> dict[str, float] | None:
     """The epochs that the default recipe would train in a search and those that the time affords; None where these are all.
 
     Epochs that a person chose or searches are trained as they are.
@@ -93,7 +93,7 @@ def plan_lines(prepared: Prepared, plan: Plan, force: Workforce, device: str, pr
     full = f"one full run takes about {duration(plan.full_run_seconds)} of one worker"
     if not searching:
         return [f"Training one recipe on {device}, {workers}; {full}."]
-    settings, dimensions, cut = prepared.asked.settings, prepared.space.dimensions, cut_epochs(prepared, plan)
+    settings, dimensions, cut = prepared.asked.settings, prepared.space.dimensions, epochs_afforded(prepared, plan)
     limit = [amount(settings, trials)] if trials else []
     limit += [duration(budget)] if budget else []
     lines = [f"Search: {' or '.join(limit)} on {device}, {workers}; {full}."]

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 import luthier
-from luthier.api.describe import cut_epochs
+from luthier.api.describe import epochs_afforded
 from luthier.api.folder import RunFolder
 from luthier.api.fresh import Fresh
 from luthier.api.ledger import Opening
@@ -179,7 +179,7 @@ def summarize(ready: Ready, study: Study, outcome: Outcome, fresh: Fresh | None,
         "controls_validation": {name: score.to_table() for name, score in outcome.controls_validation.items()},
         "gain": outcome.gain.to_table() if outcome.gain else None, "fresh": fresh.to_table() if fresh else None,
         "refit": outcome.refit is not None, "folds": len(corpus.folds),
-        "epochs": cut_epochs(prepared, ready.plan) if ready.command is Command.TUNE else None,
+        "epochs": epochs_afforded(prepared, ready.plan) if ready.command is Command.TUNE else None,
         "opening": opening.to_table() if opening else None,
         "best": {"trial": trial.number, "parent": trial.parent, "role": trial.role, "recipe": trial.recipe.to_table(),
                  "shortened": outcome.final.is_shortened(study), "cut": outcome.final.is_cut(study),

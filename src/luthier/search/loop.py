@@ -15,15 +15,7 @@ from luthier.errors import RunError
 from luthier.recipes.trial import Finished, Lost, Progress, Stage, StageResult, Trial
 from luthier.search.distinct import suggest
 from luthier.search.engine import Engine
-from luthier.search.finals import branch_step
-from luthier.search.journal import Event, Journal, go_on
-from luthier.search.samplers.base import Sampler, Suggestion
-from luthier.search.schedulers.base import Ask, Branch, Done, Replicate, Run, Scheduler, Stop, Wait
-from luthier.search.study import (
-    FINAL,
-    FRESH,
-    Record,
-    Study,
+from luthier.search.events import (
     dropped_event,
     exhausted_event,
     lost_event,
@@ -33,6 +25,11 @@ from luthier.search.study import (
     stopped_event,
     trial_event,
 )
+from luthier.search.finals import branch_step
+from luthier.search.journal import Event, Journal, go_on
+from luthier.search.samplers.base import Sampler, Suggestion
+from luthier.search.schedulers.base import Ask, Branch, Done, Replicate, Run, Scheduler, Stop, Wait
+from luthier.search.study import FINAL, FRESH, Record, Study
 from luthier.sharing import plan
 from luthier.sharing.quota import Quota
 

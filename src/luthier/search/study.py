@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 from luthier.recipes.recipe import Recipe, steps_per_epoch
 from luthier.recipes.seeds import HeldSeeds
-from luthier.recipes.trial import Costs, Lost, Point, Stage, StageResult, Trial, TrialState
+from luthier.recipes.trial import Costs, Point, Trial, TrialState
 from luthier.search.journal import Event
 from luthier.sharing.work import Shape, steps_for
 
@@ -391,45 +391,3 @@ def has_failed(replicates: Iterable[Record]) -> bool:
 
 
 _ENDED = (TrialState.COMPLETE, TrialState.STOPPED, TrialState.FAILED)
-
-
-def trial_event(trial: Trial) -> Event:
-    """The event of a new trial."""
-    return {"event": "trial", "trial": trial.to_table()}
-
-
-def shortened_event(trial: Trial, step: int) -> Event:
-    """The event of a trial that its parent is until a step."""
-    return {"event": "shortened", "trial": trial.to_table(), "step": step}
-
-
-def stage_event(stage: Stage) -> Event:
-    """The event of a stage given to an engine."""
-    return {"event": "stage", "trial": stage.trial.number, "start": stage.start, "reached": stage.reached, "until": stage.until,
-            "trunk": stage.trunk}
-
-
-def lost_event(lost: Lost) -> Event:
-    """The event of a stage whose worker is gone."""
-    return {"event": "lost", "trial": lost.trial, "reason": lost.reason}
-
-
-def stopped_event(number: int, reason: str) -> Event:
-    """The event of a trial that will not go on."""
-    return {"event": "stopped", "trial": number, "reason": reason}
-
-
-def dropped_event(number: int) -> Event:
-    """The event of a checkpoint that is no longer needed, or that there is no room for."""
-    return {"event": "dropped", "trial": number}
-
-
-def exhausted_event(recipes: int) -> Event:
-    """The event of a search that has tried every recipe of its space."""
-    return {"event": "exhausted", "recipes": recipes}
-
-
-def result_event(result: StageResult) -> Event:
-    """The event of a stage that has ended."""
-    table: dict[str, Any] = asdict(result)
-    return {"event": "result", **table}

@@ -6,8 +6,9 @@ import pytest
 from simulated import BASE, add_trial, new_study, peak_at_3e4, play
 
 from luthier.recipes.trial import Stage, TrialState
+from luthier.search.events import exhausted_event, stage_event, stopped_event
 from luthier.search.schedulers import AshaScheduler, Ask, Done, Run, Stop, Wait
-from luthier.search.study import Study, exhausted_event, stage_event, stopped_event
+from luthier.search.study import Study
 
 OTHER = BASE.replace(dropout=0.2)
 

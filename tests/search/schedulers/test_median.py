@@ -6,9 +6,10 @@ import pytest
 from simulated import BASE, add_trial, new_study, peak_at_3e4, play
 
 from luthier.recipes.trial import Stage, TrialState
+from luthier.search.events import stage_event
 from luthier.search.schedulers import Ask, MedianScheduler, Run, Stop, Wait
 from luthier.search.schedulers.median import ENOUGH_OTHERS
-from luthier.search.study import Study, stage_event
+from luthier.search.study import Study
 
 OTHER = BASE.replace(dropout=0.2)
 DONE = (0.4, 0.5, 0.6, 0.7)
