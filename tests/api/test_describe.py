@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from luthier.api.describe import amount, epochs_afforded, cut_line, data_lines, finalists, wide_line
+from luthier.api.describe import amount, cut_line, data_lines, epochs_afforded, finalists, wide_line
 from luthier.api.settings import Settings
 from luthier.data.load import load
 from luthier.recipes.recipe import Recipe
