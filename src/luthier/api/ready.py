@@ -85,19 +85,7 @@ def get_ready(command: Command, asked: Asked, observer: Observer, started: float
     budget = _budget(command, settings.budget, trials)
     if earlier and begun:
         check_more(earlier, begun, device, budget, trials)
-    force = begun.force if begun else _workforce(settings, trials, device)
-    observer.say("Fitting what fine-tuning must beat …" if begun else "Measuring this machine, and what fine-tuning must beat …")
-    wait_for_loading()
-    precision = begun.precision if begun else find_precision(settings.precision, device)
-    if not begun and device.startswith("cuda") and settings.workers is None and trials != 1:
-        force, speeds = fastest_workers(prepared, device, precision, cores())
-        observer.say("  Workers at once, and rows a second of all: "
-                     + ", ".join(f"{workers}: {speed:.0f}" for workers, speed in speeds.items()))
-    measured = measure(prepared, force, device, precision, begun.speed if begun else None)
-    if measured.precision is not precision:
-        observer.say(f"  Computing in {measured.precision.value}: a model of this study does not bear {precision.value}.")
-    for name in measured.padded:
-        observer.say(f"  {name}: its attention cannot be told where packed rows begin, so its rows are padded, which is slower.")
+    force, measured = _measured(prepared, device, trials, observer, begun)
     controls = fit_controls(prepared, measured)
     for control in controls:
         observer.say(f"  {control.title}: {asked.task.metric_title} {control.validation:.3f} on the validation rows")
@@ -128,6 +116,26 @@ def get_ready(command: Command, asked: Asked, observer: Observer, started: float
     if settings.sharing and (settings.disk is not None or kept < 1 + plan.challengers):
         observer.say(disk_line(quota, measured.checkpoint, kept))
     return ready
+
+
+def _measured(prepared: Prepared, device: str, trials: int | None, observer: Observer,
+              begun: Begun | None) -> tuple[Workforce, Measured]:
+    """The workers of this machine and what they can do, measured now; of a run that has begun, as it was then."""
+    settings = prepared.asked.settings
+    force = begun.force if begun else _workforce(settings, trials, device)
+    observer.say("Fitting what fine-tuning must beat …" if begun else "Measuring this machine, and what fine-tuning must beat …")
+    wait_for_loading()
+    precision = begun.precision if begun else find_precision(settings.precision, device)
+    if not begun and device.startswith("cuda") and settings.workers is None and trials != 1:
+        force, speeds = fastest_workers(prepared, device, precision, cores())
+        observer.say("  Workers at once, and rows a second of all: "
+                     + ", ".join(f"{workers}: {speed:.0f}" for workers, speed in speeds.items()))
+    measured = measure(prepared, force, device, precision, begun.speed if begun else None)
+    if measured.precision is not precision:
+        observer.say(f"  Computing in {measured.precision.value}: a model of this study does not bear {precision.value}.")
+    for name in measured.padded:
+        observer.say(f"  {name}: its attention cannot be told where packed rows begin, so its rows are padded, which is slower.")
+    return force, measured
 
 
 def _workforce(settings: Settings, trials: int | None, device: str) -> Workforce:
