@@ -16,7 +16,7 @@ from luthier.models.classifier import load_classifier
 from luthier.recipes.recipe import Averaging, Recipe, Schedule
 from luthier.recipes.seeds import Seeds
 from luthier.tasks.classification import Classification
-from luthier.training import loop
+from luthier.training import loop, optimizer
 from luthier.training.batches import collate, step_rows
 from luthier.training.checkpoint import load_checkpoint, save_checkpoint
 from luthier.training.learner import Learner
@@ -152,17 +152,20 @@ def test_average_equals_the_weighted_mean_of_all_weights(tiny_model: Path, read:
 
 
 @pytest.mark.parametrize("averaging", list(Averaging))
+@pytest.mark.parametrize("apart", [32, 1], ids=["", "between two that the average takes in"])
 def test_resumed_run_equals_the_uninterrupted_one_bit_for_bit(
-        tiny_model: Path, tokens: Tokens, read: Sequences, tmp_path: Path, averaging: Averaging) -> None:
+        tiny_model: Path, tokens: Tokens, read: Sequences, tmp_path: Path, averaging: Averaging, monkeypatch: pytest.MonkeyPatch,
+        apart: int) -> None:
+    monkeypatch.setattr(optimizer, "APART_SHARE", apart)
     of = recipe(dropout=0.2, averaging=averaging.value)
     whole = learner(tiny_model, of)
     losses = [step.objective for step in train(whole, TASK, read, 9, 9, 0)]
 
     first = learner(tiny_model, of)
-    begun = [step.objective for step in train(first, TASK, read, 4, 9, 0)]
+    begun = [step.objective for step in train(first, TASK, read, 6, 9, 0)]
     save_checkpoint(first, tmp_path / "c.safetensors")
     second = learner(tiny_model, of, seed=5)
-    load_checkpoint(second, tmp_path / "c.safetensors", 4)
+    load_checkpoint(second, tmp_path / "c.safetensors", 6)
     ended = [step.objective for step in train(second, TASK, read, 9, 9, 0)]
 
     assert begun + ended == losses

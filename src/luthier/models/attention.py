@@ -43,17 +43,17 @@ def attention(module: nn.Module, query: torch.Tensor, key: torch.Tensor, value: 
         raise ValueError("this model's attention cannot be packed")
     packing = packing_of(module)
     assert packing is not None and packing.layout is not None
-    layout, firsts_only = packing.layout, packing.asks_firsts(module)
+    layout = packing.layout
     causal = bool(getattr(module, "is_causal", False) if is_causal is None else is_causal)
     scale = query.shape[-1]**-0.5 if scaling is None else scaling
     q, k, v = (part[0].transpose(0, 1) for part in (query, key, value))
     if not dropout and by_row_agrees(query.device, query.dtype, (q.shape[1], k.shape[1], q.shape[2]), causal, sliding_window):
         return by_row(q, k, v, layout, scale, causal, sliding_window)[None], None
     hidden = _hidden(layout, causal, sliding_window)
-    if not firsts_only:
-        return _by_group(q, k, v, layout, hidden, scale, dropout, firsts_only)[None], None
-    taken = _by_group(q.index_select(0, layout.firsts), k, v, layout, [None if looks is None else looks[:, :, :1]
-                                                                       for looks in hidden], scale, dropout, firsts_only)
+    if not packing.asks_firsts(module):
+        return _by_group(q, k, v, layout, hidden, scale, dropout, firsts_only=False)[None], None
+    hidden = [None if looks is None else looks[..., :1, :] for looks in hidden]
+    taken = _by_group(q.index_select(0, layout.firsts), k, v, layout, hidden, scale, dropout, firsts_only=True)
     return torch.zeros_like(q).index_copy(0, layout.firsts, taken)[None], None
 
 

@@ -33,6 +33,8 @@ GROUP_COST = 4000
 """What one more group of rows costs in attention, in squared tokens of a row: the calls it takes against the padding it saves."""
 TOLERANCE = 1e-4
 """How far the packed outputs of a model may be from the padded ones, over the largest of these, for packing to be used."""
+FAILURES = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+"""What a model may raise that is called in a way it was not made for."""
 PROBE_LENGTHS, MOST_WINDOW = (9, 5), 1024
 AFTER_ATTENTION = ("attention.output", "sa_layer_norm")
 """What follows attention in a block, in families where nothing but modules does: BERT and what is built like it, and DistilBERT."""
@@ -43,7 +45,8 @@ costs several times the product: oneDNN makes code for it, and keeps some 1,000 
 
 @dataclass(frozen=True)
 class Group:
-    """Rows of like length in attention: `rows` of them from row `row` on, padded to `longest` tokens, from slot `first` on.
+    """Rows of like length in attention: `rows` of them from `row` on, as rows are sorted by length, padded to `longest` tokens,
+    from slot `first` on.
 
     `padding` is true for slots that no token stands in [rows, 1, 1, longest]; None where there are none.
     """
@@ -70,6 +73,7 @@ class Layout:
             which no other token sees, and of which nothing is put out.
         starts: the first packed token of each row, of the tokens that follow, and their end. Shape [rows + 2].
         real: where each packed token stands in the padded batch. Shape [tokens].
+        firsts: the first packed token of each row. Shape [rows].
         spread: the packed token in each slot of the groups; any at all in slots that are padding. Shape [slots].
         place: the slot of each packed token. Shape [tokens].
         hidden: what attention knows of the groups, for every kind of attention that has been asked for.
@@ -79,6 +83,7 @@ class Layout:
     count: int
     starts: torch.Tensor
     real: torch.Tensor
+    firsts: torch.Tensor
     spread: torch.Tensor
     place: torch.Tensor
     groups: tuple[Group, ...]
@@ -89,11 +94,6 @@ class Layout:
     def longest(self) -> int:
         """The tokens of the longest row, rounded up."""
         return max(group.longest for group in self.groups)
-
-    @property
-    def firsts(self) -> torch.Tensor:
-        """The first packed token of each row. Shape [rows]."""
-        return self.starts[:self.shape[0]].long()
 
     def by_head(self, heads: int, shared: int) -> tuple[torch.Tensor, torch.Tensor]:
         """`spread` and `place` of values that have `heads` heads, which within a row come before its tokens.
@@ -162,7 +162,7 @@ def lay_out(mask: torch.Tensor) -> Layout:
     found = (np.append(starts, count + more).astype(np.int32), np.pad(real, (0, more), mode="edge"), np.concatenate(spread),
              np.pad(np.concatenate(place), (0, more), mode="edge"))
     begins, real_, spread_, place_ = (torch.from_numpy(part).to(mask.device) for part in found)
-    return Layout((rows, width), count, begins, real_, spread_, place_, tuple(groups))
+    return Layout((rows, width), count, begins, real_, begins[:rows].long(), spread_, place_, tuple(groups))
 
 
 class Packing:
@@ -170,6 +170,7 @@ class Packing:
 
     Attributes:
         firsts_only: whether the last block is asked for the first token of each row alone.
+        can_narrow: whether it can be: modules alone follow its attention, and it is run once.
     """
 
     def __init__(self, model: nn.Module) -> None:
@@ -205,19 +206,23 @@ class Packing:
             if hasattr(module, _ATTRIBUTE):
                 delattr(module, _ATTRIBUTE)
 
-    def _begin(self, _: nn.Module, __: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        self.layout, self._seen, self._narrowed = lay_out(kwargs["attention_mask"]), {}, False
-
     def asks_firsts(self, module: nn.Module) -> bool:
         """Whether a module is of the last block, and this is asked for the first token of each row alone."""
         return self.firsts_only and module in self._last
 
+    def _begin(self, _: nn.Module, __: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self.layout, self._seen, self._narrowed = lay_out(kwargs["attention_mask"]), {}, False
+
     def _keep_firsts(self, _: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...] | None:
+        """First tokens alone; the last is repeated for the sake of a round number, and put out once."""
+        import torch
+
         if not self.firsts_only:
             return None
         assert self.layout is not None
-        self._narrowed = True
-        return tuple(part.index_select(1, self.layout.firsts) for part in args)
+        self._narrowed, firsts = True, self.layout.firsts
+        kept = torch.cat([firsts, firsts[-1:].expand(-len(firsts) % ROUND_TOKENS)])
+        return tuple(part.index_select(1, kept) for part in args)
 
     def _enter(self, _: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         return self.packed(args), {name: self.packed(value) for name, value in kwargs.items()}
@@ -245,7 +250,10 @@ class Packing:
         return (self.padded(output[0]), *output[1:]) if isinstance(output, tuple) else self.padded(output)
 
     def padded(self, hidden: torch.Tensor) -> torch.Tensor:
-        """Packed values [1, tokens, hidden] as [rows, longest, hidden], zeros where rows end, and where nothing was asked for."""
+        """Packed values [1, tokens, hidden] as [rows, longest, hidden], zeros where rows end.
+
+        Where the last block was asked for first tokens alone, values are of these, and zeros stand everywhere else.
+        """
         assert self.layout is not None
         rows, width = self.layout.shape
         real = self.layout.real[self.layout.firsts] if self._narrowed else self.layout.real[:self.layout.count]
@@ -267,29 +275,32 @@ def pack(model: nn.Module, pad_token_id: int) -> bool:
     stock: Any = model
     if not stock._can_set_attn_implementation() or (padded := _outputs(model, pad_token_id)) is None:
         return False
-    before, packing = stock.config._attn_implementation, Packing(model)
-    stock.set_attn_implementation(NAME)
-    if not _same(_outputs(model, pad_token_id), padded):
+    before, packing, same = stock.config._attn_implementation, None, False
+    with contextlib.suppress(*FAILURES):
+        packing = Packing(model)
+        stock.set_attn_implementation(NAME)
+        same = _same(_outputs(model, pad_token_id), padded)
+    if same and packing is not None:
+        packing.firsts_only = packing.can_narrow
+        packing.firsts_only = packing.can_narrow and _same(_outputs(model, pad_token_id), padded)
+    elif packing is not None:
         packing.remove(model)
         with quiet():
             stock.set_attn_implementation(before)
-        return False
-    if packing.can_narrow:
-        packing.firsts_only = True
-        packing.firsts_only = _same(_outputs(model, pad_token_id), padded)
-    return True
+    return same
 
 
 def _outputs(model: nn.Module, pad_token_id: int) -> torch.Tensor | None:
     """What the model makes of the probe; None where it fails."""
-    try:
+    with contextlib.suppress(*FAILURES):
         return probe(model, pad_token_id)
-    except (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError):
-        return None
+    return None
 
 
 def _same(outputs: torch.Tensor | None, padded: torch.Tensor) -> bool:
-    return outputs is not None and bool((outputs - padded).abs().max() <= TOLERANCE * padded.abs().max())
+    if outputs is None or outputs.shape != padded.shape:
+        return False
+    return bool((outputs - padded).abs().max() <= TOLERANCE * padded.abs().max())
 
 
 @contextlib.contextmanager

@@ -94,7 +94,7 @@ def train(learner: Learner, task: Task, read: Sequences, until: int, total_steps
             raise TrainingError(
                 f"the loss is {value} and the gradient norm {size} at step {step + 1}, learning rate {rate:.3g}, "
                 f"dtype {logits[-1].dtype}. A lower learning rate or a longer warmup usually mends this.")
-        clip(learner.optimizer, weights.values(), norm, recipe.max_grad_norm)
+        clip(learner.optimizer, weights.values(), norm, size, recipe.max_grad_norm)
         learner.optimizer.step()
         apply_penalties(learner.optimizer, recipe, learner.anchors)
         learner.show_weights()

@@ -72,19 +72,23 @@ def set_rates(optimizer: torch.optim.Optimizer, recipe: Recipe, step: int, total
     return rate
 
 
-def clip(optimizer: torch.optim.Optimizer, weights: Collection[nn.Parameter], norm: torch.Tensor, most: float) -> None:
-    """Have the next step made with gradients of a norm of at most `most`, where that of all of them is `norm`.
+def clip(optimizer: torch.optim.Optimizer, weights: Collection[nn.Parameter], norm: torch.Tensor, size: float,
+         most: float) -> None:
+    """Have the next step made with gradients of a norm of at most `most`, where that of all of them is `norm`, of value `size`.
 
-    A fused optimiser can divide them as it reads them, as it does for `torch.amp.GradScaler`, and spares a pass over them; of
-    that on Apple's GPUs this is not documented.
+    A fused optimiser divides them as it reads them, as it does for `torch.amp.GradScaler`, and leaves them divided: that spares a
+    pass over them. Of Apple's GPUs it is not documented, so there they are divided first.
     """
     import torch
 
+    fused: Any = optimizer
+    fused.grad_scale = None
+    if size + 1e-6 <= most:
+        return
     if norm.device.type == "mps":
         torch.nn.utils.clip_grads_with_norm_(weights, most, norm)
-        return
-    fused: Any = optimizer
-    fused.grad_scale = ((norm + 1e-6) / most).clamp(min=1)
+    else:
+        fused.grad_scale = (norm + 1e-6) / most
 
 
 def newest_share(recipe: Recipe, step: int, total_steps: int) -> float:
@@ -92,7 +96,8 @@ def newest_share(recipe: Recipe, step: int, total_steps: int) -> float:
 
     EMA: polynomial decay (Shamir & Zhang 2013), which needs no horizon, so that a short run is a prefix of a long one. To take
     weights in costs as much time as half an update of them, and neighbours hardly differ, so that the later of a long run only
-    come in at every second, fourth or eighth step, and then count for those left out as well.
+    come in at every second, fourth or eighth step, and then count for those left out as well. A run that ends in between is
+    without its last steps, up to seven of them.
     SWA: the plain mean over the last `swa_share` of all steps (Izmailov et al. 2018); before that, the newest alone.
     """
     if recipe.averaging is Averaging.EMA:
