@@ -8,6 +8,7 @@ from typing import Any
 from luthier.errors import RunError
 from luthier.models.classifier import last_linear, load_trained, quiet
 from luthier.recipes.recipe import Recipe
+from luthier.search.journal import go_on
 from luthier.tasks.base import Task
 
 CONFIG_KEY = "luthier"
@@ -15,7 +16,7 @@ CONFIG_KEY = "luthier"
 
 
 def finish(folder: Path, task: Task, temperature: float, recipe: Recipe, pairs: bool) -> Path:
-    """Write the finished model beside the trained one in `folder`; returns its folder.
+    """Write the finished model beside the trained one in `folder`, which is in the checkpoints of a run; returns its folder.
 
     Logits l become l / temperature × factor + shift, with the task's factor and shift: both go into the last layer's
     weights, so that plain transformers gives the same scores as Luthier.
@@ -41,7 +42,6 @@ def finish(folder: Path, task: Task, temperature: float, recipe: Recipe, pairs: 
     try:
         with quiet():
             saved.save_pretrained(target)
-    except SafetensorError as error:
-        raise RunError(f"The delivered model cannot be written to {target}: {error}. Its run ends without one; free space on that "
-                       "disk, or give another --output, and run it again.") from error
+    except (OSError, SafetensorError) as error:
+        raise RunError(f"{target}: the delivered model cannot be written ({error}). {go_on(folder.parent.parent)}") from error
     return target
