@@ -42,6 +42,9 @@ CURVES = {
         Kind.OVERCONFIDENT),
     "diverged to nan": (make([0.9, 0.8, math.nan], [0.9, 0.8, math.nan], [0.5, 0.6, 0.2]), Kind.DIVERGED),
     "diverged after learning": (make([0.9, 0.7, 1.3, 1.4], [0.9, 0.8, 1.3, 1.3], [0.5, 0.6, 0.2, 0.2], 0.99), Kind.DIVERGED),
+    "one reading above guessing": (make([0.9, 0.6, 0.4, 1.12], [0.9, 0.7, 0.6, 0.55], [0.5, 0.6, 0.7, 0.75], 0.75), Kind.GOOD),
+    "two readings above guessing": (make([0.9, 0.6, 1.11, 1.12], [0.9, 0.7, 0.9, 0.9], [0.5, 0.6, 0.5, 0.5], 0.75),
+                                    Kind.DIVERGED),
     "never below guessing": (make([1.3, 1.6, 1.9], [1.4, 1.5, 1.8], [0.3, 0.3, 0.3]), Kind.DIVERGED),
     "an overfit loss above guessing is no divergence": (
         make([0.9, 0.4, 0.1, 0.02], [0.8, 0.9, 1.2, 1.5], [0.7, 0.7, 0.66, 0.65]), Kind.OVERFIT),

@@ -67,8 +67,8 @@ def judged(tiny_model: Path, reviews: list[Row], tmp_path_factory: pytest.TempPa
 
 @pytest.mark.parametrize(("kind", "changes"), [
     (Kind.DIVERGED, {"learning_rate": 1.0, "max_grad_norm": 1e6, "warmup_steps": 0}),
-    (Kind.COLLAPSED, {"learning_rate": 0.02, "warmup_steps": 0}),
-    (Kind.UNDERFIT, {"learning_rate": 1e-4, "epochs": 5, "averaging": "none", "probe": 0.85}),
+    (Kind.COLLAPSED, {"learning_rate": 0.006, "warmup_steps": 0}),
+    (Kind.UNDERFIT, {"learning_rate": 2e-4, "epochs": 5, "averaging": "none", "frozen_layers": 1, "probe": 0.85, "seeds": (1,)}),
     pytest.param(Kind.OVERFIT, {"learning_rate": 2e-4, "batch_size": 8, "noise": 0.2, "epochs": 24, "dropout": 0.0,
                                 "averaging": "none"}, marks=pytest.mark.slow),
     (Kind.OVERCONFIDENT, {"learning_rate": 1e-3, "train": 120, "epochs": 16, "dropout": 0.0}),

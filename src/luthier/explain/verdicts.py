@@ -2,7 +2,8 @@
 
 The rules, in the order they are asked, are those of the field's practice:
 
-- **diverged**: a loss or gradient that is no number, or a training loss that was below that of guessing and ended above it.
+- **diverged**: a loss or gradient that is no number, or a training loss that was below that of guessing and ended above it, in
+  its last two readings or by far.
 - **collapsed**: one label for nearly all rows, while the labels are far from that; of other tasks, a score that is no better than
   saying the same of every text (of entities: none is found, and the training loss no longer falls).
 - **overfit**: the validation loss rose from its minimum by more than its noise while the training loss fell, and the score
@@ -32,9 +33,9 @@ from luthier.search.study import FINAL, REFIT
 from luthier.tasks.registry import of_tokens
 from luthier.tasks.wording import wording_of
 
-NEVER_LEARNT = 0.25
-"""How far over guessing, as a share of it, a training loss must end that was never below it: with dropout and few batches a
-reading wavers by a tenth."""
+WAVERS = 0.25
+"""How far over guessing, as a share of it, a training loss must end to have diverged by that one reading: with dropout and few
+batches a reading wavers by a tenth."""
 HOPELESS = 10.0
 """A training loss that ends at so many times that of guessing has diverged before its first reading, and is no slow start."""
 CLEAR = 0.05
@@ -95,10 +96,11 @@ def _diverged(curve: Curve, facts: Facts) -> Verdict | None:
     if chance is None or len(losses) < 2:
         return None
     (last, end), least = losses[-1], min(value for _, value in losses)
-    if end > chance and least < (1 - CLEAR) * chance:
+    above = end > (1 + WAVERS) * chance or min(value for _, value in losses[-2:]) > chance  # one reading may waver
+    if above and least < (1 - CLEAR) * chance:
         return Verdict(Kind.DIVERGED, f"The training loss was down to {_loss(least)} and ended at {end:.2f} at {_at(last)}, above "
                                       f"the {chance:.2f} of {facts.guessing}.")
-    if end > (1 + NEVER_LEARNT) * chance and (end >= losses[0][1] or end > HOPELESS * chance):
+    if end > (1 + WAVERS) * chance and (end >= losses[0][1] or end > HOPELESS * chance):
         rose = "rose to" if end >= losses[0][1] else "was still at"
         return Verdict(Kind.DIVERGED, f"The training loss {rose} {end:.2f} by {_at(last)}, above the {chance:.2f} of "
                                       f"{facts.guessing}, and had never been below it.")
