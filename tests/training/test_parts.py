@@ -73,7 +73,8 @@ def test_parts_hold_every_row_once_and_no_more_tokens_than_they_may(packed: bool
 
 
 @pytest.mark.parametrize("allocate", [lambda: torch.empty(IMPOSSIBLE), lambda: np.empty(IMPOSSIBLE), lambda: b"a" * 2**62,
-                                      lambda: (_ for _ in ()).throw(torch.OutOfMemoryError("CUDA out of memory."))])
+                                      lambda: (_ for _ in ()).throw(torch.OutOfMemoryError("CUDA out of memory.")),
+                                      lambda: (_ for _ in ()).throw(RuntimeError("could not create a primitive"))])
 def test_what_torch_numpy_and_python_raise_is_known(allocate: Callable[[], object]) -> None:
     def attempt() -> object:
         found = allocate()

@@ -26,8 +26,10 @@ MICRO_TOKENS = 4096
 LOOKED_AT_TOKENS = {"cpu": 2048, "cuda": 8192, "mps": 8192}
 """Tokens that pass at once where nothing is trained, by the kind of device: on a CPU, as many as its caches hold what is made of
 them (benchmarks/LOG.md)."""
-SIGNS = ("out of memory", "can't allocate memory", "not enough memory", "std::bad_alloc", "ALLOC_FAILED")
-"""How torch says that memory ran out where its error has no type of its own: on CPUs, and in libraries that it calls."""
+SIGNS = ("out of memory", "can't allocate memory", "not enough memory", "std::bad_alloc", "ALLOC_FAILED",
+         "could not create a primitive", "could not create a memory object")
+"""How torch says that memory ran out where its error has no type of its own: on CPUs, and in libraries that it calls. The last two
+are oneDNN's, which says no more; seen where memory was limited."""
 
 Lengths = npt.NDArray[np.int64]
 Positions = npt.NDArray[np.int64]
