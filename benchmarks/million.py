@@ -146,8 +146,8 @@ def measure(rows: int, folder: Path) -> dict[str, Any]:
     asked = watch.over("check", prepare.check, settings, Given(folder / "rows.csv"))
     got = watch.over("get ready", ready.get_ready, ready.Command.TRAIN, asked, LogObserver(), time.monotonic())
     run = RunFolder(folder / "run")
-    run.create()
-    trained = watch.over(f"train {STEPS} steps", train_steps, got, run)
+    with run.held():
+        trained = watch.over(f"train {STEPS} steps", train_steps, got, run)
     tokens = got.prepared.splits["train"]
     return {"rows": rows, "tokens_a_row": float(tokens.lengths.mean()), "stages": watch.stages, **trained,
             "coordinator_peak": watch.peak, "together": watch.peak + trained["worker_peak"], "limit": LIMIT}

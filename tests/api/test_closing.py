@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
+from luthier.api import closing
 from luthier.api.closing import best_other, collect_finals, figures_of
 from luthier.api.earlier import model_folder
 from luthier.api.folder import RunFolder
+from luthier.api.interrupt import Interrupt
 from luthier.errors import RunError
 from luthier.recipes.recipe import Recipe
 from luthier.recipes.seeds import Seeds
@@ -43,6 +47,19 @@ def test_without_any_final_there_is_nothing_to_deliver(study: Study, tmp_path: P
     study.apply(result_event(StageResult(3, 0, failure="the loss is nan")))
     with pytest.raises(RunError, match=r"None of the finals could be finished.*the loss is nan"):
         collect_finals(study, RunFolder(tmp_path))
+
+
+def test_with_all_rows_held_out_in_turn_no_model_is_delivered_but_the_one_that_the_figure_is_of(
+        study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another would be scored on rows that it was trained on."""
+    model_folder(RunFolder(tmp_path), 2).mkdir(parents=True)
+    np.save(model_folder(RunFolder(tmp_path), 2) / "validation.npy", np.ones((3, 2)))
+    study.apply(result_event(StageResult(2, study.total_steps(Recipe()))))
+    ready: Any = SimpleNamespace(prepared=SimpleNamespace(asked=SimpleNamespace(corpus=SimpleNamespace(folds={1: [0]}))))
+    search: Any = SimpleNamespace(study=study)
+    monkeypatch.setattr(closing, "_finals", lambda *_: SimpleNamespace(ruling=SimpleNamespace(chosen=1)))
+    with pytest.raises(RunError, match=r"--test cv: the recipe that was chosen could not be trained on all rows.*luthier resume"):
+        closing.end(search, ready, RunFolder(tmp_path), Interrupt())
 
 
 def test_a_choice_names_the_best_of_the_others_and_by_how_much() -> None:

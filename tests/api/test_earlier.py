@@ -33,7 +33,7 @@ def _check(budget: tuple[float | None, float | None], trials: tuple[int | None, 
     """Ask for more of a run: what it had, and what it is to have."""
     begun = Begun(PLAN, Speed(1.0, 1.0, 1.0), Precision.FP32, Workforce(1, 1), Quota(), True, "cpu", budget[0], trials[0])
     earlier = Earlier(RunFolder(Path("run")), [{"event": "done" if finished else "result"}], Command.TUNE, {}, "", 1.0)
-    check_more(earlier, begun, "cpu", budget[1], trials[1])
+    check_more(earlier, begun, budget[1], trials[1])
 
 
 @pytest.mark.parametrize(("budget", "trials", "had"), [
@@ -64,7 +64,7 @@ def test_what_a_run_has_is_what_it_was_last_given() -> None:
     begun = earlier.begun
     assert begun is not None and begun.budget == 120.0 and begun.plan == longer and begun.speed == Speed(1.0, 1.0, 1.0)
     with pytest.raises(ConfigError, match="more than --budget 120s"):
-        check_more(earlier, begun, "cpu", 120.0, None)
+        check_more(earlier, begun, 120.0, None)
 
 
 @pytest.mark.parametrize(("more", "closing", "kind"), [

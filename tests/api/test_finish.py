@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from luthier.api.finish import finish
+from luthier.api.session import resumable
 from luthier.errors import RunError
 from luthier.models.classifier import load_classifier
 from luthier.recipes.recipe import Recipe
@@ -23,8 +24,8 @@ def test_a_disk_that_is_full_leaves_a_run_to_go_on_with(tiny_model: Path, tmp_pa
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
     try:
-        with pytest.raises(RunError, match=rf"model-3-finished: the delivered model cannot be written .*"
-                                           rf"luthier resume {tmp_path / 'run'}$"):
+        with pytest.raises(RunError, match=rf"run: cannot be written \(.*File too large.*luthier resume {tmp_path / 'run'}$"), \
+                resumable(tmp_path / "run"):
             finish(folder, TASK, 1.0, Recipe(), pairs=False)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

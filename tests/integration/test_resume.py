@@ -13,6 +13,7 @@ import pytest
 import luthier
 from luthier.api import session
 from luthier.api.interrupt import Interrupt
+from luthier.api.ledger import ledger_file
 from luthier.api.observer import LogObserver
 from luthier.api.public import plan_run
 from luthier.api.settings import Command, Settings
@@ -88,6 +89,32 @@ def test_the_same_command_goes_on_too_and_another_is_refused(tiny_model: Path, s
     assert (folder / "journal.jsonl").read_bytes().startswith(before) and run.results["trials"] == 2
     with pytest.raises(ConfigError, match=r"a finished run is there.*--budget"):
         luthier.tune(str(small_data), model=str(tiny_model), output=folder, **few)
+
+
+def test_a_run_that_was_interrupted_goes_on_by_the_same_command(tiny_model: Path, small_data: Path, tmp_path: Path) -> None:
+    interrupt = Interrupt()
+
+    class Impatient(LogObserver):
+        def update(self, study: Study, running: dict[int, Progress]) -> None:
+            interrupt.asked = any(record.last for record in study.records.values())
+
+    folder, few = tmp_path / "run", ASKED | {"trials": 3, "refit": False}
+    settings = Settings(data=str(small_data), model=(str(tiny_model),), output=str(folder), **few)
+    session.run(plan_run(Command.TUNE, settings, settings.given, LogObserver(), time.monotonic()), Impatient(), interrupt)
+    assert luthier.open_run(folder).results["interrupted"]
+    run = luthier.tune(str(small_data), model=str(tiny_model), output=folder, **few)
+    assert run.results["trials"] == 3 and not run.results["interrupted"]
+
+
+def test_test_rows_that_are_recorded_are_in_the_ledger_from_the_first_trial_on(
+        tiny_model: Path, small_data: Path, tmp_path: Path) -> None:
+    """A run that was killed has looked at them too; going on with it is no second opening."""
+    data, folder = tmp_path / "rows.csv", tmp_path / "run"
+    data.write_text("\n".join(small_data.read_text(encoding="utf-8").splitlines()[:-3]), encoding="utf-8")  # rows of its own
+    begin(data, tiny_model, folder, Killer(1), trials=2, refit=False, record_test=True)
+    entries = [json.loads(line) for line in ledger_file().read_text(encoding="utf-8").splitlines()]
+    assert [entry["run"] for entry in entries].count(str(folder.resolve())) == 1
+    assert luthier.resume(folder).results["opening"]["count"] == 1
 
 
 def test_a_finished_run_can_be_given_more_trials(tiny_model: Path, small_data: Path, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from luthier.config import plain
 from luthier.recipes.recipe import Recipe
 from luthier.recipes.trial import Costs, Lost, Stage, StageResult, Trial, TrialState
 from luthier.search.events import dropped_event, exhausted_event, lost_event, result_event, stage_event, stopped_event, trial_event
+from luthier.search.finals import finalists
 from luthier.search.journal import Event
 from luthier.search.study import FINAL, FRESH, Record, Study
 from luthier.sharing.work import Shape, step_work
@@ -180,6 +181,17 @@ def test_out_of_the_running_are_ended_trials_beyond_the_best_but_never_the_defau
     assert study.records[4].checkpoints == {}
     assert [record.trial.number for record in study.out_of_the_running(2)] == [2]
     assert study.out_of_the_running(5) == []
+
+
+def test_what_was_best_on_its_way_keeps_its_checkpoint_as_it_will_be_a_finalist() -> None:
+    """Finals rank by peaks, so checkpoints go by them too: one that was dropped would have to be replayed."""
+    study = new_study()
+    for end in (0.5, 0.80, 0.82, 0.83):
+        add_trial(study, BASE, end, TOTAL)
+    study.records[1].points.insert(0, point(30, 0.9, BASE))
+    assert [record.trial.number for record in study.out_of_the_running(1)] == [2, 3]
+    assert [record.trial.number for record in study.least_wanted_first()] == [2, 3, 1, 0]
+    assert [record.trial.number for record in finalists(study, 1)] == [0, 1]
 
 
 def test_a_study_is_hopeless_after_four_failures_in_a_row() -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock
 
 from luthier.data.row import Row
 from luthier.data.sequences import Cut, Sequences, sequences
@@ -56,6 +57,11 @@ def get(store: TrunkStore, model: torch.nn.Module, read: Sequences, boundary: in
     found = store.get(model, "weights", boundary, read, precision, 0)
     assert found is not None
     return found
+
+
+def left(folder: Path) -> list[str]:
+    """The files of a store, without its locks."""
+    return [path.name for path in folder.iterdir() if path.suffix != ".lock"]
 
 
 @pytest.mark.parametrize("boundary", [1, 2])
@@ -204,7 +210,7 @@ def test_an_entry_that_cannot_be_read_is_made_again(harm: bytes, model: torch.nn
 def test_entries_used_longest_ago_make_room(model: torch.nn.Module, read: Sequences, tmp_path: Path) -> None:
     parts = [sequences(read.tokens, CUT, np.arange(start, start + 50)) for start in (0, 50, 100)]
     sizes = [int(part.lengths.sum()) * 384 * 4 for part in parts]
-    store = TrunkStore(tmp_path, sum(sizes[:2]) + max(sizes) // 2)
+    store = TrunkStore(tmp_path, sum(sizes[:2]) + max(sizes) * 9 // 10)
     for age, part in enumerate(parts[:2]):
         get(store, model, part)
         (newest,) = set(tmp_path.glob("*.npy")) - {file for file in tmp_path.glob("*.npy") if file.stat().st_mtime < 2000}
@@ -216,7 +222,7 @@ def test_entries_used_longest_ago_make_room(model: torch.nn.Module, read: Sequen
 
 def test_what_does_not_fit_is_not_stored(model: torch.nn.Module, read: Sequences, tmp_path: Path) -> None:
     assert TrunkStore(tmp_path, 1000).get(model, "weights", 1, read, Precision.FP32, 0) is None
-    assert not list(tmp_path.iterdir())
+    assert not left(tmp_path)
 
 
 def test_a_disk_that_is_full_is_no_failure(model: torch.nn.Module, read: Sequences, tmp_path: Path,
@@ -227,7 +233,7 @@ def test_a_disk_that_is_full_is_no_failure(model: torch.nn.Module, read: Sequenc
 
     monkeypatch.setattr(module, "_values", full)
     assert TrunkStore(tmp_path, ROOM).get(model, "weights", 1, read, Precision.FP32, 0) is None
-    assert not list(tmp_path.iterdir())
+    assert not left(tmp_path)
     (tmp_path / "file").touch()
     assert TrunkStore(tmp_path / "file", ROOM).get(model, "weights", 1, read, Precision.FP32, 0) is None
 
@@ -237,27 +243,52 @@ def test_a_worker_waits_for_another_and_takes_over_from_a_dead_one(
     monkeypatch.setattr(module, "WAIT_SECONDS", 0.01)
     expected = np.array(get(TrunkStore(tmp_path, ROOM), model, read).values)
     (file,) = tmp_path.glob("*.npy")
-    claim, content = tmp_path / f"{file.name}.claim", file.read_bytes()
+    content = file.read_bytes()
     file.unlink()
-    claim.touch()
+    begun = threading.Event()
 
-    def finish() -> None:
-        time.sleep(0.2)
-        (tmp_path / "partial").write_bytes(content)
-        (tmp_path / "partial").replace(file)
-        claim.unlink()
+    def make() -> None:
+        with FileLock(tmp_path / f"{file.name}.lock"):
+            begun.set()
+            time.sleep(0.2)
+            (tmp_path / "made").write_bytes(content)
+            (tmp_path / "made").replace(file)
 
-    other = threading.Thread(target=finish)
+    other = threading.Thread(target=make)
     other.start()
+    begun.wait()
     monkeypatch.setattr(module, "_values", lambda *_: pytest.fail("another worker is at it"))
     assert np.array_equal(get(TrunkStore(tmp_path, ROOM), model, read).values, expected)
     other.join()
     monkeypatch.undo()
     file.unlink()
-    claim.touch()
-    os.utime(claim, (1000, 1000))
+    (tmp_path / f"{file.name}.1.partial").touch()  # the system has let go of a dead worker's lock
     assert np.array_equal(get(TrunkStore(tmp_path, ROOM), model, read).values, expected)
-    assert [path.name for path in tmp_path.iterdir()] == [file.name], "nothing is left behind"
+    assert left(tmp_path) == [file.name], "nothing is left behind"
+
+
+def test_an_entry_that_memory_runs_out_over_is_done_without(model: torch.nn.Module, read: Sequences, tmp_path: Path,
+                                                           monkeypatch: pytest.MonkeyPatch) -> None:
+    def too_much(*_: object) -> Any:
+        yield np.arange(3), np.zeros((3, 384), np.float32)
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(module, "_values", too_much)
+    assert TrunkStore(tmp_path, ROOM).get(model, "weights", 1, read, Precision.FP32, 0) is None
+    assert not left(tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="this system cannot take room before it is written to")
+def test_room_is_taken_before_it_is_written_to(model: torch.nn.Module, read: Sequences, tmp_path: Path) -> None:
+    """A map of a sparse file on a full disk would end the process with a signal, where no except clause is asked."""
+    found = get(TrunkStore(tmp_path, ROOM), model, read)
+    (file,) = tmp_path.glob("*.npy")
+    assert file.stat().st_blocks * 512 >= found.values.nbytes
+    sparse = tmp_path / "sparse"
+    np.lib.format.open_memmap(sparse, mode="w+", dtype=np.int16, shape=(1000, 384))
+    before = sparse.stat().st_blocks
+    module._reserve(sparse)
+    assert sparse.stat().st_blocks * 512 >= 1000 * 384 * 2 > before * 512
 
 
 def test_a_failure_leaves_no_half_entry(model: torch.nn.Module, read: Sequences, tmp_path: Path,
@@ -269,4 +300,4 @@ def test_a_failure_leaves_no_half_entry(model: torch.nn.Module, read: Sequences,
     monkeypatch.setattr(module, "_values", broken)
     with pytest.raises(RuntimeError):
         get(TrunkStore(tmp_path, ROOM), model, read)
-    assert not list(tmp_path.iterdir())
+    assert not left(tmp_path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,11 @@ class Ended:
     fresh: Fresh | None
     refit: Refitted | None
 
+    def scored(self) -> list[Path]:
+        """The folders of the models that the test rows are opened for: what is delivered, and the default."""
+        models = [self.refit.folder] if self.refit else []
+        return models + [final.folder for final in self.finals if final.number == self.verdict.chosen or final.is_default]
+
 
 def end(search: Search, ready: Ready, folder: RunFolder, interrupt: Interrupt) -> Ended:
     """Run the finals of a search, choose, and write the choice into its journal.
@@ -46,6 +52,9 @@ def end(search: Search, ready: Ready, folder: RunFolder, interrupt: Interrupt) -
     fresh = _finals(search, ready, folder, interrupt)
     finals = collect_finals(search.study, folder)
     if fresh and fresh.ruling.chosen not in {final.lead for final in finals}:
+        if ready.prepared.asked.corpus.folds:  # no other figure is of rows that were held out
+            raise RunError("--test cv: the recipe that was chosen could not be trained on all rows, so there is no model that its "
+                           f"figure is of. Try it again with: luthier resume {folder.path} --budget TIME (more than before)")
         fresh = None  # it could not be finished; what is chosen in its place has figures of its own
     verdict = pick(finals, ready, fresh, missing_default(search.study))
     search.journal.append({"event": "chosen", "trial": verdict.chosen, "reason": verdict.reason})

@@ -27,7 +27,7 @@ def fastest_workers(prepared: Prepared, device: str, precision: Precision, cores
                     candidates: tuple[int, ...] = CANDIDATES) -> tuple[Workforce, dict[int, float]]:
     """The number of workers that train most rows a second together, and these rows by the numbers that were tried.
 
-    More workers than fit are not tried further; the first candidate is taken where none works.
+    More workers than fit are not tried further; the first candidate is taken where none works, and then no rows are known.
     """
     speeds: dict[int, float] = {}
     with tempfile.TemporaryDirectory() as folder:

@@ -151,10 +151,10 @@ def check_same(earlier: Earlier, command: Command, asked: Mapping[str, Any]) -> 
     """See that what is asked for now is what was asked for then.
 
     Raises:
-        ConfigError: it is not, or the run is finished.
+        ConfigError: it is not, or the run is finished; one that was interrupted is not.
     """
     path = earlier.folder.path
-    if earlier.finished:
+    if earlier.finished and not earlier.interrupted:
         raise ConfigError(f"--output {path}: a finished run is there; give another folder, or more time to that one with: luthier "
                           f"resume {path} --budget TIME")
     now, then, usual = plain(dict(asked)), dict(earlier.settings), to_table(Settings())
@@ -165,15 +165,13 @@ def check_same(earlier: Earlier, command: Command, asked: Mapping[str, Any]) -> 
                           f"folder, or go on with that one with: luthier resume {path}")
 
 
-def check_more(earlier: Earlier, begun: Begun, device: str, budget: float | None, trials: int | None) -> None:
-    """See that there is something to go on with, on a machine like that of before.
+def check_more(earlier: Earlier, begun: Begun, budget: float | None, trials: int | None) -> None:
+    """See that there is something to go on with.
 
     Raises:
         ConfigError: there is not.
     """
     path = earlier.folder.path
-    if device != begun.device:
-        raise ConfigError(f"{path}: its trials were trained on {begun.device}, and here it would be {device}; give --device")
     more = (_more(budget, begun.budget), _more(trials, begun.trials))
     if earlier.finished and not earlier.interrupted and True not in more:
         had = [] if begun.budget is None else [f"--budget {begun.budget:.0f}s"]

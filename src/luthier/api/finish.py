@@ -5,10 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from luthier.errors import RunError
 from luthier.models.classifier import last_linear, load_trained, quiet
 from luthier.recipes.recipe import Recipe
-from luthier.search.journal import go_on
 from luthier.tasks.base import Task
 
 CONFIG_KEY = "luthier"
@@ -16,16 +14,12 @@ CONFIG_KEY = "luthier"
 
 
 def finish(folder: Path, task: Task, temperature: float, recipe: Recipe, pairs: bool) -> Path:
-    """Write the finished model beside the trained one in `folder`, which is in the checkpoints of a run; returns its folder.
+    """Write the finished model beside the trained one in `folder`; returns its folder.
 
     Logits l become l / temperature × factor + shift, with the task's factor and shift: both go into the last layer's
     weights, so that plain transformers gives the same scores as Luthier.
-
-    Raises:
-        RunError: it cannot be written, as on a full disk.
     """
     import torch
-    from safetensors import SafetensorError
 
     target = folder.with_name(f"{folder.name}-finished")
     model = load_trained(folder)
@@ -39,9 +33,6 @@ def finish(folder: Path, task: Task, temperature: float, recipe: Recipe, pairs: 
     setattr(config, CONFIG_KEY, {
         **task.settings(), "pairs": pairs, "long_texts": recipe.long_texts.value, "temperature": temperature})
     saved: Any = model
-    try:
-        with quiet():
-            saved.save_pretrained(target)
-    except (OSError, SafetensorError) as error:
-        raise RunError(f"{target}: the delivered model cannot be written ({error}). {go_on(folder.parent.parent)}") from error
+    with quiet():
+        saved.save_pretrained(target)
     return target

@@ -20,7 +20,7 @@ from luthier.engines.execute import fold_folder
 from luthier.recipes.trial import NONE_HELD_OUT, TrialState
 from luthier.search.finals import missing_default
 from luthier.search.honest import Entrant, Optimism, Ruling, bbc_cv, judge, optimism
-from luthier.search.study import FRESH, Record, Study
+from luthier.search.study import FRESH, SHORTENED, Record, Study
 from luthier.sharing.work import step_work
 from luthier.tasks.base import Floats, Ints, Statistic, Task
 from luthier.tasks.bootstrap import bootstrap, bootstrap_difference
@@ -169,15 +169,17 @@ def _bounded(fresh: Fresh, metric: str) -> Fresh:
 
 def _optimism(study: Study, ruling: Ruling, figures: Mapping[int, Score], gains: Mapping[int, Score], rows: int,
               rung_rows: int, decay: bool) -> Optimism:
-    """What the search's figure of the chosen recipe is worth, beside those of all recipes.
+    """What the search's figure of the chosen recipe is worth, beside those of the recipes that have come as far.
 
     What errors over rows the search's figures have is told by those of the fresh finals, on so many more rows.
     """
-    found = {lead.trial.number: study.peak(lead, decay)[0] for lead in study.candidates()}
+    chosen = study.records[ruling.chosen]
+    candidates = [lead for lead in study.candidates() if lead is chosen or lead.trial.role != SHORTENED]  # else the default twice
+    found = {lead.trial.number: study.peak(lead, decay)[0] for lead in candidates if study.rung(lead) == study.rung(chosen)}
     apart = fmean([gain.error**2 for gain in gains.values()]) / 2 if gains else figures[ruling.chosen].error**2
     error = math.sqrt(apart * rows / rung_rows + ruling.seed_error**2 / study.repeats)
     common = math.sqrt(max(0.0, figures[ruling.chosen].error**2 - apart) * rows / rung_rows)
-    return optimism(list(found.values()), list(found).index(ruling.chosen), error, common)
+    return optimism(list(found.values()), list(found).index(ruling.chosen), error, common, len(candidates))
 
 
 def _whole_value(record: Record, metric: str) -> float:

@@ -61,11 +61,13 @@ class Measured:
     checkpoint: int
 
 
-def measure(prepared: Prepared, force: Workforce, device: str, precision: Precision, known: Speed | None = None) -> Measured:
+def measure(prepared: Prepared, force: Workforce, device: str, precision: Precision, known: Speed | None = None,
+            company: float | None = None) -> Measured:
     """Look at the rows with the pre-trained model, using all cores; then make a few steps as a worker would.
 
     Args:
         known: the speed, where it has been measured before.
+        company: what a worker keeps of its speed beside the others, where that was measured.
 
     Raises:
         ModelError: the model cannot be loaded, or its parts cannot be told apart.
@@ -86,11 +88,14 @@ def measure(prepared: Prepared, force: Workforce, device: str, precision: Precis
     torch.set_num_threads(force.threads)
     used = used_ids(prepared.splits["train"], prepared.start.pad_token_id)
     learner = Learner(fresh_model(prepared, prepared.default, device), prepared.default, Seeds.all(0), precision, used)
-    training = known.training if known else _training_speed(prepared, learner) * (COMPANY if force.workers > 1 else 1.0)
+    beside = company or (COMPANY if force.workers > 1 else 1.0)
+    training = known.training if known else _training_speed(prepared, learner) * beside
+    checkpoint = checkpoint_bytes(learner)
+    del learner  # or its memory would be held for as long as the study takes
     torch.set_num_threads(force.workers * force.threads)
     reset_peak(device)
     speed = known or Speed(training, max(forward, training), serving)
-    return Measured(frozen, features, speed, precision, padded, checkpoint_bytes(learner))
+    return Measured(frozen, features, speed, precision, padded, checkpoint)
 
 
 def fresh_model(prepared: Prepared, recipe: Recipe, device: str) -> nn.Module:

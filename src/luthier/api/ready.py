@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from luthier.api.baselines import FittedControl, fit_controls
-from luthier.api.concurrency import fastest_workers
+from luthier.api.concurrency import CANDIDATES, fastest_workers
 from luthier.api.describe import data_lines, disk_line, plan_lines, wide_line
 from luthier.api.earlier import Begun, Earlier, check_more
 from luthier.api.measure import Measured, measure
@@ -75,7 +75,7 @@ def get_ready(command: Command, asked: Asked, observer: Observer, started: float
     """
     settings, begun = asked.settings, earlier.begun if earlier else None
     started -= earlier.seconds if earlier else 0.0
-    device = find_device(settings.device.value)
+    device = find_device(begun.device if begun else settings.device.value)
     prepared = prepare(asked)
     if command is Command.TRAIN and "schedule" not in settings.fixed:  # nothing is compared, so the horizon is known
         prepared = replace(prepared, default=prepared.default.replace(schedule=Schedule.WARMUP_STABLE_DECAY))
@@ -84,7 +84,7 @@ def get_ready(command: Command, asked: Asked, observer: Observer, started: float
         observer.say(line)
     budget = _budget(command, settings.budget, trials)
     if earlier and begun:
-        check_more(earlier, begun, device, budget, trials)
+        check_more(earlier, begun, budget, trials)
     force, measured = _measured(prepared, device, trials, observer, begun)
     controls = fit_controls(prepared, measured)
     for control in controls:
@@ -126,11 +126,15 @@ def _measured(prepared: Prepared, device: str, trials: int | None, observer: Obs
     observer.say("Fitting what fine-tuning must beat …" if begun else "Measuring this machine, and what fine-tuning must beat …")
     wait_for_loading()
     precision = begun.precision if begun else find_precision(settings.precision, device)
-    if not begun and device.startswith("cuda") and settings.workers is None and trials != 1:
-        force, speeds = fastest_workers(prepared, device, precision, cores())
+    company = None
+    most = math.inf if trials is None else trials * settings.repeats
+    if not begun and device.startswith("cuda") and settings.workers is None and most > 1:
+        force, speeds = fastest_workers(prepared, device, precision, cores(), tuple(one for one in CANDIDATES if one <= most))
+        force = replace(force, threads=settings.threads or force.threads)
+        company = speeds[force.workers] / force.workers / speeds[1] if speeds else None
         observer.say("  Workers at once, and rows a second of all: "
                      + ", ".join(f"{workers}: {speed:.0f}" for workers, speed in speeds.items()))
-    measured = measure(prepared, force, device, precision, begun.speed if begun else None)
+    measured = measure(prepared, force, device, precision, begun.speed if begun else None, company)
     if measured.precision is not precision:
         observer.say(f"  Computing in {measured.precision.value}: a model of this study does not bear {precision.value}.")
     for name in measured.padded:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
 
 from luthier.api.closing import Ended, end
 from luthier.api.earlier import Earlier, take_up
@@ -23,11 +24,12 @@ from luthier.data.load import rows_hash
 from luthier.data.places import count
 from luthier.engines.execute import Setup
 from luthier.engines.local import LocalEngine, Workforce
-from luthier.errors import RunError
+from luthier.errors import LuthierError, RunError
+from luthier.files import is_full_disk
 from luthier.models.pretrained import weights_hash
 from luthier.recipes.space import Space
 from luthier.search.budget import duration
-from luthier.search.journal import Event, Journal, read_journal
+from luthier.search.journal import Event, Journal, read_journal, unwritten
 from luthier.search.loop import Search
 from luthier.search.samplers import (
     AutoSampler,
@@ -55,11 +57,29 @@ def run(ready: Ready, observer: Observer, interrupt: Interrupt) -> RunFolder:
     folder = earlier.folder if earlier else make_folder(asked.settings.output, asked.corpus.name)
     with folder.held():
         observer.say(f"Run folder: {folder.path}")
-        if earlier and earlier.events != (list(read_journal(folder.journal)) if folder.journal.exists() else []):
-            raise RunError(f"{folder.path}: another command has gone on with this run meanwhile")
-        _carry_out(ready, folder, observer, interrupt)
+        if (earlier.events if earlier else []) != (list(read_journal(folder.journal)) if folder.journal.exists() else []):
+            raise RunError(f"{folder.path}: another command has been at work in this folder meanwhile")
+        with resumable(folder.path):
+            _carry_out(ready, folder, observer, interrupt)
         folder.clean()
     return folder
+
+
+@contextmanager
+def resumable(run: Path) -> Iterator[None]:
+    """Says of a full disk, whichever library has come upon it, that the run can be gone on with.
+
+    Raises:
+        RunError: the disk is full.
+    """
+    try:
+        yield
+    except LuthierError:
+        raise
+    except Exception as error:
+        if not is_full_disk(error):
+            raise
+        raise unwritten(Path(getattr(error, "filename", None) or run), error, run) from error
 
 
 def _carry_out(ready: Ready, folder: RunFolder, observer: Observer, interrupt: Interrupt) -> None:
@@ -73,11 +93,13 @@ def _carry_out(ready: Ready, folder: RunFolder, observer: Observer, interrupt: I
             journal.append(first)
         else:
             _go_on(study, ready, earlier, journal, observer)
+        if asked.settings.record_test:  # every trial of the search looks at them
+            _open_test(ready, folder, study, [])
         ended = _train(ready, study, folder, journal, observer, interrupt)
         interrupted = interrupt.asked  # from here on nothing is left out
         observer.say("Scoring …" if asked.corpus.folds else
                      "Scoring the test rows" + ("" if asked.settings.record_test else ", once") + " …")
-        opening = _open_test(ready, folder, ended, study)
+        opening = _open_test(ready, folder, study, ended.scored())
         outcome = score_finals(ready, ended.finals, ended.verdict, ended.refit, ended.fresh)
         if before := earlier.delivered if earlier else None:
             observer.say(f"It takes the place of the model delivered before: {asked.task.metric_title} {outcome.test.value:.3f}, "
@@ -111,17 +133,17 @@ def begun_event(ready: Ready) -> Event:
             "shape": ready.prepared.shape.to_table()}
 
 
-def _open_test(ready: Ready, folder: RunFolder, ended: Ended, study: Study) -> Opening | None:
+def _open_test(ready: Ready, folder: RunFolder, study: Study, models: Sequence[Path]) -> Opening | None:
     """Write into the ledger that the test rows are opened, before they are; None where there are none.
 
-    A run that was given more time opens them once more, whatever it then delivers.
+    A run that was given more time opens them once more, whatever it then delivers. One that records its test rows has opened them
+    with its first trial, and once for all.
     """
     corpus = ready.prepared.asked.corpus
     if corpus.folds:
         return None
-    models = [ended.refit.folder] if ended.refit else []
-    models += [final.folder for final in ended.finals if final.number == ended.verdict.chosen or final.is_default]
-    names = [weights_hash(sorted(model.glob("*.safetensors"))) for model in models]
+    names = (["every trial, for they are recorded"] if ready.prepared.asked.settings.record_test
+             else [weights_hash(sorted(model.glob("*.safetensors"))) for model in models])
     names += [f"given more time after {study.extended} trials"] if study.extended else []
     return open_test(rows_hash(corpus.test), folder.path, names, len(corpus.test))
 

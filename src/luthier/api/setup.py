@@ -16,7 +16,9 @@ def make_setup(ready: Ready, folder: RunFolder) -> Setup:
     setup = Setup(bases=write_bases(prepared, folder.cache), task=asked.task, rung_rows=prepared.rung_rows, cache=folder.cache,
                   device=ready.device, record_test=asked.settings.record_test, precision=ready.measured.precision,
                   quota=ready.quota, workers=ready.force.workers)
-    setup.trunks.forget_claims()
+    setup.trunks.forget_unfinished()
+    for head in folder.cache.glob("head-*"):  # fitted to other folds, where the run has been given more time
+        head.unlink()
     default = prepared.default
     if default.head_init is HeadInit.PROBE and not default.reinit_layers:
         init = asked.settings.held_seeds.seeds(asked.settings.seed).init

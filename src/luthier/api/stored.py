@@ -9,7 +9,7 @@ from luthier.api.prepare import Prepared
 from luthier.recipes.recipe import Recipe
 from luthier.sharing.plan import Sharing, boundary
 from luthier.sharing.quota import Quota, size
-from luthier.sharing.trunk import value_type
+from luthier.sharing.trunk import MOST_SHARE, value_type
 from luthier.sharing.work import stored_bytes
 
 
@@ -28,8 +28,9 @@ def why_not_stored(recipe: Recipe, prepared: Prepared, measured: Measured, shari
                 "a full run sees fewer rows than there are, so going over all of them would not pay")
     if prepared.asked.models[recipe.model].shares_layers:
         return "the model's blocks share their weights"
-    if entry_bytes(len(prepared.splits["train"]), prepared, measured) > quota.trunk // 2:
-        return f"it would take more than the {size(quota.trunk // 2)} that it may (--disk)"
+    most = quota.trunk * MOST_SHARE
+    if entry_bytes(len(prepared.splits["train"]), prepared, measured) > most:
+        return f"it would take more than the {size(int(most))} that it may (--disk)"
     return ""
 
 

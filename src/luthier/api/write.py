@@ -32,7 +32,6 @@ from luthier.files import whole_file
 from luthier.models.pretrained import Pretrained
 from luthier.report import card, html
 from luthier.report.tables import Table, curve_rows, prediction_rows, trial_rows, write_csv
-from luthier.search.journal import unwritten
 from luthier.search.study import Study
 
 LIBRARIES = ("luthier", "torch", "transformers", "tokenizers", "optuna", "scikit-learn", "numpy")
@@ -103,16 +102,8 @@ def write_outcome(folder: RunFolder, ready: Ready, study: Study, outcome: Outcom
     """Everything that the finished run holds; results.json last, so that it stands for a whole run.
 
     Raises:
-        RunError: something of it cannot be written, as on a full disk.
+        OSError: something of it cannot be written, as on a full disk.
     """
-    try:
-        _write_outcome(folder, ready, study, outcome, fresh, opening, interrupted)
-    except OSError as error:
-        raise unwritten(Path(error.filename or folder.path), error, folder.path) from error
-
-
-def _write_outcome(folder: RunFolder, ready: Ready, study: Study, outcome: Outcome, fresh: Fresh | None,
-                   opening: Opening | None, interrupted: bool) -> None:
     prepared, corpus = ready.prepared, ready.prepared.asked.corpus
     write_model(folder.model, ready, outcome)
     results, curves = summarize(ready, study, outcome, fresh, opening, interrupted), curve_rows(study)

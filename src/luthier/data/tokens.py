@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from luthier.files import write_array
+
 Ints = npt.NDArray[np.int32]
 Array = npt.NDArray[Any]
 CHUNK = 1000
@@ -87,7 +89,7 @@ class Tokens:
             if isinstance(value, int):
                 plain[field.name] = value
             elif value is not None:
-                np.save(folder / f"{field.name}.npy", value, allow_pickle=False)
+                write_array(folder / f"{field.name}.npy", value)
         (folder / "tokens.json").write_text(json.dumps(plain))
 
     @classmethod

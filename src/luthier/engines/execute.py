@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import math
 import os
@@ -22,12 +21,13 @@ from luthier.data.tokens import Tokens, used_ids
 from luthier.engines.memory import free_memory, peak_memory, reset_peak
 from luthier.engines.tally import Made, Seen
 from luthier.errors import TrainingError
+from luthier.files import is_full_disk, write_array
 from luthier.models.classifier import load_classifier
 from luthier.models.encoder import anatomy, reinitialise
 from luthier.models.packing import is_packed, pack
 from luthier.recipes.recipe import Averaging, HeadInit, Recipe, steps_per_epoch
 from luthier.recipes.trial import NONE_HELD_OUT, Costs, Point, Progress, Stage, StageResult
-from luthier.sharing.features import extract, fit_head, some_rows, start_head
+from luthier.sharing.features import UNREADABLE, extract, fit_head, some_rows, start_head
 from luthier.sharing.quota import Quota
 from luthier.sharing.trunk import Trunk, TrunkStore
 from luthier.sharing.work import Shape, cut_of, work_of
@@ -117,16 +117,6 @@ def run_stage(stage: Stage, setup: Setup, cancelled: Callable[[], bool]) -> Iter
         yield replace(run.result(failure=f"{type(error).__name__}: {reason}"), disk_full=is_full_disk(error))
 
 
-def is_full_disk(error: Exception) -> bool:
-    """Whether an error says that there is no room on the disk, or no more of it for this user or this process."""
-    from safetensors import SafetensorError
-
-    full = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-    if isinstance(error, OSError):
-        return error.errno in full
-    return isinstance(error, SafetensorError) and any(os.strerror(number) in str(error) for number in full)
-
-
 class _Running:
     """One stage under way."""
 
@@ -187,13 +177,16 @@ class _Running:
         """The checkpoint that the stage leaves; None where it would take more than all of them may, or the disk is full."""
         if self.stage.save is None or checkpoint_bytes(learner) > self.setup.quota.checkpoints:
             return None
+        file = self.stage.save
+        if self.step < self.stage.until:  # the stage that goes on from here leaves one of that name
+            file = file.with_stem(f"{file.stem}-at-{self.step}")
         try:
-            save_checkpoint(learner, self.stage.save)
+            save_checkpoint(learner, file)
         except OSError as error:
             log.info("the checkpoint of trial %d cannot be written (%s): it is trained from its first step where it goes on",
                      self.stage.trial.number, error)
             return None
-        return self.stage.save
+        return file
 
     def _parts(self, learner: Learner, read: Sequences) -> Parts:
         """How batches are cut: as an earlier stage had to, or as the memory that is free suggests."""
@@ -250,7 +243,7 @@ class _Running:
         """What a stage ends as besides its points: scores of the rows held out; or how far the encoder moved, and a model."""
         if self.stage.scores is not None:
             assert scores is not None, "rows are held out wherever scores are asked for"
-            _write_scores(self.stage.scores, scores)
+            write_array(self.stage.scores, scores)
         elif self.stage.deliver is not None or self.step >= self.stage.total_steps:
             start = start_model(self.stage, self.setup, self.train)
             before = {name: parameter.detach().clone() for name, parameter in start.named_parameters()}
@@ -303,13 +296,15 @@ def start_model(stage: Stage, setup: Setup, tokens: Tokens) -> nn.Module:
     model = _headless(stage, setup)
     if recipe.head_init is HeadInit.PROBE:
         file = head_file(setup, recipe, seeds.init, stage.trial.fold)
-        if not file.exists():
+        try:
+            start_head(model, file)
+        except UNREADABLE:
             frozen = _headless(stage, setup)
             pack(frozen, setup.base(recipe).pad_token_id)
             frozen = lower(frozen, setup.precision).to(setup.device)
             fit_head(extract(frozen, tokens, some_rows(tokens), cut_of(recipe), setup.base(recipe).pad_token_id), setup.task,
                      tokens, file)
-        start_head(model, file)
+            start_head(model, file)
     return model
 
 
@@ -347,19 +342,12 @@ def head_file(setup: Setup, recipe: Recipe, seed: int, fold: int = 0) -> Path:
     return setup.cache / f"head-{what}.npz"
 
 
-def _write_scores(file: Path, scores: Floats) -> None:
-    """Write scores; the file appears whole or not at all."""
-    partial = file.with_name(f"{file.name}.{os.getpid()}.partial.npy")
-    np.save(partial, scores, allow_pickle=False)
-    partial.replace(file)
-
-
 def _deliver(model: nn.Module, scores: Floats | None, folder: Path) -> None:
     """Write the model and its validation probabilities, if it has any; the folder appears whole or not at all."""
     partial = folder.with_name(f"{folder.name}.{os.getpid()}.partial")
     pretrained: Any = model
     pretrained.save_pretrained(partial)
     if scores is not None:
-        np.save(partial / "validation.npy", scores, allow_pickle=False)
+        write_array(partial / "validation.npy", scores)
     shutil.rmtree(folder, ignore_errors=True)  # of a worker that was lost before it could tell
     partial.rename(folder)

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from luthier.models.layers import drop_mask
-from luthier.models.packing import ROUND_TOKENS, Group, Layout, lay_out, packing_of
+from luthier.models.packing import ROUND_TOKENS, Group, Layout, lay_out, packing_of, probe_mask
 
 BEYOND = ("softcap", "s_aux", "position_bias")
 """What some models hand to their attention, and ours knows nothing of."""
@@ -95,14 +95,15 @@ def by_row(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, layout: 
 def by_row_agrees(device: torch.device, dtype: torch.dtype, shape: tuple[int, int, int], causal: bool, window: int | None) -> bool:
     """Whether `by_row` works for attention of a kind on a device, and comes to what attention written out does.
 
-    It is tried out on two short rows. Its gradients are the same from run to run only as far as the kernel's are.
+    It is tried out on two rows, one of them longer than a `window` reaches. Its gradients are the same from run to run only as far
+    as the kernel's are.
 
     Args:
         shape: heads, heads of keys and values, and size.
     """
     if device.type != "cuda" or dtype not in (torch.bfloat16, torch.float16):
         return False
-    layout = lay_out((torch.arange(9) < torch.tensor([[9], [5]])).long().to(device))
+    layout = lay_out(probe_mask(window or 0).to(device))
     hidden = _hidden(layout, causal, window)
     generator = torch.Generator(device).manual_seed(0)
     heads, fewer, size = shape

@@ -35,9 +35,9 @@ TOLERANCE = 1e-4
 """How far the packed outputs of a model may be from the padded ones, over the largest of these, for packing to be used."""
 FAILURES = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 """What a model may raise that is called in a way it was not made for."""
-PROBE_LENGTHS, MOST_WINDOW = (9, 5), 1024
 AFTER_ATTENTION = ("attention.output", "sa_layer_norm")
 """What follows attention in a block, in families where nothing but modules does: BERT and what is built like it, and DistilBERT."""
+PROBE_LENGTHS, MOST_WINDOW = (9, 5), 1024
 ROUND_TOKENS, ROUND_LENGTH = 16, 8
 """What packed tokens and the lengths of groups are rounded up to. On a CPU, each new shape of a product of matrices in bf16
 costs several times the product: oneDNN makes code for it, and keeps some 1,000 shapes."""
@@ -327,14 +327,21 @@ def is_packed(model: nn.Module) -> bool:
     return packing_of(model) is not None
 
 
+def probe_mask(window: int = 0) -> torch.Tensor:
+    """What is real of two made-up rows, one of them longer than a `window` of attention reaches. Shape [2, tokens]."""
+    import torch
+
+    lengths = torch.tensor([PROBE_LENGTHS[0] + min(window, MOST_WINDOW), PROBE_LENGTHS[1]])
+    return (torch.arange(int(lengths.max())) < lengths[:, None]).long()
+
+
 def probe(model: nn.Module, pad_token_id: int) -> torch.Tensor:
     """The outputs of two made-up rows, without dropout: of each row, or of each of their tokens. Shape [units, outputs]."""
     import torch
 
     config: Any = model.config
     window = getattr(config, "sliding_window", None) or getattr(config, "local_attention", None) or 0
-    lengths = torch.tensor([PROBE_LENGTHS[0] + min(int(window), MOST_WINDOW), PROBE_LENGTHS[1]])
-    mask = (torch.arange(int(lengths.max())) < lengths[:, None]).long()
+    mask = probe_mask(int(window))
     ids = torch.randint(int(config.vocab_size), mask.shape, generator=torch.Generator().manual_seed(0))
     ids[ids == pad_token_id] = (pad_token_id + 1) % int(config.vocab_size)
     device, training = next(model.parameters()).device, model.training

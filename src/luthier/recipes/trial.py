@@ -82,11 +82,11 @@ class Stage:
 
     The trial, or the one whose weights it goes on from, has been at step `reached` before. Steps up to there are replayed
     where no checkpoint holds them, or where that turns out to be missing or damaged: made again, and neither evaluated nor
-    counted. Evaluates at the steps of `evaluate_at` and at the end, leaves a checkpoint at `save`, and, when `deliver` is given,
-    also evaluates all validation rows and writes there the model (a folder in transformers' layout) and its
-    validation probabilities (validation.npy, shape [rows, labels]), unless it was trained on these rows too; when `scores` is
-    given, it writes there these alone. What the lowest `trunk` blocks make of rows is stored. Where an earlier stage had to
-    pass batches in parts of `part_tokens` tokens, for memory, this one does so from the start.
+    counted. Evaluates at the steps of `evaluate_at` and at the end, leaves a checkpoint at `save` (beside it where it is
+    cancelled before), and, when `deliver` is given, also evaluates all validation rows and writes there the model (a folder in
+    transformers' layout) and its validation probabilities (validation.npy, shape [rows, labels]), unless it was trained on these
+    rows too; when `scores` is given, it writes there these alone. What the lowest `trunk` blocks make of rows is stored. Where an
+    earlier stage had to pass batches in parts of `part_tokens` tokens, for memory, this one does so from the start.
     """
 
     trial: Trial

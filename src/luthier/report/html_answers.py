@@ -17,7 +17,6 @@ from luthier.tasks.wording import wording_of
 MOST_HEAT = 20
 """Labels up to which the confusion matrix is shown whole."""
 MOST_CONFUSIONS = 15
-_SPLITS = ("train", "validation")
 ENTITY_ERRORS = {
     "correct": ("right", "the same words and the same label"),
     "wrong_type": ("wrong type", "the right words under another label"),

@@ -126,7 +126,7 @@ def finalists(study: Study, challengers: int, decay: bool = True) -> list[Record
     if not default:
         return candidates[:challengers + 1]
     others = [record for record in candidates if not record.is_default]
-    others.sort(key=lambda record: (-study.rung(record), -study.peak(record, decay)[0]))
+    others.sort(key=lambda record: study.place(record, decay))
     return default + others[:challengers]
 
 

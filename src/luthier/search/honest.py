@@ -284,7 +284,7 @@ class Optimism:
     spread: float
 
 
-def optimism(values: Sequence[float], best: int, error: float, common: float = 0.0) -> Optimism:
+def optimism(values: Sequence[float], best: int, error: float, common: float = 0.0, tried: int = 0) -> Optimism:
     """What the best of K noisy figures overstates: m_K·σ²/√(σ² + τ²), and the figure shrunk by τ²/(τ² + σ²).
 
     τ² + σ² is estimated by the method of moments from the upper half alone, mirrored at the median: which recipes failed says
@@ -297,6 +297,8 @@ def optimism(values: Sequence[float], best: int, error: float, common: float = 0
         error: σ, the standard deviation of what is not shared by all recipes: where they saw the same rows, the standard error of
             a paired difference over √2, and one training's noise (`Ruling.seed_error`) beside it.
         common: the standard error of what all figures share, for the interval alone.
+        tried: of how many recipes these are those that came to this stage, by figures with the same noise; fewer than there are
+            values count as these.
 
     Raises:
         ValueError: there are no values.
@@ -310,7 +312,7 @@ def optimism(values: Sequence[float], best: int, error: float, common: float = 0
     spread = max(0.0, seen - error**2)
     kept = _share_kept(seen, error**2)
     total = math.sqrt(spread + error**2)
-    expected = expected_maximum(len(figures)) * error**2 / total if total else 0.0
+    expected = expected_maximum(max(len(figures), tried)) * error**2 / total if total else 0.0
     shrunk = middle + kept * (float(figures[best]) - middle)
     return Optimism(float(figures[best]), _score(shrunk, math.sqrt(kept * error**2 + common**2), math.inf), expected,
                     math.sqrt(spread))

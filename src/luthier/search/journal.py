@@ -63,9 +63,9 @@ class Journal:
         os.close(self._file)
 
 
-def unwritten(path: Path, error: OSError, run: Path) -> RunError:
+def unwritten(path: Path, error: Exception, run: Path) -> RunError:
     """What to say when a file of a run cannot be written, as on a full disk."""
-    return RunError(f"{path}: cannot be written ({error.strerror or error}). {go_on(run)}")
+    return RunError(f"{path}: cannot be written ({getattr(error, 'strerror', None) or error}). {go_on(run)}")
 
 
 def go_on(run: Path) -> str:

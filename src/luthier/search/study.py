@@ -254,7 +254,8 @@ class Study:
         """
         settled = {replicates[0].trial.number for replicates in self.recipes() if len(replicates) == self.repeats
                    and all(record.state in _ENDED for record in replicates)}
-        best = [lead for lead in self.ranked() if lead.trial.number in settled and lead.state is not TrialState.STOPPED]
+        ranked = sorted(self.ranked(), key=self.place)
+        best = [lead for lead in ranked if lead.trial.number in settled and lead.state is not TrialState.STOPPED]
         wanted = {lead.trial.number for lead in best[:kept]}
         leads = [lead for lead, *_ in self.recipes() if lead.trial.number in settled - wanted and not lead.is_default]
         others = [record for _, *replicates in self.recipes() for record in replicates]
@@ -265,7 +266,7 @@ class Study:
 
         Recipes without a value come first, then the worst; the best comes last but for the default, which always goes on.
         """
-        place = {lead.trial.number: number for number, lead in enumerate(self.ranked())}
+        place = {lead.trial.number: number for number, lead in enumerate(sorted(self.ranked(), key=self.place))}
         recipes = sorted(self.recipes(), key=lambda replicates: (
             replicates[0].is_default, -place.get(replicates[0].trial.number, len(self.records))))
         return [record for replicates in recipes for record in reversed(replicates)
@@ -318,6 +319,10 @@ class Study:
         replicates = self.replicates(candidate)
         mean = self.mean(replicates)
         return 0 if mean is None or (len(replicates) > 1 and has_failed(replicates)) else mean[0]
+
+    def place(self, candidate: Record, decay: bool = True) -> tuple[int, float]:
+        """Where a candidate for the finals stands among others, least first: by its rung, and among those of one by its peak."""
+        return -self.rung(candidate), -self.peak(candidate, decay)[0]
 
     def peak(self, lead: Record, decay: bool = True) -> tuple[float, int]:
         """The best value of a candidate on its way, by the mean over its seeds, and the step of its first trial there.

@@ -5,7 +5,7 @@ The start of the head is kept in the study's cache, and read by every trial whos
 
 from __future__ import annotations
 
-import os
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from luthier.data.sequences import Cut, sequences
 from luthier.data.tokens import Tokens
+from luthier.files import whole
 from luthier.models.classifier import last_linear
 from luthier.models.encoder import anatomy
 from luthier.models.packing import every_token
@@ -32,6 +33,8 @@ MOST_ROWS = 20_000
 MOST_TOKENS = 40_000
 HEAD_C = 1.0
 """Inverse strength of the L2 penalty on the head's start: logistic regression's usual default."""
+UNREADABLE = (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile)
+"""How NumPy says that a file is not there or not whole."""
 
 
 @dataclass(frozen=True)
@@ -111,23 +114,28 @@ def _collect(model: nn.Module, outputs: Callable[[torch.Tensor, torch.Tensor, Ba
 
 
 def start_head(model: nn.Module, file: Path) -> None:
-    """Put the linear model that `fit_head` left in `file` into the head's last layer: its weight and, where it has one, bias."""
+    """Put the linear model that `fit_head` left in `file` into the head's last layer: its weight and, where it has one, bias.
+
+    Raises:
+        UNREADABLE: the file is missing or damaged; the head is as it was.
+    """
     import torch
 
+    with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
+        weight, bias = torch.from_numpy(arrays["weight"]), torch.from_numpy(arrays["bias"])
     linear = last_linear(model)
-    with np.load(file, allow_pickle=False) as arrays, torch.no_grad():
-        linear.weight.copy_(torch.from_numpy(arrays["weight"]))
+    with torch.no_grad():
+        linear.weight.copy_(weight)
         if linear.bias is not None:
-            linear.bias.copy_(torch.from_numpy(arrays["bias"]))
+            linear.bias.copy_(bias)
 
 
 def fit_head(features: Features, task: Task, tokens: Tokens, file: Path) -> None:
     """Fit the task's linear model and write its weight [outputs, hidden] and bias [outputs] to `file`."""
     weight, bias = task.fit_linear(*supervised(features, tokens), HEAD_C)
     file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_name(f"{file.stem}-{os.getpid()}.partial.npz")
-    np.savez(partial, weight=weight, bias=bias)
-    partial.replace(file)
+    with whole(file) as partial, partial.open("wb") as stream:
+        np.savez(stream, weight=weight, bias=bias)
 
 
 def supervised(features: Features, tokens: Tokens) -> tuple[Floats, npt.NDArray[Any]]:

@@ -11,19 +11,22 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+from filelock import FileLock
 
 from luthier.data.sequences import Sequences
+from luthier.files import whole
 from luthier.models.encoder import anatomy
 from luthier.models.packing import every_token, packing_of, probe
 from luthier.training.batches import by_tokens, collate
+from luthier.training.parts import unless_memory_runs_out
 from luthier.training.precision import Precision
 
 if TYPE_CHECKING:
@@ -32,8 +35,11 @@ if TYPE_CHECKING:
 
 MADE_AT_ONCE = 4096
 """Tokens."""
-WAIT_SECONDS, ABANDONED_SECONDS = 0.2, 15.0
-"""How often to look whether another worker has finished an entry, and when it must have died over it."""
+WAIT_SECONDS = 0.2
+"""How often to look whether another worker has finished an entry, or has died over it."""
+MOST_SHARE = 2 / 5
+"""Of what all entries may take: the most of one, so that those of two depths, each with a smaller one of the validation rows, do
+not drive each other out."""
 
 
 @dataclass(frozen=True)
@@ -128,8 +134,7 @@ class TrunkStore:
     """The entries of one study, in a folder of their own.
 
     Args:
-        most_bytes: what all entries together may take; those used longest ago go first. None takes more than half of it, so
-            that those of two depths do not drive each other out.
+        most_bytes: what all entries together may take; those used longest ago go first. None takes more than `MOST_SHARE` of it.
     """
 
     def __init__(self, folder: Path, most_bytes: int) -> None:
@@ -139,7 +144,7 @@ class TrunkStore:
             pad_token_id: int) -> Stored | None:
         """The entry for some sequences at a boundary; made, from a lower one where there is one, if it is not there.
 
-        None where it would take more than it may, or cannot be written.
+        None where it would take more than it may, cannot be written, or memory runs out while it is made.
 
         Args:
             model: pre-trained up to the boundary, in `precision`.
@@ -154,24 +159,22 @@ class TrunkStore:
             while (found := self._open(names[boundary], dtype, shape)) is None:
                 if not self._make_room(shape[0] * hidden * dtype.itemsize):
                     return None
-                with self._claim(names[boundary]) as mine:
-                    if not mine:
-                        time.sleep(WAIT_SECONDS)
-                    elif (found := self._open(names[boundary], dtype, shape)) is not None:  # finished on the way here
+                with FileLock(self.folder / f"{names[boundary]}.lock").acquire(poll_interval=WAIT_SECONDS):
+                    if (found := self._open(names[boundary], dtype, shape)) is not None:  # made by another worker meanwhile
                         break
-                    else:
-                        lower = next((Stored(depth, values, starts) for depth in range(boundary - 1, 0, -1)
-                                      if (values := self._open(names[depth], dtype, shape)) is not None), None)
-                        self._write(names[boundary], dtype, shape, _values(model, boundary, read, lower, pad_token_id))
+                    lower = next((Stored(depth, values, starts) for depth in range(boundary - 1, 0, -1)
+                                  if (values := self._open(names[depth], dtype, shape)) is not None), None)
+                    made = partial(self._write, names[boundary], dtype, shape, _values(model, boundary, read, lower, pad_token_id))
+                    if unless_memory_runs_out(made) is None:
+                        return None
         except OSError:  # a full disk, or a folder that cannot be written to
             return None
         return Stored(boundary, found, starts)
 
-    def forget_claims(self) -> None:
+    def forget_unfinished(self) -> None:
         """Delete what workers of a killed command have left unfinished; nobody may be at work."""
-        for pattern in ("*.claim", "*.partial"):
-            for file in self.folder.glob(pattern):
-                file.unlink(missing_ok=True)
+        for file in self.folder.glob("*.partial"):
+            file.unlink(missing_ok=True)
 
     def _open(self, name: str, dtype: np.dtype[Any], shape: tuple[int, int]) -> npt.NDArray[Any] | None:
         """An entry's values, memory-mapped; one that cannot be read is deleted, and missing."""
@@ -190,42 +193,22 @@ class TrunkStore:
         return found
 
     def _write(self, name: str, dtype: np.dtype[Any], shape: tuple[int, int],
-               made: Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[Any]]]) -> None:
-        """Fill a new entry with what is `made`: places in it, and values. It appears whole or not at all."""
-        partial = self.folder / f"{name}.{os.getpid()}.partial"
-        try:
-            values = np.lib.format.open_memmap(partial, mode="w+", dtype=dtype, shape=shape)
+               made: Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[Any]]]) -> bool:
+        """Fill a new entry with what is `made`: places in it, and values. It appears whole or not at all; True once it is there."""
+        for left in self.folder.glob(f"{name}.*.partial"):  # of a worker that died over it
+            left.unlink(missing_ok=True)
+        with whole(self.folder / name) as file:
+            values = np.lib.format.open_memmap(file, mode="w+", dtype=dtype, shape=shape)
+            _reserve(file)
             for places, own in made:
                 values[places] = own
-                (self.folder / f"{name}.claim").touch()
             values.flush()
             del values
-            partial.replace(self.folder / name)
-        finally:
-            partial.unlink(missing_ok=True)
-
-    @contextlib.contextmanager
-    def _claim(self, name: str) -> Iterator[bool]:
-        """Whether this worker is the one to make an entry; a claim that was not renewed is taken over."""
-        claim = self.folder / f"{name}.claim"
-        with contextlib.suppress(FileNotFoundError):
-            if time.time() - claim.stat().st_mtime > ABANDONED_SECONDS:
-                claim.unlink(missing_ok=True)
-                for partial in self.folder.glob(f"{name}.*.partial"):
-                    partial.unlink(missing_ok=True)
-        try:
-            claim.touch(exist_ok=False)
-        except FileExistsError:
-            yield False
-            return
-        try:
-            yield True
-        finally:
-            claim.unlink(missing_ok=True)
+        return True
 
     def _make_room(self, size: int) -> bool:
         """Delete the entries used longest ago, until one more of `size` bytes fits; whether it may be at all."""
-        if size > self.most_bytes // 2:
+        if size > self.most_bytes * MOST_SHARE:
             return False
         self.folder.mkdir(parents=True, exist_ok=True)
         entries = []
@@ -241,6 +224,17 @@ class TrunkStore:
                 file.unlink(missing_ok=True)
                 taken -= bytes_
         return True
+
+
+def _reserve(file: Path) -> None:
+    """Take the room of a sparse file on the disk now: where a map is written to, a full disk ends the process at once.
+
+    Raises:
+        OSError: there is no room.
+    """
+    if hasattr(os, "posix_fallocate"):
+        with file.open("r+b") as stream:
+            os.posix_fallocate(stream.fileno(), 0, file.stat().st_size)
 
 
 def _identity(read: Sequences) -> str:

@@ -40,6 +40,7 @@ class Shape:
     size: float = 1.0
     models: Mapping[str, Shape] = field(default_factory=dict)
     special: int = 2
+    _read: dict[Cut, tuple[int, float]] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, tokens: Tokens, layers: int, size: float = 1.0) -> Shape:
@@ -64,12 +65,18 @@ class Shape:
 
     def rows(self, recipe: Recipe) -> int:
         """What an epoch consists of: the training rows, each as often as the recipe's windows make of it."""
-        shape = self.for_model(recipe.model)
-        return int(cut_of(recipe).count(shape.lengths, shape.special).sum())
+        return self.for_model(recipe.model)._amount(cut_of(recipe))[0]
 
     def tokens_per_row(self, recipe: Recipe) -> float:
         """The mean number of tokens that are read of a row."""
-        return float(cut_of(recipe).lengths(self.lengths, self.special).mean())
+        return self._amount(cut_of(recipe))[1]
+
+    def _amount(self, cut: Cut) -> tuple[int, float]:
+        """The rows of an epoch and the mean tokens of a row: asked for at every decision, so counted once."""
+        if cut not in self._read:
+            self._read[cut] = (int(cut.count(self.lengths, self.special).sum()),
+                               float(cut.lengths(self.lengths, self.special).mean()))
+        return self._read[cut]
 
 
 def cut_of(recipe: Recipe) -> Cut:

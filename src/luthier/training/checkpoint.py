@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from luthier.files import whole
 from luthier.training.learner import Learner
 
 if TYPE_CHECKING:
@@ -45,14 +46,11 @@ def save_checkpoint(learner: Learner, file: Path) -> None:
             tensors[f"average/{name}"] = learner.average.weights[name]
     tensors = {name: tensor.contiguous().cpu() for name, tensor in tensors.items()}
     file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_name(file.name + ".partial")
     try:
-        save_file(tensors, partial, metadata={"step": str(learner.step), "digest": _digest(tensors)})
-        partial.replace(file)
+        with whole(file) as partial:
+            save_file(tensors, partial, metadata={"step": str(learner.step), "digest": _digest(tensors)})
     except SafetensorError as error:
         raise OSError(str(error)) from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def load_checkpoint(learner: Learner, file: Path, step: int) -> None:

@@ -41,7 +41,7 @@ class Parts:
 
     Attributes:
         most: the most tokens of a part, padding included; a longer row is a part of its own.
-        shortened: `most`, once a batch was cut into more parts than usual for it; until then 0.
+        shortened: `most`, once a batch was cut into other parts than usual for it; until then 0.
 
     Args:
         packed: whether the model's blocks see real tokens only; else parts have no more than `MICRO_BATCH` rows.
@@ -56,7 +56,7 @@ class Parts:
     def cut(self, lengths: Lengths) -> list[Positions]:
         """Positions into `lengths`, the rows of one batch, by parts."""
         found = self._cut(lengths, self.most)
-        if self.most < MICRO_TOKENS and len(found) > len(self._cut(lengths, MICRO_TOKENS)):
+        if self.most < MICRO_TOKENS and [len(part) for part in found] != [len(part) for part in self._cut(lengths, MICRO_TOKENS)]:
             self.shortened = self.most
         return found
 

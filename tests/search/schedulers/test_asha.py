@@ -7,7 +7,7 @@ from simulated import BASE, add_trial, new_study, peak_at_3e4, play
 
 from luthier.recipes.trial import Stage, TrialState
 from luthier.search.events import exhausted_event, stage_event, stopped_event
-from luthier.search.schedulers import AshaScheduler, Ask, Done, Run, Stop, Wait
+from luthier.search.schedulers import AshaScheduler, Ask, Done, MedianScheduler, Run, Scheduler, Stop, Wait
 from luthier.search.study import Study
 
 OTHER = BASE.replace(dropout=0.2)
@@ -197,3 +197,11 @@ def test_asha_lets_all_go_on_where_no_other_recipe_is_left() -> None:
     assert AshaScheduler(None).next(study) == Run(1, 30)
     play(AshaScheduler(None), study, [BASE])
     assert {record.state for record in study.records.values()} == {TrialState.COMPLETE}
+
+
+@pytest.mark.parametrize("scheduler", [AshaScheduler(9), AshaScheduler.generous(9), MedianScheduler(9)])
+def test_a_trial_that_was_cut_between_rungs_is_taken_up(scheduler: Scheduler) -> None:
+    """As the end of a search, or Ctrl-C, cuts it: nothing judges it where it stands, so nothing else would ever take it on."""
+    study = _study(0.6, 0.4)
+    add_trial(study, OTHER, 0.1, 17)
+    assert scheduler.next(study) == Run(3, 30)

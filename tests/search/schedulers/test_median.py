@@ -56,12 +56,6 @@ def test_median_lets_a_trial_with_a_horizon_run_and_never_compares_it() -> None:
     assert played.stages_of(1) == [(0, 90)]
 
 
-def test_median_takes_up_a_trial_that_was_cut_between_rungs() -> None:
-    study = _study()
-    add_trial(study, OTHER, 0.1, 17)
-    assert MedianScheduler(9).next(study) == Run(5, 30)
-
-
 def test_median_judges_a_recipe_on_two_seeds_by_its_mean_once_both_are_there() -> None:
     study = new_study(repeats=2)
     for value in (0.5, 0.5, 0.4, 0.4, 0.5, 0.5, 0.6, 0.6, 0.7, 0.7):

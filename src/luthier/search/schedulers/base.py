@@ -78,9 +78,13 @@ def next_level(study: Study, record: Record) -> int:
 
 
 def begin(study: Study) -> Run | None:
-    """Take up the first trial that waits, or the default where it has paused: it always goes on to its end."""
+    """Take up the first trial that waits, or was cut between two levels as its study was ended, or the default.
+
+    The default always goes on to its end.
+    """
     for record in study.search_records():
-        if record.state is TrialState.WAITING or (record.is_default and record.state is TrialState.PAUSED):
+        cut = record.state is TrialState.PAUSED and (record.is_default or record.step not in study.steps_at(record))
+        if cut or record.state is TrialState.WAITING:
             return Run(record.trial.number, next_level(study, record))
     return None
 

@@ -33,7 +33,7 @@ class MedianScheduler:
 def _judge(study: Study, replicates: list[Record], record: Record) -> Action | None:
     """What becomes of a paused trial; None while other trials of its recipe are on their way to its level."""
     on = Run(record.trial.number, next_level(study, record))
-    if record.step not in study.steps_at(record) or follows(replicates, record.step):
+    if follows(replicates, record.step):
         return on
     level = study.steps_at(record).index(record.step)
     own = study.mean_at(replicates, level)
