@@ -15,7 +15,8 @@ HEAD = """# Hyperparameters
 Every hyperparameter of a recipe: an option of `luthier train` (`--frozen-layers 4`), a key of a recipe.toml for `--config`,
 a keyword of `luthier.train`, a NAME for `--set`, `--search` and `--search-also` of `luthier tune`, and a column of
 trials.csv. The defaults below are those of `Recipe()`; the default recipe of a run scales learning rate, epochs, warmup,
-head and length to rows, labels and model. Written by docs/generate.py.
+head and length to rows, labels and model (`layer_decay` is 1 where blocks share their weights); in a search its rate is constant
+(`schedule`), and only the finals end with a decay. Written by docs/generate.py.
 
 | name | values | default | meaning |
 |---|---|---|---|

@@ -174,9 +174,15 @@ def test_a_killed_run_says_how_to_go_on(tmp_path: Path, said: io.StringIO) -> No
 
 
 def test_a_finished_run_says_its_figure(tmp_path: Path, said: io.StringIO) -> None:
-    _folder(tmp_path, [*SEARCH, *END, DONE])
+    folder = _folder(tmp_path, [*SEARCH, *END, DONE])
+    results = {"metric_title": "macro-F1", "test": {"value": 0.75, "low": 0.5, "high": 0.875, "error": 0.1}, "rows": {"test": 8}}
+    for folds, rows in ((0, "8 test rows"), (5, "8 rows held out in turn")):
+        folder.results.write_text(json.dumps(results | {"folds": folds}), encoding="utf-8")
+        assert follow(tmp_path, once=False) == 0
+        assert f"Finished: macro-F1 0.750 [0.500, 0.875] on {rows}." in said.getvalue()
+    folder.results.unlink()
     assert follow(tmp_path, once=False) == 0
-    assert "Finished: macro_f1 0.750 [0.500, 0.875] on the test rows." in said.getvalue()
+    assert "Finished, but its results.json is gone." in said.getvalue()
 
 
 def test_it_follows_a_run_until_its_process_is_gone(tmp_path: Path, said: io.StringIO) -> None:

@@ -109,9 +109,10 @@ class Fresh:
 
     def to_table(self) -> dict[str, Any]:
         """As results.json holds it."""
-        recipe, seen = self.ruling.score, self.optimism
-        return {"recipe": recipe.to_table(), "rows": self.rows, "seeds": self.seeds, "own_rows": self.disjoint,
-                "finalists": len(self.ruling.scores), "raw": seen.raw, "shrunk": seen.shrunk.to_table(), "expected": seen.expected}
+        recipe, gain, seen = self.ruling.score, self.ruling.gain, self.optimism
+        return {"recipe": recipe.to_table(), "gain": gain.to_table() if gain else None, "rows": self.rows, "seeds": self.seeds,
+                "own_rows": self.disjoint, "finalists": len(self.ruling.scores), "raw": seen.raw,
+                "shrunk": seen.shrunk.to_table(), "expected": seen.expected}
 
 
 def judge_fresh(study: Study, ready: Ready, folder: RunFolder, held: HeldOut, decay: bool) -> Fresh | None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
@@ -15,9 +15,11 @@ from luthier.cli.display import Display
 from luthier.cli.view import View
 from luthier.errors import ConfigError, RunError
 from luthier.recipes.trial import Progress
+from luthier.report.wording import short, test_rows
 from luthier.search.budget import Plan
 from luthier.search.journal import Event, Follower
 from luthier.search.study import GONE_ON, Study
+from luthier.tasks.metrics import Score
 
 LOOK_SECONDS = 0.5
 
@@ -40,7 +42,6 @@ class Watched:
     seconds: float = 0.0
     stage: str = "preparing"
     finished: bool = False
-    test: dict[str, Any] | None = None
     _seen: float = field(default_factory=time.monotonic)
 
     def take(self, events: list[Event]) -> None:
@@ -61,7 +62,6 @@ class Watched:
                     self._learn(event)
             self.finished = kind == "done"
             self.stage = {"chosen": "finishing what is delivered", "tested": "writing model and report"}.get(kind, "")
-            self.test = event["test"] if kind == "tested" else self.test
             self.seconds = max(self.seconds, event.get("at", 0.0))
         if events:
             self._seen = time.monotonic() - max(0.0, time.time() - self.folder.journal.stat().st_mtime)
@@ -156,10 +156,13 @@ def _print_once(console: Console, watched: Watched, process: str | None) -> None
 
 def _closing(watched: Watched, process: str | None) -> str:
     """What there is to say in the end."""
-    path, test, metric = watched.folder.path, watched.test, watched.study.metric if watched.study else ""
+    folder, path = watched.folder, watched.folder.path
     if watched.finished:
-        figure = f": {metric} {test['value']:.3f} [{test['low']:.3f}, {test['high']:.3f}] on the test rows" if test else ""
-        return f"Finished{figure}. Report: {watched.folder.report}"
+        if not folder.results.exists():
+            return f"Finished, but its results.json is gone. Report: {folder.report}"
+        results = json.loads(folder.results.read_text(encoding="utf-8"))
+        return (f"Finished: {short(results['metric_title'], 100)} {Score.from_table(results['test'])} on {test_rows(results)}. "
+                f"Report: {folder.report}")
     if process is None:
         return f"Nobody is at work there any more, and the run is not finished. Go on with it: luthier resume {path}"
     return f"Process {process} is at work there: {watched.stage or 'training'}."
