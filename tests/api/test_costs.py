@@ -79,7 +79,7 @@ def test_a_study_that_stores_nothing_says_why(equal_work: Ready) -> None:
     assert costs.shares and costs.entries == () and "would not pay" in costs.why_not_stored
     prepared = equal_work.prepared
     why = why_not_stored(prepared.default, prepared, equal_work.measured, equal_work.sharing, Quota(4000))
-    assert "more than the 1.0 kB" in why
+    assert "more than the 800 bytes" in why
 
 
 def test_one_entry_serves_every_depth_above_it_and_holds_every_token(equal_work: Ready) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from luthier.api.finish import finish
-from luthier.api.session import resumable
+from luthier.api.folder import resumable
 from luthier.errors import RunError
 from luthier.models.classifier import load_classifier
 from luthier.recipes.recipe import Recipe

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -11,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from luthier.api.folder import RunFolder, choose_folder, make_folder
-from luthier.errors import ConfigError
+from luthier.api.folder import RunFolder, choose_folder, make_folder, resumable
+from luthier.errors import ConfigError, RunError
 
 HOLD = """
 import sys
@@ -99,3 +100,38 @@ def test_a_run_toml_that_is_cut_off_is_named(content: str, tmp_path: Path) -> No
     (tmp_path / "run.toml").write_text(content)
     with pytest.raises(ConfigError, match=r"run\.toml: not the whole run\.toml of a run: it lacks .*data, model"):
         RunFolder(tmp_path).tables()
+
+
+@pytest.mark.parametrize(("error", "said"), [
+    (OSError(errno.ENOSPC, "No space left on device", "run/trials.csv"), r"run/trials\.csv: cannot be written \(No space left on"),
+    (Exception("No space left on device (os error 28)"), r"run: cannot be written \(No space left on device \(os error 28\)\)")])
+def test_a_full_disk_names_the_file_and_how_to_go_on(error: Exception, said: str) -> None:
+    """Of the second kind are the errors of libraries that are not Python's, as tokenizers."""
+    with pytest.raises(RunError, match=said + r".*luthier resume run$"), resumable(Path("run")):
+        raise error
+
+
+def test_other_errors_stay_as_they_are() -> None:
+    for error in (PermissionError(errno.EACCES, "Permission denied"), ValueError("no"), RunError("No space left on device")):
+        with pytest.raises(type(error)) as seen, resumable(Path("run")):
+            raise error
+        assert seen.value is error
+
+
+def test_a_folder_that_is_held_on_a_full_disk_says_so_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(RunError, match=rf"{tmp_path}: cannot be written .*luthier resume {tmp_path}$"), RunFolder(tmp_path).held():
+        pass
+
+
+def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(tmp_path / ".lock"))
+
+    monkeypatch.setattr("luthier.api.folder.FileLock.acquire", denied)
+    with pytest.raises(ConfigError, match=rf"{tmp_path}: the run's folder cannot be written to \(Permission denied\)"), \
+            RunFolder(tmp_path).held():
+        pass

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import time
 from pathlib import Path
 
@@ -13,7 +12,6 @@ from luthier.api.interrupt import Interrupt
 from luthier.api.observer import LogObserver
 from luthier.api.public import plan_run
 from luthier.api.settings import Command, Settings
-from luthier.errors import RunError
 
 
 class Impatient(LogObserver):
@@ -38,19 +36,3 @@ def test_second_interrupt_leaves_what_was_tried_and_what_was_trained(tiny_model:
         session.run(ready, observer, Interrupt())
     assert {"checkpoints", "cache"} <= observer.seen
     assert {path.name for path in folder.iterdir()} == {"journal.jsonl", "run.toml", "checkpoints", "cache"}
-
-
-@pytest.mark.parametrize(("error", "said"), [
-    (OSError(errno.ENOSPC, "No space left on device", "run/trials.csv"), r"run/trials\.csv: cannot be written \(No space left on"),
-    (Exception("No space left on device (os error 28)"), r"run: cannot be written \(No space left on device \(os error 28\)\)")])
-def test_a_full_disk_names_the_file_and_how_to_go_on(error: Exception, said: str) -> None:
-    """Of the second kind are the errors of libraries that are not Python's, as tokenizers."""
-    with pytest.raises(RunError, match=said + r".*luthier resume run$"), session.resumable(Path("run")):
-        raise error
-
-
-def test_other_errors_stay_as_they_are() -> None:
-    for error in (PermissionError(errno.EACCES, "Permission denied"), ValueError("no"), RunError("No space left on device")):
-        with pytest.raises(type(error)) as seen, session.resumable(Path("run")):
-            raise error
-        assert seen.value is error

@@ -70,7 +70,7 @@ def _finals(search: Search, ready: Ready, folder: RunFolder, interrupt: Interrup
     """
     study = search.study
     if not study.ranked():
-        reasons = "; ".join(record.reason for record in study.records.values() if record.reason)
+        reasons = _reasons(study)
         raise RunError("No trial could be scored, so there is no model to deliver. " + (reasons or (
             "It was interrupted too early." if interrupt.asked else "The budget ended first.")))
     plan, alone, asked_before = ready.plan, ready.command is Command.TRAIN, interrupt.asked
@@ -127,9 +127,13 @@ def collect_finals(study: Study, folder: RunFolder) -> list[Final]:
             scores = np.load(model / "validation.npy", allow_pickle=False)
             found.append(Final(record, model, scores, is_default=study.records[record.trial.parent].is_default))
     if not found:
-        reasons = "; ".join(record.reason for record in study.records.values() if record.reason)
-        raise RunError(f"None of the finals could be finished, so there is no model to deliver. {reasons}")
+        raise RunError(f"None of the finals could be finished, so there is no model to deliver. {_reasons(study)}")
     return found
+
+
+def _reasons(study: Study) -> str:
+    """Why trials have failed or stopped, each reason once."""
+    return "; ".join(dict.fromkeys(record.reason for record in study.records.values() if record.reason))
 
 
 def pick(finals: list[Final], ready: Ready, fresh: Fresh | None, missing: str) -> Verdict:

@@ -15,7 +15,9 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from luthier.config import read_toml
-from luthier.errors import ConfigError, RunError
+from luthier.errors import ConfigError, LuthierError, RunError
+from luthier.files import is_full_disk
+from luthier.search.journal import unwritten
 
 LOCK_SECONDS = 0.5
 """How long to try to be the one at work in a folder: somebody may just be looking whether one is."""
@@ -107,12 +109,20 @@ class RunFolder:
         """Make the folder, where it is not there, and keep other commands out of it.
 
         Raises:
-            ConfigError: another command is at work there.
+            ConfigError: another command is at work there, or the folder cannot be written to.
+            RunError: the disk is full, now or while the folder is held.
         """
-        self.path.mkdir(parents=True, exist_ok=True)
+        with resumable(self.path), self._alone():
+            yield
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
         process, lock = self._process, FileLock(self.path / ".lock")
         try:
+            self.path.mkdir(parents=True, exist_ok=True)
             lock.acquire(timeout=LOCK_SECONDS)
+        except PermissionError as error:
+            raise ConfigError(f"{self.path}: the run's folder cannot be written to ({error.strerror})") from error
         except Timeout:
             raise ConfigError(f"{self.path}: process {_said(process)} is at work in this folder; wait until it has ended, or watch "
                               f"it with: luthier watch {self.path}") from None
@@ -151,6 +161,23 @@ class RunFolder:
         """Delete what only a run at work needs."""
         for folder in (self.checkpoints, self.cache):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def resumable(run: Path) -> Iterator[None]:
+    """Says of a full disk, whichever library has come upon it, that the run can be gone on with.
+
+    Raises:
+        RunError: the disk is full.
+    """
+    try:
+        yield
+    except LuthierError:
+        raise
+    except Exception as error:
+        if not is_full_disk(error):
+            raise
+        raise unwritten(Path(getattr(error, "filename", None) or run), error, run) from error
 
 
 def _said(file: Path) -> str:

@@ -14,6 +14,7 @@ from luthier.api.baselines import FittedControl, fit_controls
 from luthier.api.concurrency import CANDIDATES, fastest_workers
 from luthier.api.describe import data_lines, disk_line, plan_lines, wide_line
 from luthier.api.earlier import Begun, Earlier, check_more
+from luthier.api.folder import RunFolder
 from luthier.api.measure import Measured, measure
 from luthier.api.observer import Observer
 from luthier.api.prepare import Asked, Prepared, prepare
@@ -97,7 +98,8 @@ def get_ready(command: Command, asked: Asked, observer: Observer, started: float
         started = time.monotonic() - earlier.seconds  # what is made ready once more is not counted
     elapsed = time.monotonic() - started
     plan = _plan(budget, elapsed, job, measured.speed, earlier, begun)
-    check_room(settings, sum(4 * parameter.numel() for parameter in measured.frozen.model.parameters()), 1 + plan.challengers)
+    check_room(settings, sum(4 * parameter.numel() for parameter in measured.frozen.model.parameters()), 1 + plan.challengers,
+               earlier.folder if earlier else None)
     prepared = replace(prepared, rung_rows=np.sort(prepared.rung_rows[:plan.rung_rows]))
     default, rows = prepared.default, prepared.shape.rows(prepared.default)
     steps = round(plan.work / step_work(default, prepared.shape))
@@ -250,16 +252,21 @@ def free_bytes(settings: Settings) -> int:
     return shutil.disk_usage(there).free
 
 
-def check_room(settings: Settings, model: int, finals: int) -> None:
+def check_room(settings: Settings, model: int, finals: int, begun: RunFolder | None = None) -> None:
     """See that the models of the finals, of so many bytes each, and the delivered one fit on the disk.
+
+    Args:
+        begun: the folder of a run that is gone on with, which may have some of them.
 
     Raises:
         ConfigError: they do not.
     """
-    need, free = model * (finals + 1), free_bytes(settings)
+    there = len(list(begun.checkpoints.glob("model-*/model.safetensors"))) if begun else 0
+    need, free = model * max(1, finals + 1 - there), free_bytes(settings)
     if need > free:
-        raise ConfigError(f"--output: the disk has {size(free)} free, and the finished models of this run take {size(need)}; free "
-                          "some space, or give a folder on another disk")
+        what = "free some space" if begun else "free some space, or give a folder on another disk"
+        raise ConfigError(f"--output: the disk has {size(free)} free, and the finished models of this run take {size(need)}; "
+                          f"{what}")
 
 
 def find_precision(name: PrecisionName, device: str) -> Precision:

@@ -24,12 +24,11 @@ from luthier.data.load import rows_hash
 from luthier.data.places import count
 from luthier.engines.execute import Setup
 from luthier.engines.local import LocalEngine, Workforce
-from luthier.errors import LuthierError, RunError
-from luthier.files import is_full_disk
+from luthier.errors import RunError
 from luthier.models.pretrained import weights_hash
 from luthier.recipes.space import Space
 from luthier.search.budget import duration
-from luthier.search.journal import Event, Journal, read_journal, unwritten
+from luthier.search.journal import Event, Journal, read_journal
 from luthier.search.loop import Search
 from luthier.search.samplers import (
     AutoSampler,
@@ -59,27 +58,9 @@ def run(ready: Ready, observer: Observer, interrupt: Interrupt) -> RunFolder:
         observer.say(f"Run folder: {folder.path}")
         if (earlier.events if earlier else []) != (list(read_journal(folder.journal)) if folder.journal.exists() else []):
             raise RunError(f"{folder.path}: another command has been at work in this folder meanwhile")
-        with resumable(folder.path):
-            _carry_out(ready, folder, observer, interrupt)
+        _carry_out(ready, folder, observer, interrupt)
         folder.clean()
     return folder
-
-
-@contextmanager
-def resumable(run: Path) -> Iterator[None]:
-    """Says of a full disk, whichever library has come upon it, that the run can be gone on with.
-
-    Raises:
-        RunError: the disk is full.
-    """
-    try:
-        yield
-    except LuthierError:
-        raise
-    except Exception as error:
-        if not is_full_disk(error):
-            raise
-        raise unwritten(Path(getattr(error, "filename", None) or run), error, run) from error
 
 
 def _carry_out(ready: Ready, folder: RunFolder, observer: Observer, interrupt: Interrupt) -> None:

@@ -21,7 +21,7 @@ from luthier.api.ledger import Opening
 from luthier.api.prepare import Asked
 from luthier.api.ready import Ready
 from luthier.api.scoring import Outcome
-from luthier.api.settings import Command
+from luthier.api.settings import IN_TURN, Command
 from luthier.config import to_table, write_toml
 from luthier.data.load import Corpus
 from luthier.data.row import Row, Split, target_text
@@ -29,7 +29,7 @@ from luthier.data.tokens import Tokens
 from luthier.explain.curves import curves_of
 from luthier.explain.overview import verdicts_of
 from luthier.files import whole_file
-from luthier.models.pretrained import Pretrained
+from luthier.models.pretrained import EMBEDDED, Pretrained
 from luthier.report import card, html
 from luthier.report.tables import Table, curve_rows, prediction_rows, trial_rows, write_csv
 from luthier.search.study import Study
@@ -80,7 +80,7 @@ def asked_table(asked: Asked) -> dict[str, Any]:
     """What was asked for, so that it means the same later and elsewhere on this machine; where the run's folder is, is left out."""
     settings = to_table(asked.settings)
     for name in ("data", "validation", "test"):
-        if name in settings:
+        if name in settings and settings[name] != IN_TURN:
             settings[name] = _whole_path(settings[name])
     settings["model"] = [_named_for_good(model) for model in asked.models.values()]
     settings.pop("output", None)
@@ -94,6 +94,8 @@ def _whole_path(name: str) -> str:
 
 def _named_for_good(model: Pretrained) -> str:
     """A model's name that means the same weights later: a branch of a hub model may move."""
+    if model.name == EMBEDDED:  # a folder of that name is not what was asked for
+        return EMBEDDED
     return model.exact_name if model.revision else _whole_path(model.name)
 
 
@@ -132,12 +134,14 @@ def with_verdicts(trials: Table, results: dict[str, Any], curves: Table) -> Tabl
 
 def write_model(target: Path, ready: Ready, outcome: Outcome) -> None:
     """Move the finished model to its place, with its tokenizer, which cuts rows where training did."""
-    shutil.rmtree(target, ignore_errors=True)  # of a run that has been given more time
-    shutil.move(str(outcome.folder), target)
     recipe = outcome.final.record.trial.recipe
     tokenizer = ready.prepared.starts[recipe.model].tokenizer
     tokenizer.model_max_length = recipe.max_length
-    tokenizer.save_pretrained(target)
+    tokenizer.save_pretrained(outcome.folder)
+    for weights in outcome.folder.glob("*.safetensors"):  # some versions of safetensors let nobody else read them
+        weights.chmod((outcome.folder / "config.json").stat().st_mode)
+    shutil.rmtree(target, ignore_errors=True)  # of a run that has been given more time
+    shutil.move(str(outcome.folder), target)
 
 
 def summarize(ready: Ready, study: Study, outcome: Outcome, fresh: Fresh | None, opening: Opening | None,

@@ -346,8 +346,11 @@ def _deliver(model: nn.Module, scores: Floats | None, folder: Path) -> None:
     """Write the model and its validation probabilities, if it has any; the folder appears whole or not at all."""
     partial = folder.with_name(f"{folder.name}.{os.getpid()}.partial")
     pretrained: Any = model
-    pretrained.save_pretrained(partial)
-    if scores is not None:
-        write_array(partial / "validation.npy", scores)
-    shutil.rmtree(folder, ignore_errors=True)  # of a worker that was lost before it could tell
-    partial.rename(folder)
+    try:
+        pretrained.save_pretrained(partial)
+        if scores is not None:
+            write_array(partial / "validation.npy", scores)
+        shutil.rmtree(folder, ignore_errors=True)  # of a worker that was lost before it could tell
+        partial.rename(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)

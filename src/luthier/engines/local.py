@@ -143,6 +143,7 @@ class LocalEngine:
         """Give a stage to an idle worker."""
         worker = next(worker for worker in self._workers if worker.stage is None)
         worker.stage, worker.active = stage, time.monotonic()
+        worker.processor = processor_seconds(worker.process.pid) or 0.0
         with contextlib.suppress(OSError):  # a dead worker is found by events()
             worker.pipe.send(stage)
 

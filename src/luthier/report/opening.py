@@ -108,8 +108,9 @@ def _rows(results: Table) -> str:
     """The rows that the figure is of, and whether anybody had looked at them before."""
     if results.get("folds"):
         return test_rows(results)
-    number = results["rows"]["test"]
-    return f"{test_rows(results)}, which had been opened before," if opened_before(results) else count(number, "unseen test row")
+    if opened_before(results):
+        return f"{test_rows(results)}, which had been opened before,"
+    return test_rows(results) if results.get("record_test") else count(results["rows"]["test"], "unseen test row")
 
 
 def _gain(results: Table) -> str:
