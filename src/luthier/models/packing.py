@@ -35,9 +35,9 @@ TOLERANCE = 1e-4
 """How far the packed outputs of a model may be from the padded ones, over the largest of these, for packing to be used."""
 FAILURES = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 """What a model may raise that is called in a way it was not made for."""
+PROBE_LENGTHS, MOST_WINDOW = (9, 5), 1024
 AFTER_ATTENTION = ("attention.output", "sa_layer_norm")
 """What follows attention in a block, in families where nothing but modules does: BERT and what is built like it, and DistilBERT."""
-PROBE_LENGTHS, MOST_WINDOW = (9, 5), 1024
 ROUND_TOKENS, ROUND_LENGTH = 16, 8
 """What packed tokens and the lengths of groups are rounded up to. On a CPU, each new shape of a product of matrices in bf16
 costs several times the product: oneDNN makes code for it, and keeps some 1,000 shapes."""
