@@ -25,7 +25,7 @@ import numpy as np
 import scipy
 from scipy import stats
 
-from luthier.search.honest import Entrant, Ruling, bbc_cv, dunnett_level, judge, optimism
+from luthier.search.honest import Entrant, Ruling, bbc_cv, choose, dunnett_level, judge, optimism
 from luthier.tasks.bootstrap import Floats
 from luthier.tasks.classification import Classification
 from luthier.tasks.metrics import Score
@@ -273,6 +273,32 @@ def power(world: World, gain: float, better: int, studies: int, seed: int = 0, s
     return float(np.mean(found))
 
 
+def hasty(world: World, gain: float, better: int, studies: int, seed: int = 0) -> dict[str, float]:
+    """Where there is no time for fresh seeds: how often one of the `better` recipes, or the default, is chosen by rows once seen.
+
+    At its worst: what is finished is the very training that the search saw, on the search's rows and others. "kept, one error" is
+    how often the default would be kept if a lead of one standard error were enough.
+    """
+    random = np.random.default_rng([seed, 6])
+    truths = np.full(world.trials, world.right)
+    truths[1:better + 1] += gain
+    kept, found, lenient = [], [], []
+    for _ in range(studies):
+        right = outcomes(world, truths, world.rows, random)
+        searched, values = right[:, :world.search_rows].mean(1), right.mean(1)
+        best = [int(number) for number in np.argsort(-searched, kind="stable") if number][:world.challengers]
+        gains = {}
+        for number in best:
+            apart = right[number] - right[0]
+            value, error = float(apart.mean()), float(apart.std() / math.sqrt(world.rows))
+            gains[number] = Score(value, value - Z * error, value + Z * error, error)
+        chosen = choose(0, {number: float(values[number]) for number in (0, *best)}, gains, world.trials).chosen
+        kept.append(chosen == 0)
+        found.append(1 <= chosen <= better)
+        lenient.append(all(one.value <= one.error for one in gains.values()))
+    return {"kept": float(np.mean(kept)), "found": float(np.mean(found)), "kept, one error": float(np.mean(lenient))}
+
+
 def gains_of_two_errors(world: World) -> dict[str, float]:
     """Two standard errors: of one pair's paired difference, of the recipe's reported figure, of the finals' paired difference."""
     return {"one comparison": 2 * world.gain_error(1), "recipe's figure": 2 * world.error(world.right),
@@ -353,6 +379,10 @@ OUT_OF_FOLD: dict[str, tuple[World, int, bool]] = {
     "4 far apart, 150 rows, ruled": (World(rows=150, spread=0.04), 4, True),
 }
 
+HASTY: dict[str, World] = {
+    f"{trials} trials, {rows:,} rows": World(trials=trials, rows=rows, search_rows=rows // 3, seed_error=0.005)
+    for trials in (6, 12, 30) for rows in (300, 1000)} | {
+    "12 trials, 300 rows, louder seeds": World(trials=12, rows=300, search_rows=100)}
 MACRO_F1: dict[str, tuple[World, int]] = {"3 labels, 300 rows": (World(rows=300, challengers=2), 3),
                                           "8 labels, 300 rows": (World(rows=300, challengers=2), 8)}
 
@@ -395,6 +425,12 @@ def main() -> None:
             print(f"{name + ': ' + definition:<46}{gain:>8.4f}{cells['one']:>9.1%}{best_possible(world, gain):>9.1%}"
                   f"{cells['all']:>15.1%}"
                   f"{cells['search one']:>17.1%}{cells['search third']:>17.1%}", flush=True)
+    print(f"\n{'without fresh seeds':<34}{'equal: kept':>12}{'one error':>11}{'gain':>8}{'found':>8}")
+    for name, world in HASTY.items():
+        equal, gain = hasty(world, 0.0, 0, studies), 2 * replace(world, pairs=1).gain_error()
+        ahead = hasty(world, gain, 1, studies)
+        table.setdefault("without_fresh_seeds", {})[name] = {"equal": equal, "gain": gain, "ahead": ahead}
+        print(f"{name:<34}{equal['kept']:>12.1%}{equal['kept, one error']:>11.1%}{gain:>8.4f}{ahead['found']:>8.1%}", flush=True)
     print(f"\n{'out of fold, ' + str(drawn) + ' studies':<34}{'naive bias':>11}{'BBC bias':>10}{'±':>7}{'naive':>8}{'BBC':>8}"
           f"{'width':>7}")
     for name, (world, finalists, ruled) in OUT_OF_FOLD.items():

@@ -51,4 +51,4 @@ def test_one_recipe_alone_is_no_trial_among_others(final_steps: int, failure: st
 
 def test_a_search_names_its_trials_and_the_best() -> None:
     said = _said(_study(STEPS), alone=False)
-    assert "trial 0 (default): step 4, macro_f1 0.500; best on rung rows 0.500 (trial 0)" in said and "trial 1 (final)" in said
+    assert "trial 0 (default): step 4, macro_f1 0.500; best validation score 0.500 (trial 0)" in said and "trial 1 (final)" in said

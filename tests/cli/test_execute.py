@@ -60,8 +60,8 @@ def test_closing_lines_count_failures_with_their_commonest_reason(tmp_path: Path
 def test_closing_lines_say_why_a_search_ended_early_and_what_was_made_again(tmp_path: Path) -> None:
     lines = closing_lines(run_of(tmp_path, exhausted=True, trials=12, repeats=2, replay={"steps": 1200, "seconds": 14.2}))
     assert "The search ended early: all 6 recipes of the space have been tried." in lines
-    assert ("1,200 steps of training had to be made again, in 14 s of all workers: where a trial went on, there was no checkpoint "
-            "of it.") in lines
+    assert ("1,200 steps of training had to be repeated, for checkpoints were missing where trials went on; this took 14 s, summed "
+            "over all workers.") in lines
 
 
 def test_closing_lines_say_once_that_epochs_were_cut(tmp_path: Path) -> None:

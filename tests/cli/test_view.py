@@ -58,7 +58,7 @@ def _plan(**ends: float) -> Plan:
 def test_rungs_states_curves_and_reasons_are_there() -> None:
     view = View(_study(), {4: Progress(4, 17, 1234.4)}, 75.2, _plan(finals_until=200.0), 8)
     clock, rungs, head, *rows = _drawn(view, 100)
-    assert clock == "1:15  best on rung rows 0.800 (trial 0), 1,234 rows/s, 2 min 15 s left"
+    assert clock == "1:15  best validation score 0.800 (trial 0), 1,234 rows/s, 2 min 15 s left"
     assert rungs == "6 of 8 trials: 1 running, 1 paused, 1 complete, 1 stopped, 1 failed; reached rung 1: 4, 2: 2, 3: 1"
     assert head.split() == ["trial", "from", "state", "steps", "rung", "macro_f1", "curve", "rate", "layers", "batch", "why"]
     assert rows[0].split()[:6] == ["0", "default", "complete", "90", "3/3", "0.800"] and rows[0].split()[6] == "▁▃█"
@@ -113,11 +113,11 @@ def test_the_best_figure_never_goes_down_and_finals_count() -> None:
     study.apply(stage_event(Stage(study.records[3].trial, 30, 90, STEPS)))
     study.apply(result_event(StageResult(3, 90, (Point(60, 1.0, 1.0, 1.0, "rung", "ema", {"macro_f1": 0.9}),
                                                  Point(90, 1.0, 1.0, 1.0, "rung", "ema", {"macro_f1": 0.7})), Path("there"))))
-    assert View(study, {}, 60.0).best() == "best on rung rows 0.900 (trial 3, now 0.700)"
+    assert View(study, {}, 60.0).best() == "best validation score 0.900 (trial 3, now 0.700)"
     _ended(study, 6, FRESH, fold=1, value=0.99)
-    assert View(study, {}, 60.0).best() == "best on rung rows 0.900 (trial 3, now 0.700)", "its rows are others"
+    assert View(study, {}, 60.0).best() == "best validation score 0.900 (trial 3, now 0.700)", "its rows are others"
     _ended(study, 7, FINAL, value=0.95)
-    assert View(study, {}, 60.0).best() == "best on rung rows 0.950 (trial 7)"
+    assert View(study, {}, 60.0).best() == "best validation score 0.950 (trial 7)"
 
 
 def test_the_time_left_counts_what_runs_after_the_finals() -> None:

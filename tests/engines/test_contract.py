@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -13,12 +14,12 @@ from typing import Any
 
 import pytest
 
-from luthier.engines.execute import Setup
+from luthier.engines.execute import Setup, fold_folder
 from luthier.engines.local import LocalEngine, Workforce
 from luthier.engines.simulated import SimulatedEngine
 from luthier.recipes.recipe import Recipe
 from luthier.recipes.seeds import Seeds
-from luthier.recipes.trial import EngineEvent, Finished, Lost, Point, Progress, Stage, StageResult, Trial
+from luthier.recipes.trial import NONE_HELD_OUT, EngineEvent, Finished, Lost, Point, Progress, Stage, StageResult, Trial
 from luthier.search.engine import Engine
 from luthier.sharing.work import Shape, work_of
 
@@ -237,6 +238,21 @@ def test_a_delivered_stage_is_scored_on_all_rows_too_and_leaves_a_model(case: Ca
     result = case.run(make(0, 5, deliver=tmp_path / "model"))
     assert [(point.step, point.rows) for point in result.points] == [(5, "rung"), (5, "all")]
     assert (tmp_path / "model").is_dir()
+
+
+def test_a_fresh_final_leaves_its_scores_of_all_rows(case: Case, tmp_path: Path) -> None:
+    result = case.run(make(0, 5, scores=tmp_path / "scores.npy"))
+    assert [(point.step, point.rows) for point in result.points] == [(5, "rung"), (5, "all")]
+    assert (tmp_path / "scores.npy").stat().st_size > 0 and list(tmp_path.iterdir()) == [tmp_path / "scores.npy"]
+
+
+def test_a_training_that_holds_nothing_out_is_not_looked_at(case: Case, setup: Setup, tmp_path: Path) -> None:
+    tokens = setup.base(RECIPE).tokens
+    for name in ("train", "validation"):
+        shutil.copytree(tokens / name, fold_folder(tokens, NONE_HELD_OUT) / name, dirs_exist_ok=True)
+    stage = make(0, 5, deliver=tmp_path / "model")
+    result = case.run(replace(stage, trial=replace(stage.trial, fold=NONE_HELD_OUT)))
+    assert (result.step, result.points, result.failure) == (5, (), None) and (tmp_path / "model").is_dir()
 
 
 def test_a_final_without_steps_of_its_own_is_delivered_from_its_parents_checkpoint(case: Case, tmp_path: Path) -> None:

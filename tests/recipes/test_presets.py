@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from luthier.config import read_toml
 from luthier.recipes.defaults import default_recipe
 from luthier.recipes.presets import load_presets
-from luthier.recipes.recipe import HELP
+from luthier.recipes.recipe import HELP, Method
 
 DEFAULT = default_recipe(1000, 3, 22_000_000, 128)
 
@@ -26,23 +26,27 @@ def test_presets_are_valid_distinct_and_not_the_default(rows: int, labels: int, 
 
 
 def test_presets_come_in_the_order_of_their_files() -> None:
-    assert [preset.name for preset in load_presets(DEFAULT, 6)] == ["warmer", "top-half", "faster", "bolder", "probed-head"]
+    assert [preset.name for preset in load_presets(DEFAULT, 6)] == ["top-third", "half-frozen", "top-half", "top-block"]
 
 
-@pytest.mark.parametrize(("name", "rate"), [("warmer", 3.0), ("top-half", 2.0), ("faster", 5.0), ("bolder", 2.0)])
+@pytest.mark.parametrize(("name", "rate"), [("top-third", 1.74), ("half-frozen", 3.83), ("top-half", 2.0)])
 def test_presets_scale_the_rate_of_the_default(name: str, rate: float) -> None:
-    default = DEFAULT.replace(learning_rate=3e-5, dropout=0.2, epochs=7)
+    default = DEFAULT.replace(learning_rate=3e-5, label_smoothing=0.2, epochs=7)
     (recipe,) = [preset.recipe for preset in load_presets(default, 6) if preset.name == name]
     assert recipe.learning_rate == pytest.approx(3e-5 * rate)
-    assert (recipe.dropout, recipe.epochs) == (0.2, 7)  # what a preset does not name stays
+    assert (recipe.label_smoothing, recipe.epochs) == (0.2, 7)  # what a preset does not name stays
 
 
-@pytest.mark.parametrize(("layers", "half", "third"), [(1, 0, 0), (2, 1, 1), (6, 3, 2), (12, 6, 4), (22, 11, 7)])
-def test_presets_freeze_a_share_of_the_blocks(layers: int, half: int, third: int) -> None:
-    recipes = {preset.name: preset.recipe for preset in load_presets(DEFAULT, layers)}
-    assert recipes["top-half"].frozen_layers == half
-    assert recipes["warmer"].frozen_layers == recipes["faster"].frozen_layers == third
-    assert recipes["bolder"].frozen_layers == DEFAULT.frozen_layers
+@pytest.mark.parametrize(("layers", "frozen"), [
+    (1, [1, 0, 0]), (2, [1, 1, 1, 2]), (3, [2, 2, 2]), (6, [4, 3, 3, 5]), (12, [8, 6, 6, 10]), (22, [15, 11, 11, 18])])
+def test_presets_freeze_a_share_of_the_blocks(layers: int, frozen: list[int]) -> None:
+    """In models of few blocks some come to one another; the later are left out."""
+    assert [preset.recipe.frozen_layers for preset in load_presets(DEFAULT, layers)] == frozen
+
+
+def test_additions_leave_the_head_at_their_own_rate() -> None:
+    lora = default_recipe(1000, 3, 22_000_000, 128, method=Method.LORA)
+    assert {preset.recipe.head_lr_multiplier for preset in load_presets(lora, 6)} == {1.0}
 
 
 def test_preset_files_hold_nothing_that_is_ignored() -> None:
@@ -55,7 +59,5 @@ def test_preset_files_hold_nothing_that_is_ignored() -> None:
 
 
 def test_presets_that_change_what_is_held_are_left_out() -> None:
-    names = [preset.name for preset in load_presets(DEFAULT, 6, held={"learning_rate"})]
-    assert names == ["probed-head"]
-    many = load_presets(DEFAULT.replace(head_init="probe", head_lr_multiplier=3.0), 6)
-    assert "probed-head" not in {preset.name for preset in many}, "it is the default there"
+    assert [preset.name for preset in load_presets(DEFAULT, 6, held={"dropout"})] == ["top-half"]
+    assert load_presets(DEFAULT, 6, held={"learning_rate"}) == ()

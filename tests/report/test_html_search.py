@@ -45,8 +45,8 @@ def test_search_section_tells_the_shortened_default_from_the_default(make_result
 def test_search_section_counts_the_finals_of_the_choice_that_it_reports(make_results, make_trials):
     """A run that was given more time has finals of a choice before, too."""
     trials, curves = make_trials(12, 4)
-    assert " 4 finals among them" in search_section(make_results(), trials, curves)
-    assert " 2 finals among them" in search_section(make_results() | {"extended": 14}, trials, curves)
+    assert "Finals among them, 4:" in search_section(make_results(), trials, curves)
+    assert "Finals among them, 2:" in search_section(make_results() | {"extended": 14}, trials, curves)
     stood = make_results()
     stood["best"]["recipe"]["schedule"] = "constant"
     assert "finished as they stood." in search_section(stood, trials, curves)

@@ -46,7 +46,7 @@ def test_opening_doubts_a_lead_inside_the_interval(make_results, score):
 @pytest.mark.parametrize("low, high, said", [
     (0.008, 0.055, "The search gained +0.030"), (0.0, 0.055, "bought nothing provable"),
     (-0.02, 0.055, "bought nothing provable"), (-0.02, 0.0, "bought nothing provable"),
-    (-0.08, -0.01, "made it worse")])
+    (-0.08, -0.01, "is worse than the default recipe")])
 def test_opening_says_what_the_search_bought(make_results, low, high, said):
     value = 0.03 if high > 0.03 else low / 2
     assert said in opening(make_results(gain={"value": value, "low": low, "high": high}))[1]

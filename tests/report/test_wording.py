@@ -98,4 +98,5 @@ def test_the_default_with_fewer_epochs_is_told_as_cut_short(make_results):
 
 def test_epochs_of_another_recipe_are_put_down_to_equal_work(make_results):
     assert changes(make_results()).endswith(
-        "accounts for schedule. Its epochs are those that the work of the default recipe's buys, and the decay.")
+        "accounts for schedule. Its number of epochs was not searched: every recipe gets as much computation as the "
+        "default, and then the decay.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -67,13 +68,25 @@ def test_finals_that_must_be_replayed_are_given_the_time_for_it() -> None:
 def test_a_run_that_has_delivered_needs_the_time_to_deliver_again() -> None:
     recipe, shape = Recipe(schedule="constant"), Shape(np.full(2000, 30), 6)
     job, speed = Job(recipe, shape, 2, 300, 200, 300), Speed(30000.0, 90000.0, 90000.0)
-    plan = prolonged(plan_budget(90.0, 5.0, job, speed), 120.0, job, speed)
+    plan = prolonged(plan_budget(90.0, 5.0, job, speed), 120.0, 60.0, job, speed)
     check_time(plan, 120.0, 60.0)
-    check_time(prolonged(plan, None, job, speed), None, 1000.0)
+    check_time(prolonged(plan, None, 1000.0, job, speed), None, 1000.0)
     with pytest.raises(ConfigError, match="too short to go on with a run that has worked for 1 min 59 s") as caught:
         check_time(plan, 120.0, 119.0)
     least = float(re.findall(r"the least that works here is (\d+)s", str(caught.value))[0])
-    check_time(prolonged(plan, least, job, speed), least, 119.0)
+    check_time(prolonged(plan, least, 119.0, job, speed), least, 119.0)
+
+
+def test_a_run_that_is_given_more_time_or_trials_has_the_finals_of_one_so_long() -> None:
+    recipe, shape = Recipe(schedule="constant", epochs=1.0), Shape(np.full(2000, 30), 6)
+    job, speed = Job(recipe, shape, 2, 300, 200, 300), Speed(30000.0, 90000.0, 90000.0)
+    short = plan_budget(40.0, 5.0, job, speed)
+    longer, late = prolonged(short, 3600.0, 38.0, job, speed), prolonged(short, 3600.0, 3590.0, job, speed)
+    assert short.fresh == 0 and (longer.challengers, longer.fresh) == (3, 3) and late.fresh == 0, "late: no time is left for them"
+    assert longer.levels == short.levels and longer.work == short.work and longer.rung_rows == short.rung_rows
+    assert longer.search_until is not None and longer.search_until + longer.finals_seconds == pytest.approx(longer.finals_until)
+    few, many = replace(job, trials=6), replace(job, trials=60)
+    assert prolonged(plan_budget(None, 5.0, few, speed), None, 9.0, many, speed).fresh == 3
 
 
 @given(seconds=st.floats(0.6, 10**6))

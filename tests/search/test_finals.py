@@ -19,7 +19,6 @@ from luthier.search.finals import (
     Finals,
     FreshFinals,
     Refit,
-    choose,
     constant_steps,
     decayed_total,
     finalists,
@@ -28,7 +27,6 @@ from luthier.search.finals import (
 )
 from luthier.search.schedulers import Branch, Done, Replicate, Run, Wait
 from luthier.search.study import FRESH, REFIT, SHORTENED, Study
-from luthier.tasks.metrics import Score
 from luthier.training.optimizer import rate_share
 
 TOTAL = BASE.total_steps(SHAPE.rows(BASE))
@@ -190,42 +188,6 @@ def test_decayed_total_is_the_least_that_leaves_the_constant_steps(steps: int, s
 
 def test_decayed_total_adds_a_quarter_for_a_decay_of_a_fifth() -> None:
     assert decayed_total(10**9, 0.2) == pytest.approx(1.25e9, rel=1e-6)
-
-
-def _gain(value: float, error: float) -> Score:
-    return Score(value, value - 2 * error, value + 2 * error, error)
-
-
-def test_choose_keeps_the_default_where_nothing_beats_it() -> None:
-    verdict = choose(5, {5: 0.8, 6: 0.8, 7: 0.7}, {6: _gain(0.0, 0.01), 7: _gain(-0.1, 0.01)})
-    assert verdict.chosen == 5
-    assert "no trial beat the default" in verdict.reason
-
-
-@pytest.mark.parametrize(("gain", "chosen"), [(0.019, 5), (0.02, 5), (0.021, 7)])
-def test_choose_asks_for_more_than_one_standard_error(gain: float, chosen: int) -> None:
-    verdict = choose(5, {5: 0.8, 6: 0.7, 7: 0.8 + gain}, {6: _gain(-0.1, 0.02), 7: _gain(gain, 0.02)})
-    assert verdict.chosen == chosen
-    assert f"{gain:+.3f}" in verdict.reason
-    assert ("one standard error" in verdict.reason) == (chosen == 5)
-
-
-def test_choose_takes_the_best_where_the_default_did_not_finish() -> None:
-    verdict = choose(None, {6: 0.7, 7: 0.9, 8: 0.9}, {})
-    assert verdict.chosen == 7  # the earlier among equals
-    assert "the default recipe was not run to its end" in verdict.reason
-
-
-def test_choose_says_where_a_grid_does_not_hold_the_default() -> None:
-    verdict = choose(None, {6: 0.7, 7: 0.9}, {}, missing_default(new_study()))
-    assert verdict.chosen == 7
-    assert "is not a cell of the grid" in verdict.reason
-
-
-def test_choose_says_when_there_was_nothing_to_compare_with() -> None:
-    verdict = choose(5, {5: 0.1}, {})
-    assert verdict.chosen == 5
-    assert "without a comparison" in verdict.reason
 
 
 def test_branches_write_steps_as_epochs_of_their_own_batch_size() -> None:

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from simulated import new_study
 
 from luthier.search import honest
-from luthier.search.honest import Entrant, Ruling, bbc_cv, dunnett_level, expected_maximum, expected_width, judge, optimism
+from luthier.search.finals import missing_default
+from luthier.search.honest import (
+    Entrant,
+    Ruling,
+    bbc_cv,
+    choose,
+    dunnett_level,
+    expected_maximum,
+    expected_width,
+    judge,
+    optimism,
+)
 from luthier.tasks.bootstrap import Floats
 from luthier.tasks.classification import Classification
 from luthier.tasks.metrics import Score
@@ -43,8 +56,8 @@ def test_a_default_that_nobody_is_ahead_of_is_as_good() -> None:
 def test_a_lead_within_its_error_leaves_the_default() -> None:
     ruling = ruled(0.011, 0.002)
     assert ruling.chosen == 0
-    assert ruling.reason == ("on 3 fresh seeds the best other recipe is ahead of the default by +0.011, which is not clearly above "
-                             "its standard error (0.010; +0.016 would be): the default is as good, and is delivered")
+    assert ruling.reason == ("on 3 fresh seeds the best other recipe is ahead of the default by +0.011, which may be chance "
+                             "(standard error 0.010; above +0.016 would count): the default is as good, and is delivered")
 
 
 def test_a_clear_lead_is_delivered_with_its_interval() -> None:
@@ -60,8 +73,9 @@ def test_of_those_ahead_that_are_as_good_the_cheapest_is_delivered() -> None:
     ruling = ruled(0.06, 0.055, 0.045, 0.01, works=works)  # 2 is within 0.01 of 1; 3 is not; 4 is not ahead
     assert (ruling.chosen, ruling.ahead) == (2, (1, 2, 3))
     assert ruling.reason.endswith("; the cheapest of those that are as good")
-    dear = ruled(0.06, 0.055, works=(0.4, 1.0))
-    assert dear.chosen == 1 and "cheapest" not in dear.reason
+    for works in ((0.4, 1.0), (1.0, 0.95)):  # the second: whole steps alone make it cheaper
+        dear = ruled(0.06, 0.055, works=works)
+        assert dear.chosen == 1 and "cheapest" not in dear.reason
 
 
 def test_more_challengers_need_a_greater_lead() -> None:
@@ -178,7 +192,7 @@ def test_optimism_without_noise_is_none_and_with_nothing_else_is_all() -> None:
     values = [0.70, 0.72, 0.74, 0.76, 0.80]
     clear, noisy = optimism(values, 4, 0.0), optimism(values, 4, 0.2)
     assert (clear.shrunk.value, clear.expected) == (pytest.approx(0.80), 0.0)
-    assert (noisy.shrunk.value, noisy.spread, noisy.raw) == (pytest.approx(0.74), 0.0, 0.80)
+    assert (noisy.shrunk.value, noisy.spread, noisy.raw.value) == (pytest.approx(0.74), 0.0, 0.80)
     assert noisy.expected == pytest.approx(expected_maximum(5) * 0.2)
     between = optimism(values, 4, 0.02)
     assert 0.74 < between.shrunk.value < 0.80 and between.shrunk.low < between.shrunk.value < between.shrunk.high
@@ -224,6 +238,18 @@ def test_bbc_chooses_by_the_rule_that_was_used() -> None:
     assert bbc_cv(both, "accuracy", 300, handicaps=[0.0, 0.9]).value == pytest.approx(default.mean(), abs=0.01)
 
 
+def test_the_gain_of_the_best_of_equal_recipes_is_nothing_once_it_is_corrected() -> None:
+    chance = np.random.default_rng(0)
+    naive, corrected = [], []
+    for _ in range(12):
+        finalists = (chance.random((8, 150)) < 0.8).astype(float)
+        naive.append(finalists.mean(1).max() - finalists[0].mean())
+        corrected.append(bbc_cv([share(row) for row in finalists], "accuracy", 150, against=0).value)
+    assert np.mean(naive) > 0.03 and abs(np.mean(corrected)) < 0.012
+    better = [share(np.zeros(100)), share(np.ones(100))]
+    assert bbc_cv(better, "accuracy", 100, against=0).value == pytest.approx(1.0)
+
+
 def test_bbc_draws_groups_together() -> None:
     right = np.repeat((np.arange(40) % 4 > 0).astype(float), 10)
     rows = bbc_cv([share(right)], "accuracy", 400)
@@ -256,3 +282,47 @@ def test_the_width_of_a_test_is_wilson_s() -> None:
     assert expected_width(0) == 1.0
     assert [honest.is_wide(rows) for rows in (60, 240, 260, 5000)] == [True, True, False, False]
     assert not honest.is_wide(60, right=0.99)
+
+
+def test_choose_keeps_the_default_where_nothing_beats_it() -> None:
+    verdict = choose(5, {5: 0.8, 6: 0.8, 7: 0.7}, {6: gain(0.0, 0.01), 7: gain(-0.1, 0.01)}, 3)
+    assert verdict.chosen == 5
+    assert "no trial beat the default" in verdict.reason
+
+
+@pytest.mark.parametrize(("tried", "lead", "chosen"), [(2, 0.0256, 5), (2, 0.0257, 7), (8, 0.039, 5), (8, 0.05, 7), (40, 0.05, 5)])
+def test_choose_asks_for_more_the_more_recipes_were_tried(tried: int, lead: float, chosen: int) -> None:
+    verdict = choose(5, {5: 0.8, 7: 0.8 + lead}, {7: gain(lead, 0.02)}, tried)
+    assert verdict.chosen == chosen
+    assert f"{lead:+.3f}" in verdict.reason and f"among {tried} recipes" in verdict.reason
+    assert ("may be chance" in verdict.reason) == (chosen == 5)
+
+
+def test_choose_keeps_an_equal_default_in_nine_of_ten_searches() -> None:
+    """The finals are the best of so many equal recipes on the very rows that they are compared by."""
+    chance, tried, studies = np.random.default_rng(0), 12, 2000
+    kept = 0
+    for _ in range(studies):
+        values = chance.normal(0.8, 0.02, tried)
+        finals = {0: values[0]} | {n: values[n] for n in 1 + np.argsort(-values[1:])[:3]}
+        gains = {number: gain(value - values[0], 0.02 * math.sqrt(2)) for number, value in finals.items() if number}
+        kept += choose(0, finals, gains, tried).chosen == 0
+    assert 0.88 <= kept / studies <= 0.92
+
+
+def test_choose_takes_the_best_where_the_default_did_not_finish() -> None:
+    verdict = choose(None, {6: 0.7, 7: 0.9, 8: 0.9}, {}, 3)
+    assert verdict.chosen == 7  # the earlier among equals
+    assert "the default recipe was not run to its end" in verdict.reason
+
+
+def test_choose_says_where_a_grid_does_not_hold_the_default() -> None:
+    verdict = choose(None, {6: 0.7, 7: 0.9}, {}, 2, missing_default(new_study()))
+    assert verdict.chosen == 7
+    assert "is not a cell of the grid" in verdict.reason
+
+
+def test_choose_says_when_there_was_nothing_to_compare_with() -> None:
+    verdict = choose(5, {5: 0.1}, {}, 1)
+    assert verdict.chosen == 5
+    assert "without a comparison" in verdict.reason

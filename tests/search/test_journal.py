@@ -138,6 +138,19 @@ def test_a_full_disk_leaves_the_journal_whole_and_says_how_to_go_on(tmp_path: Pa
     assert list(read_journal(path)) == [{"a": 1}, {"a": 2}]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows moves no folder with an open file in it")
+def test_a_folder_that_is_gone_ends_the_run(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    with Journal(tmp_path / "run" / "journal.jsonl") as journal:
+        journal.append({"a": 1})
+        (tmp_path / "run").rename(tmp_path / "moved")
+        with pytest.raises(RunError, match="was deleted or moved while the run was at work"):
+            journal.append({"a": 2})
+        (tmp_path / "moved").rename(tmp_path / "run")
+        journal.append({"a": 3})
+    assert list(read_journal(tmp_path / "run" / "journal.jsonl")) == [{"a": 1}, {"a": 3}]
+
+
 @pytest.mark.parametrize(("line", "problem"), [
     ('{"a": 1}', "no event is named"), ('{"event": "stage", "trial": 0}', "'stage' lacks reached, until"),
     ('{"event": "dropped", "trial": 7}', "'dropped' of trial 7, which no line before it begins")])

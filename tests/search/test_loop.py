@@ -128,7 +128,7 @@ def test_the_journal_folded_afresh_is_the_live_study(
 
 
 @pytest.mark.parametrize("repeats", [1, 2])
-@pytest.mark.parametrize("scheduler", [AshaScheduler(RECIPES), MedianScheduler(RECIPES), FullRuns(RECIPES)])
+@pytest.mark.parametrize("scheduler", [AshaScheduler.generous(RECIPES), MedianScheduler(RECIPES), FullRuns(RECIPES)])
 @pytest.mark.parametrize("others", [AutoSampler(SPACE, 1, first=1), TpeSampler(SPACE, 1)])
 def test_every_sampler_goes_with_every_scheduler(
         others: Sampler, scheduler: Scheduler, repeats: int, tmp_path: Path) -> None:
@@ -385,7 +385,7 @@ def test_a_search_in_which_everything_fails_gives_up(tmp_path: Path) -> None:
 
 
 def test_a_stopped_trial_gives_its_checkpoint_back(tmp_path: Path) -> None:
-    outcome = _search(tmp_path, AshaScheduler(9), ListSampler(
+    outcome = _search(tmp_path, AshaScheduler.generous(9), ListSampler(
         [BASE, *(BASE.replace(learning_rate=rate) for rate in (3e-4, 2e-4, 4e-4, 1e-2, 3e-2, 1e-1, 2e-1, 3e-1))]))
     stopped = {event["trial"] for event in outcome.events("stopped")}
     assert stopped

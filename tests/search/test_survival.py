@@ -14,7 +14,7 @@ from luthier.api.export import decided
 from luthier.api.folder import RunFolder
 from luthier.api.settings import Command
 from luthier.recipes.space import parse_space
-from luthier.recipes.trial import EngineEvent, Progress, Stage, TrialState
+from luthier.recipes.trial import Progress, Stage, TrialState
 from luthier.search.finals import Finals, FreshFinals
 from luthier.search.journal import Event, Journal, read_journal
 from luthier.search.loop import Search
@@ -44,15 +44,6 @@ class Mortal(Journal):
         super().append(event)
 
 
-class Engine(SimulatedEngine):
-    """Leaves scores where a stage is asked for them."""
-
-    def _outcome(self, running: Any) -> EngineEvent:
-        if running.stage.scores is not None:
-            running.stage.scores.write_text("scores")
-        return super()._outcome(running)
-
-
 @dataclass
 class Silent:
     """A watcher that hears nothing."""
@@ -69,7 +60,7 @@ def _session(path: Path, scheduler: Scheduler, lives: int, quota: Quota, slots: 
     folder, study = RunFolder(path), new_study()
     folder.checkpoints.mkdir(parents=True, exist_ok=True)
     events = list(read_journal(folder.journal)) if folder.journal.exists() else []
-    engine = Engine(slots=slots, **({"lose": lose} if lose else {}))
+    engine = SimulatedEngine(slots=slots, **({"lose": lose} if lose else {}))
     with Mortal(folder.journal, again=True) as journal:
         journal.lives = lives
         if events:

@@ -13,13 +13,15 @@ from luthier.api.earlier import model_folder
 from luthier.api.folder import RunFolder
 from luthier.api.fresh import Fresh, hold_out, judge_fresh, write_whole
 from luthier.api.interrupt import Interrupt
+from luthier.api.optimism import search_optimism
 from luthier.api.prepare import groups_of
 from luthier.api.ready import Ready, refits
 from luthier.api.scoring import Final, Refitted, truths
 from luthier.api.settings import Command
 from luthier.errors import RunError
 from luthier.recipes.trial import TrialState
-from luthier.search.finals import Finals, FreshFinals, Refit, Verdict, choose, missing_default
+from luthier.search.finals import Finals, FreshFinals, Refit, missing_default
+from luthier.search.honest import Verdict, choose
 from luthier.search.loop import Search
 from luthier.search.study import FINAL, FRESH, REFIT, Study
 from luthier.tasks.metrics import Score
@@ -56,7 +58,7 @@ def end(search: Search, ready: Ready, folder: RunFolder, interrupt: Interrupt) -
             raise RunError("--test cv: the recipe that was chosen could not be trained on all rows, so there is no model that its "
                            f"figure is of. Try it again with: luthier resume {folder.path} --budget TIME (more than before)")
         fresh = None  # it could not be finished; what is chosen in its place has figures of its own
-    verdict = pick(finals, ready, fresh, missing_default(search.study))
+    verdict = pick(finals, ready, fresh, search.study)
     search.journal.append({"event": "chosen", "trial": verdict.chosen, "reason": verdict.reason})
     wanted = refits(ready.command, ready.prepared) and not interrupt.asked
     return Ended(finals, verdict, fresh, _refit(search, verdict.chosen, ready, folder) if wanted else None)
@@ -136,19 +138,15 @@ def _reasons(study: Study) -> str:
     return "; ".join(dict.fromkeys(record.reason for record in study.records.values() if record.reason))
 
 
-def pick(finals: list[Final], ready: Ready, fresh: Fresh | None, missing: str) -> Verdict:
-    """Choose the final to deliver: as the fresh finals say or, without them, by all validation rows.
-
-    Args:
-        missing: why the default recipe is not among the finals, where it is not.
-    """
+def pick(finals: list[Final], ready: Ready, fresh: Fresh | None, study: Study) -> Verdict:
+    """Choose the final to deliver: as the fresh finals say or, without them, by all validation rows."""
     if ready.command is Command.TRAIN:
         return Verdict(finals[0].number, "the one recipe that was asked for")
     if fresh:
         final = next(final for final in finals if final.lead == fresh.ruling.chosen)
         bare = final.record.trial.recipe.horizon_free and "schedule" not in ready.prepared.asked.settings.chosen
         return Verdict(final.number, fresh.ruling.reason + best_other(fresh.ruling.chosen, fresh.ruling.scores) + (
-            "; the run ended before its last decay, so it is delivered without" if bare else ""))
+            "; the run ended before its last decay, so it is delivered without" if bare else ""), fresh.optimism)
     task = ready.prepared.asked.task
     truth = {final.number: truths(ready.prepared, final.record.trial.recipe)["validation"] for final in finals}
     groups = groups_of(ready.prepared.asked.corpus.validation)
@@ -157,9 +155,13 @@ def pick(finals: list[Final], ready: Ready, fresh: Fresh | None, missing: str) -
     gains: dict[int, Any] = {} if default is None else {
         final.number: task.difference(final.validation, default.validation, truth[final.number], groups,
                                       other_truth=truth[default.number]) for final in finals}
-    verdict = choose(default.number if default else None, values, gains, missing)
+    verdict = choose(default.number if default else None, values, gains, len(study.candidates()), missing_default(study))
+    final = next(final for final in finals if final.number == verdict.chosen)
+    others = [gain for number, gain in gains.items() if default and number != default.number]
+    seen = search_optimism(study, final.lead, task.score(final.validation, truth[final.number], groups), others,
+                           len(ready.prepared.splits["validation"]), len(ready.prepared.rung_rows))
     leads = {final.number: final.lead for final in finals}
-    return replace(verdict, reason=verdict.reason + figures_of(verdict.chosen, leads, values))
+    return replace(verdict, reason=verdict.reason + figures_of(verdict.chosen, leads, values), optimism=seen)
 
 
 def best_other(chosen: int, scores: Mapping[int, Score]) -> str:

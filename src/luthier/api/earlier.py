@@ -69,8 +69,8 @@ class Earlier:
             return Begun(Plan.from_table(limits["plan"]), Speed(**first["speed"]), Precision(first["precision"]), force,
                          Quota(first["disk"]), bool(first["trunk"]), first["device"], limits["budget"], limits["trials"])
         except (KeyError, TypeError, ValueError):
-            raise RunError(f"{self.folder.journal}: begins in a way that this version of Luthier does not know; it cannot be gone "
-                           "on with") from None
+            raise RunError(f"{self.folder.journal}: begins in a way that this version of Luthier does not know; it cannot be "
+                           "resumed") from None
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def open_earlier(folder: RunFolder) -> Earlier:
     if command is None:
         raise ConfigError(f"{folder.config}: not the run.toml of a run: command = '{tables['command']}'")
     if folder.results.exists() and not events:
-        raise ConfigError(f"{folder.path}: its journal is gone, so that this finished run cannot be gone on with; start another in "
+        raise ConfigError(f"{folder.path}: its journal is gone, so this finished run cannot be resumed; start a new one in "
                           "another folder")
     return Earlier(folder, events, command, tables["settings"], str(tables["data"].get("hash")), _seconds(events))
 
@@ -161,8 +161,8 @@ def check_same(earlier: Earlier, command: Command, asked: Mapping[str, Any]) -> 
     different = ["command"] if command is not earlier.command else []
     different += [name for name in sorted({*now, *then}) if now.get(name, usual.get(name)) != then.get(name, usual.get(name))]
     if different:
-        raise ConfigError(f"--output {path}: a run is there that was asked for otherwise ({', '.join(different)}); give another "
-                          f"folder, or go on with that one with: luthier resume {path}")
+        raise ConfigError(f"--output {path}: the run in this folder was started with other options ({', '.join(different)}). Give "
+                          f"another folder, or go on with that run as it was asked for: luthier resume {path}")
 
 
 def check_more(earlier: Earlier, begun: Begun, budget: float | None, trials: int | None) -> None:
@@ -173,12 +173,14 @@ def check_more(earlier: Earlier, begun: Begun, budget: float | None, trials: int
     """
     path = earlier.folder.path
     more = (_more(budget, begun.budget), _more(trials, begun.trials))
+    had = [] if begun.budget is None else [f"--budget {begun.budget:.0f}s"]
+    had += [] if begun.trials is None else [f"--trials {begun.trials}"]
     if earlier.finished and not earlier.interrupted and True not in more:
-        had = [] if begun.budget is None else [f"--budget {begun.budget:.0f}s"]
-        had += [] if begun.trials is None else [f"--trials {begun.trials}"]
-        raise ConfigError(f"{path}: this run is finished; to go on with it give it more than {' and '.join(had)}")
+        raise ConfigError(f"{path}: this run is finished. --budget and --trials are totals of the whole run: to go on with "
+                          f"it, give more than {' and '.join(had)}")
     if False in more:
-        raise ConfigError(f"{path}: a run that has begun can be given more time and trials, not less")
+        raise ConfigError(f"{path}: a run that has begun can be given more, not less; --budget and --trials are totals of the "
+                          f"whole run, and it had {' and '.join(had) or 'no limit'}")
 
 
 def _more(now: float | None, then: float | None) -> bool | None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from statistics import fmean
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from luthier.api.earlier import scores_file
 from luthier.api.folder import RunFolder
+from luthier.api.optimism import search_optimism
 from luthier.api.prepare import Prepared, groups_of
 from luthier.api.ready import Ready
 from luthier.data.split import folds
@@ -19,8 +19,8 @@ from luthier.data.tokens import Tokens, gather
 from luthier.engines.execute import fold_folder
 from luthier.recipes.trial import NONE_HELD_OUT, TrialState
 from luthier.search.finals import missing_default
-from luthier.search.honest import Entrant, Optimism, Ruling, bbc_cv, judge, optimism
-from luthier.search.study import FRESH, SHORTENED, Record, Study
+from luthier.search.honest import Entrant, Optimism, Ruling, bbc_cv, judge
+from luthier.search.study import FRESH, Record, Study
 from luthier.sharing.work import step_work
 from luthier.tasks.base import Floats, Ints, Statistic, Task
 from luthier.tasks.bootstrap import bootstrap, bootstrap_difference
@@ -97,6 +97,7 @@ class Fresh:
         optimism: what the search's own figure of the recipe that is delivered is worth.
         scores: of the rows held out, by each finalist.
         in_turn: the figure of these, corrected for the choice among finalists, where all rows were held out in turn.
+        in_turn_gain: what the choice gains over the default there, corrected in the same way.
     """
 
     ruling: Ruling
@@ -106,13 +107,13 @@ class Fresh:
     optimism: Optimism
     scores: dict[int, Floats]
     in_turn: Score | None
+    in_turn_gain: Score | None = None
 
     def to_table(self) -> dict[str, Any]:
         """As results.json holds it."""
-        recipe, gain, seen = self.ruling.score, self.ruling.gain, self.optimism
+        recipe, gain = self.ruling.score, self.ruling.gain
         return {"recipe": recipe.to_table(), "gain": gain.to_table() if gain else None, "rows": self.rows, "seeds": self.seeds,
-                "own_rows": self.disjoint, "finalists": len(self.ruling.scores), "raw": seen.raw,
-                "shrunk": seen.shrunk.to_table(), "expected": seen.expected}
+                "own_rows": self.disjoint, "finalists": len(self.ruling.scores)}
 
 
 def judge_fresh(study: Study, ready: Ready, folder: RunFolder, held: HeldOut, decay: bool) -> Fresh | None:
@@ -150,13 +151,17 @@ def judge_fresh(study: Study, ready: Ready, folder: RunFolder, held: HeldOut, de
                         figures[lead].value if disjoint else None)
                 for lead, records in parts.items()]
     ruling = judge(default, entrants, gains, disjoint, missing=missing_default(study))
-    in_turn = None
+    in_turn = in_turn_gain = None
     if prepared.asked.corpus.folds:
-        handicaps = [ruling.needed.get(lead, 0.0) for lead in statistics]
-        in_turn = bbc_cv(list(statistics.values()), study.metric, len(used), groups, handicaps)
-    seen = _optimism(study, ruling, figures, gains, len(used), len(ready.prepared.rung_rows), decay)
+        corrected = partial(bbc_cv, list(statistics.values()), study.metric, len(used), groups,
+                            [ruling.needed.get(lead, 0.0) for lead in statistics])
+        in_turn = corrected()
+        in_turn_gain = None if default is None else corrected(against=list(statistics).index(default))
+    seen = search_optimism(study, ruling.chosen, figures[ruling.chosen], gains.values(), len(used), len(prepared.rung_rows),
+                           seed_error=ruling.seed_error, decay=decay)
     return _bounded(Fresh(ruling, len(used), len(seeds), disjoint, seen,
-                          {lead: np.concatenate(each) for lead, each in scores.items()} if disjoint else {}, in_turn), study.metric)
+                          {lead: np.concatenate(each) for lead, each in scores.items()} if disjoint else {}, in_turn, in_turn_gain),
+                    study.metric)
 
 
 def _bounded(fresh: Fresh, metric: str) -> Fresh:
@@ -164,23 +169,7 @@ def _bounded(fresh: Fresh, metric: str) -> Fresh:
     low, high = bounds(metric)
     return replace(fresh, ruling=replace(fresh.ruling, scores={
         lead: score.within(low, high) for lead, score in fresh.ruling.scores.items()}),
-        optimism=replace(fresh.optimism, shrunk=fresh.optimism.shrunk.within(low, high)),
         in_turn=fresh.in_turn and fresh.in_turn.within(low, high))
-
-
-def _optimism(study: Study, ruling: Ruling, figures: Mapping[int, Score], gains: Mapping[int, Score], rows: int,
-              rung_rows: int, decay: bool) -> Optimism:
-    """What the search's figure of the chosen recipe is worth, beside those of the recipes that have come as far.
-
-    What errors over rows the search's figures have is told by those of the fresh finals, on so many more rows.
-    """
-    chosen = study.records[ruling.chosen]
-    candidates = [lead for lead in study.candidates() if lead is chosen or lead.trial.role != SHORTENED]  # else the default twice
-    found = {lead.trial.number: study.peak(lead, decay)[0] for lead in candidates if study.rung(lead) == study.rung(chosen)}
-    apart = fmean([gain.error**2 for gain in gains.values()]) / 2 if gains else figures[ruling.chosen].error**2
-    error = math.sqrt(apart * rows / rung_rows + ruling.seed_error**2 / study.repeats)
-    common = math.sqrt(max(0.0, figures[ruling.chosen].error**2 - apart) * rows / rung_rows)
-    return optimism(list(found.values()), list(found).index(ruling.chosen), error, common, len(candidates))
 
 
 def _whole_value(record: Record, metric: str) -> float:

@@ -20,6 +20,7 @@ from luthier.api.observer import Observer
 from luthier.api.prepare import Asked, Prepared, prepare
 from luthier.api.settings import FEW_ROWS, Command, PrecisionName, SamplerName, SchedulerName, Settings
 from luthier.api.stored import stored_blocks
+from luthier.data.places import count
 from luthier.engines.local import Workforce, cores, plan_workers, wait_for_loading
 from luthier.errors import ConfigError
 from luthier.recipes.presets import Preset, load_presets
@@ -97,7 +98,7 @@ def get_ready(command: Command, asked: Asked, observer: Observer, started: float
     if earlier and begun:
         started = time.monotonic() - earlier.seconds  # what is made ready once more is not counted
     elapsed = time.monotonic() - started
-    plan = _plan(budget, elapsed, job, measured.speed, earlier, begun)
+    plan = _plan(budget, trials, elapsed, job, measured.speed, earlier, begun)
     check_room(settings, sum(4 * parameter.numel() for parameter in measured.frozen.model.parameters()), 1 + plan.challengers,
                earlier.folder if earlier else None)
     prepared = replace(prepared, rung_rows=np.sort(prepared.rung_rows[:plan.rung_rows]))
@@ -134,8 +135,8 @@ def _measured(prepared: Prepared, device: str, trials: int | None, observer: Obs
         force, speeds = fastest_workers(prepared, device, precision, cores(), tuple(one for one in CANDIDATES if one <= most))
         force = replace(force, threads=settings.threads or force.threads)
         company = speeds[force.workers] / force.workers / speeds[1] if speeds else None
-        observer.say("  Workers at once, and rows a second of all: "
-                     + ", ".join(f"{workers}: {speed:.0f}" for workers, speed in speeds.items()))
+        observer.say("  Rows a second: "
+                     + ", ".join(f"{speed:.0f} with {count(workers, 'worker')}" for workers, speed in speeds.items()))
     measured = measure(prepared, force, device, precision, begun.speed if begun else None, company)
     if measured.precision is not precision:
         observer.say(f"  Computing in {measured.precision.value}: a model of this study does not bear {precision.value}.")
@@ -160,8 +161,9 @@ def _job(command: Command, prepared: Prepared, force: Workforce, trials: int | N
         refit=refits(command, prepared), folds=len(prepared.asked.corpus.folds))
 
 
-def _plan(budget: float | None, elapsed: float, job: Job, speed: Speed, earlier: Earlier | None, begun: Begun | None) -> Plan:
-    """How the time is shared out; of a run that has begun as it was then, but for its end.
+def _plan(budget: float | None, trials: int | None, elapsed: float, job: Job, speed: Speed, earlier: Earlier | None,
+          begun: Begun | None) -> Plan:
+    """How the time is shared out; of a run that has begun as it was then, but for its end and its finals where it has more.
 
     Raises:
         ConfigError: the budget is too small.
@@ -169,7 +171,8 @@ def _plan(budget: float | None, elapsed: float, job: Job, speed: Speed, earlier:
     if earlier is None or begun is None:
         return plan_budget(budget, elapsed, job, speed)
     rest = replace(job, kept_checkpoints=0) if earlier.finished else job  # they were deleted when it was finished
-    plan = begun.plan if budget == begun.budget else prolonged(begun.plan, budget, rest, speed)
+    same = (budget, trials) == (begun.budget, begun.trials)
+    plan = begun.plan if same else prolonged(begun.plan, budget, elapsed, rest, speed)
     if earlier.finished:
         check_time(plan, budget, elapsed)
     return plan

@@ -74,7 +74,10 @@ class Run:
 
     @property
     def metrics(self) -> dict[str, Score]:
-        """The headline metric of the delivered model on the "test" and "validation" rows."""
+        """The headline metric of the delivered model on the "test" and "validation" rows.
+
+        Where it was trained once more on the validation rows, the second is that of the model before.
+        """
         return {split: Score.from_table(self.results[split]) for split in ("test", "validation")}
 
     @property

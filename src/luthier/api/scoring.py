@@ -18,7 +18,8 @@ from luthier.data.row import Split
 from luthier.models.classifier import load_trained
 from luthier.models.packing import pack
 from luthier.recipes.recipe import Recipe
-from luthier.search.finals import Verdict, branch_step
+from luthier.search.finals import branch_step
+from luthier.search.honest import Verdict
 from luthier.search.study import SHORTENED, Record, Study
 from luthier.sharing.work import cut_of
 from luthier.tasks.base import Floats, Ints, Task, Truth
@@ -136,14 +137,12 @@ def score_finals(ready: Ready, finals: list[Final], verdict: Verdict, refit: Ref
         return task if in_turn else task.tuned(scores, true)
 
     def scored(one: Final) -> Floats:
-        """What a model says of the test rows."""
+        """What a final says of the test rows, before it was trained on more rows."""
         if in_turn:
             return task.tempered(in_turn[one.lead], temperature if one is final else 1.0)
-        if one is final:
-            return score_test(ready, replace(final, folder=folder), served)
         return score_test(ready, one, task, ready.measured.precision)
 
-    delivered = scored(final)
+    delivered = scored(final) if in_turn else score_test(ready, replace(final, folder=folder), served)
     intervals = judged.intervals(delivered, truth["test"], groups["test"])
     if fresh and fresh.in_turn:  # what is reported is corrected for the choice
         intervals[task.metric] = fresh.in_turn
@@ -160,8 +159,11 @@ def score_finals(ready: Ready, finals: list[Final], verdict: Verdict, refit: Ref
         scores = delivered if default is final else scored(default)
         controls["default"] = (judged if default is final else own).score(scores, base["test"], groups["test"])
         held["default"] = task.score(default.validation, base["validation"], groups["validation"])
-        if default is not final:
-            gain = judged.difference(delivered, scores, truth["test"], groups["test"], own, base["test"])
+        if default is not final and fresh and fresh.in_turn:
+            gain = fresh.in_turn_gain
+        elif default is not final:  # of two models that were trained on the same rows
+            like, by = (scored(final), decided(final.validation, truth["validation"])) if refit else (delivered, judged)
+            gain = by.difference(like, scores, truth["test"], groups["test"], own, base["test"])
     return Outcome(
         final=final, verdict=verdict, finals=len(finals), folder=folder, refit=refit.number if refit else None, task=served,
         temperature=temperature,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from luthier.api.closing import Ended, end
@@ -78,9 +78,9 @@ def _carry_out(ready: Ready, folder: RunFolder, observer: Observer, interrupt: I
             _open_test(ready, folder, study, [])
         ended = _train(ready, study, folder, journal, observer, interrupt)
         interrupted = interrupt.asked  # from here on nothing is left out
-        observer.say("Scoring …" if asked.corpus.folds else
-                     "Scoring the test rows" + ("" if asked.settings.record_test else ", once") + " …")
         opening = _open_test(ready, folder, study, ended.scored())
+        observer.say("Scoring …" if opening is None else "Scoring the test rows" + (
+            "" if asked.settings.record_test else ", once" if opening.count == 1 else ", once more") + " …")
         outcome = score_finals(ready, ended.finals, ended.verdict, ended.refit, ended.fresh)
         if before := earlier.delivered if earlier else None:
             observer.say(f"It takes the place of the model delivered before: {asked.task.metric_title} {outcome.test.value:.3f}, "
@@ -126,7 +126,9 @@ def _open_test(ready: Ready, folder: RunFolder, study: Study, models: Sequence[P
     names = (["every trial, for they are recorded"] if ready.prepared.asked.settings.record_test
              else [weights_hash(sorted(model.glob("*.safetensors"))) for model in models])
     names += [f"given more time after {study.extended} trials"] if study.extended else []
-    return open_test(rows_hash(corpus.test), folder.path, names, len(corpus.test))
+    opening = open_test(rows_hash(corpus.test), folder.path, names, len(corpus.test))
+    before = sum(event["event"] == "done" for event in ready.earlier.events) if ready.earlier else 0
+    return replace(opening, count=max(opening.count, 1 + before))
 
 
 def _train(ready: Ready, study: Study, folder: RunFolder, journal: Journal, observer: Observer, interrupt: Interrupt) -> Ended:

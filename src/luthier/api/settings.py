@@ -83,12 +83,13 @@ class Settings:
         ConfigError: naming every wrong value.
     """
 
-    data: str = setting("", "A file, a folder with train/validation/test files, or example:NAME.")
+    data: str = setting(
+        "", "A file, a folder with train/validation/test files, hub:owner/name, or example:NAME (reviews, support, places).")
     text_columns: tuple[str, ...] = setting((), "Column that holds the text; repeat to join several in order.")
     pair_column: str | None = setting(None, "Column that holds the second text, where rows are pairs.")
     label_columns: tuple[str, ...] = setting(
         (), "Column that holds the label; repeat for several labels a row, each in a column of 0 and 1.")
-    label_separator: str | None = setting(None, "What parts the labels in a cell that holds several, such as ';'.")
+    label_separator: str | None = setting(None, "What separates the labels in a cell that holds several, such as ';'.")
     id_column: str | None = setting(None, "Column that names the rows.")
     group_column: str | None = setting(None, "Rows that share a value of this column stay on one side of a split.")
     annotators: str = setting(
@@ -110,7 +111,8 @@ class Settings:
         ("auto",), "A hub name (owner/name[@revision]), a folder, a run, or 'minilm' (embedded; what 'auto' takes); repeat to "
         "compare several.")
     offline: bool = setting(False, "Use no network: a hub model must be in the cache, or a folder of luthier fetch.")
-    budget: str | None = setting(None, "Wall-clock time of the whole command, such as 90s, 15m or 2h [default: 15m].")
+    budget: str | None = setting(
+        None, "Wall-clock time of the whole command, such as 90s, 15m or 2h [default: 15m; no limit with --trials].")
     trials: int | None = setting(None, "Most recipes to try, the default among them.", Limits(1, 1_000_000))
     search: dict[str, str] = setting({}, "What to search, instead of the default space: NAME=SPEC.")
     search_also: dict[str, str] = setting({}, "What to search besides the default space, or otherwise than there: NAME=SPEC.")
@@ -118,13 +120,14 @@ class Settings:
     sampler: SamplerName = setting(SamplerName.AUTO, "What suggests recipes.")
     scheduler: SchedulerName = setting(
         SchedulerName.AUTO, "What stops trials early: asha (the best third of a rung goes on), auto (the better half), median, "
-        "top-k (one epoch each, then the best third), or none, which runs each to its end.")
+        "top-k (one epoch each, then the best third), or none, which runs each to its end [default: auto].")
     repeats: int = setting(1, "Seeds that every recipe is trained on; recipes are compared by their mean.", Limits(1, 1000))
     refit: bool | None = setting(
         None, "Train what is delivered once more on training and validation rows together, for as many steps [default: where "
         f"there are fewer than {FEW_ROWS:,} training rows and the validation rows were cut off from them].")
     record_test: bool = setting(False, "Score the test rows for every trial; selection is then no longer blind to them.")
-    device: DeviceName = setting(DeviceName.AUTO, "What to train on.")
+    device: DeviceName = setting(
+        DeviceName.AUTO, "What to train on: cpu, cuda, mps, or auto, which takes a GPU where torch finds one [default: auto].")
     precision: PrecisionName = setting(
         PrecisionName.AUTO, "What models compute in: fp32, bf16, or auto (bf16 where this machine is faster with it).")
     sharing: bool = setting(
@@ -133,9 +136,12 @@ class Settings:
         None, "Whether what frozen layers make of the rows is stored [default: where that saves time].")
     disk: str | None = setting(
         None, "Most that is kept on disk beside the results, such as 500MB or 2GB: half for checkpoints, half for what frozen "
-        "layers make of the rows; what does not fit is computed again [default: 16GiB, or what the finals need].")
-    workers: int | None = setting(None, "Trials trained at once.", Limits(1, 256))
-    threads: int | None = setting(None, "Threads of each worker.", Limits(1, 1024))
+        "layers make of the rows; what does not fit is computed again [default: 16GiB, or what the finals "
+        "need; no more than half of what is free].")
+    workers: int | None = setting(
+        None, "Trials trained at once [default: one a core, at most 4; on CUDA, as measured].", Limits(1, 256))
+    threads: int | None = setting(
+        None, "Threads of each worker [default: the cores, shared out among the workers].", Limits(1, 1024))
     rung_rows: int | None = setting(
         None, "Validation rows on which trials are compared while they run [default: as many as the time allows].",
         Limits(1, 10**9))

@@ -21,6 +21,7 @@ from luthier.cli.display import Display
 from luthier.cli.options import STARTED
 from luthier.data.places import count
 from luthier.report.controls import control_title
+from luthier.report.honest import luck_sentence
 from luthier.report.html_calibration import point_sentence
 from luthier.report.ledger import openings
 from luthier.report.metrics import test_metrics
@@ -53,8 +54,8 @@ def _carry_out(plan: Callable[[Display], Ready], *, dry_run: bool, quiet: bool, 
                 return _say_costs(ready, console, json)
             run = carry_out(ready, display)
     except KeyboardInterrupt:
-        print("luthier: ended at once, before a model was delivered; what was done so far is kept in the run's folder, where there "
-              "is one: luthier resume FOLDER goes on with it", file=sys.stderr)
+        print("luthier: stopped before a model was delivered. If a line above names the run's folder, what was done is kept there; "
+              "go on with: luthier resume FOLDER", file=sys.stderr)
         return 130
     for line in closing_lines(run):
         console.print(line)
@@ -83,7 +84,8 @@ def closing_lines(run: Run) -> list[str]:
     lines.extend(f"  {control_title(results, name):<{width}}{score}" for name, score in run.controls.items())
     if results["fresh"]:
         recipe, seeds = run.recipe_score, count(results["fresh"]["seeds"], "fresh seed")
-        lines.append(f"  {f'the recipe, on {seeds}':<{width}}{recipe}  (held-out rows; what to expect of training it again)")
+        where = "other rows held out" if results["fresh"]["own_rows"] else "on the validation rows, which also chose it"
+        lines.append(f"  {f'the recipe, on {seeds}':<{width}}{recipe}  ({where}; what to expect of training it again)")
     others = [metric for metric in test_metrics(results) if metric.name != results["metric"]]
     if others:
         lines.append(f"The {own} by other metrics:")
@@ -91,7 +93,7 @@ def closing_lines(run: Run) -> list[str]:
     lines.extend(f"  {point_sentence(point)}" for point in results["calibration"].get("operating_points") or []
                  if point["confidence"] == SAID_CONFIDENCE)
     if results["command"] == "tune":
-        lines.append(delivered(results))
+        lines += [delivered(results), *([luck] if (luck := luck_sentence(results)) else [])]
     lines += troubles(results)
     lines += [f"Model:  {run.folder.model}", f"Report: {run.folder.report}", f"Done in {duration(results['seconds'])}."]
     return lines
@@ -110,8 +112,8 @@ def troubles(results: Mapping[str, Any]) -> list[str]:
         lines.append(cut)
     if replay["steps"]:
         steps, took = count(replay["steps"], "step"), duration(replay["seconds"])
-        lines.append(f"{steps} of training had to be made again, in {took} of all workers: where a trial went on, there was no "
-                     "checkpoint of it.")
-    if (results["opening"] or {}).get("count", 1) > 1:
+        lines.append(f"{steps} of training had to be repeated, for checkpoints were missing where trials went on; this took "
+                     f"{took}, summed over all workers.")
+    if (results["opening"] or {}).get("count", 1) > 1 or (results["opening"] or {}).get("note"):
         lines.append(openings(results["opening"]))
     return lines

@@ -51,7 +51,8 @@ def main() -> None:
         print(f"luthier: {error}", file=sys.stderr)
         sys.exit(2 if isinstance(error, UsageError) else 1)
     except OSError as error:
-        print(f"luthier: {error}", file=sys.stderr)
+        named = error.filename is not None and error.strerror
+        print(f"luthier: {error.filename}: {error.strerror}" if named else f"luthier: {error}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
         print("luthier: interrupted", file=sys.stderr)

@@ -90,15 +90,15 @@ class View:
         Fresh finals hold out other rows. Of several seeds the mean counts, which is known of recipes as they stand.
         """
         if self.study.repeats > 1:
-            leads = self.study.ranked()[:1]
-            return f"best mean on rung rows {self.study.score(leads[0]):.3f} (from trial {leads[0].trial.number})" if leads else ""
+            lead = next(iter(self.study.ranked()), None)
+            return f"best mean validation score {self.study.score(lead):.3f} (from trial {lead.trial.number})" if lead else ""
         seen = [(value, -record.trial.number, values[-1]) for record in self.study.records.values() if record.trial.fold == 0
                 and record.trial.role != FRESH and (values := self._values(record)) for value in values]
         if not seen:
             return ""
         value, number, last = max(seen)
         now = f", now {last:.3f}" if round(last, 3) < round(value, 3) else ""
-        return f"best on rung rows {value:.3f} (trial {-number}{now})"
+        return f"best validation score {value:.3f} (trial {-number}{now})"
 
     @property
     def _limited(self) -> bool:

@@ -16,7 +16,7 @@ from typing import Protocol
 import numpy as np
 
 from luthier.recipes.recipe import Recipe, steps_per_epoch
-from luthier.recipes.trial import Costs, EngineEvent, Finished, Lost, Point, Progress, Stage, StageResult, Trial
+from luthier.recipes.trial import NONE_HELD_OUT, Costs, EngineEvent, Finished, Lost, Point, Progress, Stage, StageResult, Trial
 from luthier.search.study import Study
 from luthier.sharing.work import Shape, making_work, pass_work, step_work, work_of
 
@@ -186,8 +186,14 @@ class SimulatedEngine:
             return Finished(StageResult(trial.number, until - 1, tuple(points), failure="the loss is not finite"))
         if until > stage.reached or stage.deliver:
             points.append(point(until))
-        if stage.deliver is not None:
+        if stage.deliver is not None or stage.scores is not None:
             points.append(point(until, "all"))
+        if trial.fold == NONE_HELD_OUT:  # then there are no rows to look at
+            points = []
+        if stage.scores is not None:
+            stage.scores.parent.mkdir(parents=True, exist_ok=True)
+            stage.scores.write_text(f"{trial.number} {until}", encoding="utf-8")
+        if stage.deliver is not None:
             stage.deliver.mkdir(parents=True)
         if stage.save is not None:
             stage.save.parent.mkdir(parents=True, exist_ok=True)

@@ -10,6 +10,7 @@ from luthier.data.findings import Severity
 from luthier.data.places import count
 from luthier.data.row import Kind
 from luthier.report.controls import control_title
+from luthier.report.honest import luck_sentence
 from luthier.report.html_answers import ENTITY_ERRORS
 from luthier.report.html_calibration import calibration_figures, point_sentence, unclaimed
 from luthier.report.html_data import reading
@@ -212,7 +213,7 @@ def _search(results: Table) -> str:
             f"Luthier {_md(results['luthier'])} tried {count(results['trials'] // results['repeats'], 'recipe')}"
             f"{', its default recipe first,' * (results.get('default_trial') == 0)} "
             f"and finished {count(results['finals'], 'final')}, in {duration(results['seconds'])}{budget} altogether. "
-            f"{_chosen_by(results)}; {_test_rows_seen(results)}. {_md(delivered(results))} {end}")
+            f"{_chosen_by(results)}; {_test_rows_seen(results)}. {_md(delivered(results))} {luck_sentence(results)} {end}")
 
 
 def _chosen_by(results: Table) -> str:

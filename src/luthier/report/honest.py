@@ -22,27 +22,46 @@ class Said:
 
 
 def stand(results: Table) -> list[Said]:
-    """The figures of the delivered recipe from the most flattering to the most honest; none where no fresh seeds were tried."""
-    fresh = results.get("fresh")
-    if not fresh:
+    """The figures of the delivered recipe from the most flattering to the most honest; none where nothing was searched."""
+    seen, fresh = results.get("optimism"), results.get("fresh")
+    if not seen:
         return []
-    seeds, rows = count(fresh["seeds"], "fresh seed"), count(fresh["rows"], "row")
-    held = (f"with other training rows held out, {rows} in all" if fresh["own_rows"]
-            else f"by the same {count(fresh['rows'], 'validation row')} as in the search")
-    return [
-        Said("as the search saw it", figure(fresh["raw"]), "",
+    said = [
+        Said("as the search saw it", figure(seen["raw"]["value"]), interval(seen["raw"]),
              f"one of {count(results['trials'], 'trial')} on the rows that it was chosen by; its lead is partly luck, which is "
-             f"expected to be {signed(fresh['expected'])} for the best"),
-        Said("the same, shrunk", figure(fresh["shrunk"]["value"]), interval(fresh["shrunk"]),
+             f"expected to be {signed(seen['expected'])} for the best"),
+        Said("the same, shrunk", figure(seen["shrunk"]["value"]), interval(seen["shrunk"]),
              "drawn towards the other trials as far as their spread is noise"),
-        Said("the recipe", figure(fresh["recipe"]["value"]), interval(fresh["recipe"]),
-             f"trained anew on {seeds}, {held}; over seeds and rows, shrunk among {count(fresh['finalists'], 'finalist')}"),
-        Said("the delivered model", figure(results["test"]["value"]), interval(results["test"]),
-             f"this one model on {count(results['rows']['test'], 'test row')}, which chose nothing; over rows")
-        if not results.get("folds") else
-        Said("the recipe, corrected for the choice", figure(results["test"]["value"]), interval(results["test"]),
-             f"by the predictions of {count(results['rows']['test'], 'row')} held out in turn; over rows"),
     ]
+    if fresh:
+        held = (f"with other training rows held out, {count(fresh['rows'], 'row')} in all" if fresh["own_rows"]
+                else f"by the same {count(fresh['rows'], 'validation row')} as in the search")
+        said.append(Said(
+            "the recipe", figure(fresh["recipe"]["value"]), interval(fresh["recipe"]),
+            f"trained anew on {count(fresh['seeds'], 'fresh seed')}, {held}; over seeds and rows, shrunk among "
+            f"{count(fresh['finalists'], 'finalist')}"))
+    else:
+        said.append(Said(
+            "as it was finished", figure(results["validation"]["value"]), interval(results["validation"]),
+            f"on all {count(results['rows']['validation'], 'validation row')}, by which it was chosen: there was no time for fresh "
+            "seeds"))
+    rows = results["rows"]["test"]
+    said.append(
+        Said("the recipe, corrected for the choice", figure(results["test"]["value"]), interval(results["test"]),
+             f"by the predictions of {count(rows, 'row')} held out in turn; over rows") if results.get("folds") else
+        Said("the delivered model", figure(results["test"]["value"]), interval(results["test"]),
+             f"this one model on {count(rows, 'test row')}, which chose nothing; over rows"))
+    return said
+
+
+def luck_sentence(results: Table) -> str:
+    """What the search's own figure was, and how much of it is luck, for the terminal and the card; empty without a search."""
+    seen = results.get("optimism")
+    if not seen:
+        return ""
+    return (f"On the rows that it was chosen by, the search saw {figure(seen['raw']['value'])} (95 % interval "
+            f"{interval(seen['raw'])}); of the best of {count(results['trials'], 'trial')}, {signed(seen['expected'])} is expected "
+            "to be luck.")
 
 
 def recipe_sentence(results: Table) -> str:

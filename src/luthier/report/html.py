@@ -105,7 +105,8 @@ def _forest(results: Table) -> str:
     for control, score in against.items():
         title, meaning = control_title(results, control), control_meaning(results, control)
         gain = results.get("gain") if control == "default" else None
-        note = (f"delivered minus default, paired: {signed(gain['value'])} "
+        chosen = "chosen" if results.get("refit") or results.get("folds") else "delivered"
+        note = (f"{chosen} minus default, paired: {signed(gain['value'])} "
                 f"[{signed(gain['low'])}, {signed(gain['high'])}]" if gain else "")
         held = (results.get("controls_validation") or {}).get(control)
         rows.append(_forest_row(title[:1].upper() + title[1:], meaning, control, score, held, note, scale, results))

@@ -35,8 +35,8 @@ def temperature_sentence(results: Table) -> str:
         return ("Scores are as training left them: no temperature fitted on the validation rows made them clearly better, or there "
                 "were too few rows to fit one.")
     was = "too sure of itself" if temperature > 1 else "less sure than it could be"
-    return (f"Trained alone, the model was {was}: its outputs are divided by a temperature of {temperature:.3g}, fitted on the "
-            "validation rows and folded into the saved weights, so that plain pipeline() gives these scores.")
+    return (f"As training left it, the model was {was}: its outputs are divided by a temperature of {temperature:.3g}, fitted on "
+            "the validation rows and folded into the saved weights, so that plain pipeline() gives these scores.")
 
 
 def _errors(results: Table, found: Table) -> str:

@@ -56,11 +56,12 @@ def _account(results: Table, trials: Sequence[Table]) -> list[str]:
         default = " and the default recipe" if results.get("default_trial") is not None else ""
         fresh = sum(trial["role"] == FRESH for trial in newest) if results.get("fresh") else 0
         decayed = results["best"]["recipe"].get("schedule") == "warmup-stable-decay"
-        sentences[0] += (f" {count(fresh, 'training')} among them of the most promising recipes{default} on fresh seeds, paired, "
-                         "to choose what is delivered." if fresh else "")
-        sentences[0] += (f" {count(finals, 'final')}{' among them' * (not fresh)}: the {'chosen' if fresh else 'most promising'} "
-                         f"trials{default}, finished "
-                         + ("with the decay of the learning rate that a delivered model has." if decayed else "as they stood."))
+        who = "the chosen trial" if fresh else "the most promising trials"
+        who = "the default recipe" if fresh and default_delivered(results) else who + default
+        ending = "with the decay of the learning rate that a delivered model has" if decayed else "as they stood"
+        sentences += [f"Of these, {fresh} trained the most promising recipes{default} again on fresh seeds, the same for all, to "
+                      "choose what is delivered."] if fresh else []
+        sentences.append(f"Finals among them, {finals}: {who}, finished {ending}.")
     sentences += [f"Trial {trial['trial']} is the default recipe with fewer epochs, read off the curve of trial {trial['parent']}: "
                   "nothing was trained for it." for trial in trials if trial["role"] == SHORTENED]
     if scores:

@@ -110,7 +110,8 @@ def _rows(results: Table) -> str:
         return test_rows(results)
     if opened_before(results):
         return f"{test_rows(results)}, which had been opened before,"
-    return test_rows(results) if results.get("record_test") else count(results["rows"]["test"], "unseen test row")
+    doubt = results.get("record_test") or (results.get("opening") or {}).get("note")
+    return test_rows(results) if doubt else count(results["rows"]["test"], "unseen test row")
 
 
 def _gain(results: Table) -> str:
@@ -119,10 +120,17 @@ def _gain(results: Table) -> str:
         return "The search found nothing provably better than the default recipe, so that is what is delivered."
     if not gain:
         return "The default recipe was not scored on the test rows, so what the search gained is not known."
-    bounds = f"paired 95 % interval {signed(gain['low'])} to {signed(gain['high'])}"
+    bounds = f"paired 95 % interval {signed(gain['low'])} to {signed(gain['high'])}{_like_with_like(results)}"
     if gain["low"] > 0:
         return f"The search gained {signed(gain['value'])} over the default recipe ({bounds})."
     if gain["high"] < 0:
-        return f"The search made it worse than the default recipe, by {signed(gain['value'])} ({bounds})."
+        return f"What the search chose is worse than the default recipe: the difference is {signed(gain['value'])} ({bounds})."
     return (f"The search bought nothing provable beyond the default recipe: the difference is {signed(gain['value'])} "
-            f"({bounds}, which includes 0).")
+            f"({bounds}), which includes 0.")
+
+
+def _like_with_like(results: Table) -> str:
+    """What the gain is of, where it is not the difference of two figures that are told beside it."""
+    if results.get("folds"):
+        return ", corrected for the choice"
+    return "; of two models trained without the validation rows" if results.get("refit") else ""

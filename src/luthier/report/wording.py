@@ -234,7 +234,7 @@ def changes(results: Table) -> str:
         said += (f" The decay of the learning rate that ends every final, the default's too, accounts for "
                  f"{listed(ending)}.")
     if work:
-        said += " Its epochs are those that the work of the default recipe's buys, and the decay."
+        said += " Its number of epochs was not searched: every recipe gets as much computation as the default, and then the decay."
     if is_cut(results):
         said += " Its training was ended before the epochs that were planned for it, so it has made fewer."
     return said

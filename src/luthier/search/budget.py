@@ -144,10 +144,7 @@ def plan_budget(budget: float | None, elapsed: float, job: Job, speed: Speed) ->
     """
     ideal = job.recipe.total_steps(job.shape.rows(job.recipe))
     costs = _Costs(job, speed, limited=budget is not None)
-    most = job.trials * FRESH_SHARE / (1 - FRESH_SHARE)
-    known = [(some, fresh) for some, fresh in FRESH_FINALS if (1 + some) * fresh <= most]
-    if job.folds:
-        known = [(some, job.folds) for some in (3, 2, 1)]
+    known = _known_finals(job)
     if budget is None:
         return _plan(ideal, *(known[0] if known else (3, 0)), costs, None, None)
     left = budget - elapsed - WORKER_START_SECONDS - costs.scoring
@@ -165,15 +162,32 @@ def plan_budget(budget: float | None, elapsed: float, job: Job, speed: Speed) ->
         "fewer rows.")
 
 
-def prolonged(plan: Plan, budget: float | None, job: Job, speed: Speed) -> Plan:
-    """The plan of a search that has begun, with another end: nothing else of it may change, or its trials could not be compared."""
+def prolonged(plan: Plan, budget: float | None, elapsed: float, job: Job, speed: Speed) -> Plan:
+    """The plan of a search that has begun, with another end or more trials, after `elapsed` seconds of work.
+
+    Its rungs stay, or its trials could not be compared; its finals, which are made anew, are those that a search so long has.
+    """
     costs = _Costs(job, speed, budget is not None)
-    until = None if budget is None else budget - costs.scoring
-    steps = round(plan.work / costs.step_work)
-    if until is None:
-        return replace(plan, search_until=None, fresh_until=None, finals_until=None)
-    return replace(plan, search_until=until - costs.finals(steps, plan.challengers, plan.fresh),
-                   fresh_until=until - costs.finishing(steps), finals_until=until)
+    steps, before = round(plan.work / costs.step_work), (plan.challengers, plan.fresh)
+    if budget is None:
+        chosen, until = next(iter(_known_finals(job)), before), None
+    else:
+        until = budget - costs.scoring
+        whole, left = until - WORKER_START_SECONDS, until - elapsed - WORKER_START_SECONDS
+        chosen = next((some for some in _known_finals(job)
+                       if costs.leaves_room(steps, *some, whole) and costs.finals(steps, *some) <= left), before)
+    finals = costs.finals(steps, *chosen)
+    return replace(plan, challengers=chosen[0], fresh=chosen[1], finals_seconds=finals, scoring_seconds=costs.scoring,
+                   search_until=None if until is None else until - finals,
+                   fresh_until=None if until is None else until - costs.finishing(steps), finals_until=until)
+
+
+def _known_finals(job: Job) -> list[tuple[int, int]]:
+    """Challengers and seeds of the finals that a search of so many trials may have, the most first."""
+    if job.folds:
+        return [(some, job.folds) for some in (3, 2, 1)]
+    most = job.trials * FRESH_SHARE / (1 - FRESH_SHARE)
+    return [(some, fresh) for some, fresh in FRESH_FINALS if (1 + some) * fresh <= most]
 
 
 def check_time(plan: Plan, budget: float | None, elapsed: float) -> None:
@@ -217,10 +231,10 @@ class _Costs:
         row_seconds = job.shape.tokens_per_row(job.recipe) * FORWARD_SHARE / speed.forward
         self.row_seconds = row_seconds
         self.validation = job.validation_rows * row_seconds
-        # With all cores at work, the test rows pass through the delivered model as it was written, and through the default's and
-        # the pre-trained one as the study computes them.
+        # With all cores at work, the test rows pass through the delivered model as it was written, and through the default's, the
+        # pre-trained one and, where that has been trained once more, the chosen one of before as the study computes them.
         served = job.shape.tokens_per_row(job.recipe) * FORWARD_SHARE / speed.serving
-        self.scoring = job.test_rows * (served + 2 * row_seconds / job.workers) + CLOSING_SECONDS
+        self.scoring = job.test_rows * (served + (2 + job.refit) * row_seconds / job.workers) + CLOSING_SECONDS
 
     def rung_rows(self, steps: int) -> int:
         """The validation rows of a rung in a full run of `steps`; where time is limited, no more than its share of it pays."""

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from itertools import chain
 
-from luthier.search.samplers.base import Sampler, Suggestion
+from luthier.search.samplers.base import AGAIN, Sampler, Suggestion
 from luthier.search.study import Study
 
 TRIES, DRAWS = 8, 1000
 """How often the sampler is asked again, and then how often the fallback; a cell that one draw in 200 hits is missed by all
 of them once in 150 studies."""
-FAR = 1_000_000
-"""What is added to the number of a recipe each time it is asked for again: no study has so many, and samplers draw by it."""
 
 
 def suggest(study: Study, sampler: Sampler, fallback: Sampler | None) -> Suggestion | None:
@@ -31,6 +29,6 @@ def suggest(study: Study, sampler: Sampler, fallback: Sampler | None) -> Suggest
     first = sampler.suggest(seen, number)
     if fallback is None or first.recipe.hash not in run:
         return first
-    others = chain((sampler.suggest(seen, number + turn * FAR) for turn in range(1, TRIES + 1)),
-                   (fallback.suggest(seen, number + turn * FAR) for turn in range(1, DRAWS + 1)))
+    others = chain((sampler.suggest(seen, number + turn * AGAIN) for turn in range(1, TRIES + 1)),
+                   (fallback.suggest(seen, number + turn * AGAIN) for turn in range(1, DRAWS + 1)))
     return next((other for other in others if other.recipe.hash not in run), None)

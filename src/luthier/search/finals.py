@@ -13,7 +13,6 @@ from luthier.recipes.recipe import Recipe, Schedule, steps_per_epoch
 from luthier.recipes.trial import NONE_HELD_OUT, Trial, TrialState
 from luthier.search.schedulers.base import Action, Branch, Done, Replicate, Run, Wait
 from luthier.search.study import FINAL, FRESH, REFIT, Record, Study
-from luthier.tasks.metrics import Score
 
 MOST_TRIES = 2
 UNFINISHED = "was not run to its end"
@@ -148,44 +147,9 @@ def decayed_total(constant_steps: int, decay_share: float) -> int:
     return total
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """Which finalist is delivered, and why, in a sentence."""
-
-    chosen: int
-    reason: str
-
-
 def missing_default(study: Study) -> str:
     """Why the default recipe cannot be compared with, where it cannot: what comes after "the default recipe"."""
     if study.default is None:
         return "is not a cell of the grid"
     again = [record for record in study.records.values() if record.trial.parent == study.default.trial.number]
     return "failed when it was trained again" if any(record.state is TrialState.FAILED for record in again) else UNFINISHED
-
-
-def choose(default: int | None, values: dict[int, float], gains: dict[int, Score], missing: str = UNFINISHED) -> Verdict:
-    """Choose among the finals by their score on all validation rows.
-
-    The default is kept unless another is better by more than one standard error of their paired difference (the
-    one-standard-error rule, Breiman 1984).
-
-    Args:
-        default: the number of the default's final, if it could be run.
-        values: the headline metric of each final.
-        gains: each other final's gain over the default, paired over rows.
-        missing: why the default recipe is not there, where it is not.
-    """
-    best = max(values, key=lambda number: (values[number], -number))
-    if default is None:
-        return Verdict(best, f"the default recipe {missing}, so the best of the others is delivered")
-    if len(values) == 1:
-        return Verdict(default, "no other trial could be finished, so the default recipe is delivered without a comparison")
-    if best == default:
-        return Verdict(default, "no trial beat the default recipe on the validation rows: the default is delivered")
-    gain = gains[best]
-    if gain.value <= gain.error:
-        return Verdict(default, f"the best trial is ahead of the default recipe by {gain.value:+.3f}, within one standard "
-                                f"error ({gain.error:.3f}): the default is as good, and is delivered")
-    return Verdict(best, f"ahead of the default recipe by {gain.value:+.3f} on the validation rows, 95 % interval "
-                         f"[{gain.low:+.3f}, {gain.high:+.3f}] before selection among {len(values)} finals")

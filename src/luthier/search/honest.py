@@ -16,6 +16,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
+from typing import Any
 
 import numpy as np
 from scipy import integrate, optimize, stats
@@ -32,6 +33,8 @@ two are equal. No rule finds a gain of two standard errors of the finals' own pa
 this level, were its error known (Neyman & Pearson 1933): Φ(2 - 1.28).
 """
 COVERAGE = 0.95
+CHEAPER = 0.9
+"""The work of a cheaper recipe over another's, at the most: all recipes are trained for the same work, but for whole steps."""
 LEAST_DEGREES = 8.0
 """The fewest degrees of freedom that intervals are drawn with. Two pairs of two recipes have one, whose t quantile of 12.7 would
 make intervals 1.6 times as wide as the oracle's on average; with eight they are 1.15 times as wide and cover as often to half a
@@ -128,7 +131,7 @@ def judge(default: int | None, entrants: Sequence[Entrant], gains: Mapping[int, 
     The default is kept unless a challenger's paired gain is clearly above its error: further above 0 than the best of as many
     equal challengers would be in all but `FALSE_ALARM` of studies (Dunnett 1955, one-sided). Among those that are, the best by
     shrunk mean is chosen or, of those within one standard error of their paired difference from it, the cheapest (the
-    one-standard-error rule, Breiman et al. 1984).
+    one-standard-error rule, Breiman et al. 1984), where that is cheaper by a tenth at least.
 
     Args:
         default: the number of the default's trial, if it could be run.
@@ -163,7 +166,11 @@ def judge(default: int | None, entrants: Sequence[Entrant], gains: Mapping[int, 
         top = max(numbers, key=lambda number: (shrunk[number], -number))
         tie = noise.error(between, 2)[0]
         equal = [number for number in numbers if there[top].mean - there[number].mean <= tie]
-        return min(equal, key=lambda number: (there[number].work, -shrunk[number], number))
+        least = min(there[number].work for number in equal)
+        if least > CHEAPER * there[top].work:
+            return top
+        return max((number for number in equal if there[number].work <= least / CHEAPER),
+                   key=lambda number: (shrunk[number], -number))
 
     if base is None:
         best = cheapest(list(there))
@@ -183,13 +190,53 @@ def judge(default: int | None, entrants: Sequence[Entrant], gains: Mapping[int, 
         reason = f"no other recipe was ahead of the default on {seeds}: the default is as good, and is delivered"
         return decide(base.number, reason, needed, ahead, gain)
     if not ahead:
-        return decide(base.number, f"on {seeds} the best other recipe is ahead of the default by {lead:+.3f}, which is not "
-                                   f"clearly above its standard error ({gain.error:.3f}; {needed[best]:+.3f} would be): the "
+        return decide(base.number, f"on {seeds} the best other recipe is ahead of the default by {lead:+.3f}, which may be "
+                                   f"chance (standard error {gain.error:.3f}; above {needed[best]:+.3f} would count): the "
                                    "default is as good, and is delivered", needed, ahead, gain)
     others = [number for number in ahead if number != best and shrunk[number] > shrunk[best]]
     cheap = "; the cheapest of those that are as good" if others else ""
     return decide(best, f"ahead of the default by {gain.value:+.3f} on {seeds}, 95 % interval [{gain.low:+.3f}, {gain.high:+.3f}] "
                         f"before selection among {len(entrants)} finals{cheap}", needed, ahead, gain)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Which finalist is delivered, why, in a sentence, and what the search's own figure of it is worth, where there was one."""
+
+    chosen: int
+    reason: str
+    optimism: Optimism | None = None
+
+
+def choose(default: int | None, values: Mapping[int, float], gains: Mapping[int, Score], tried: int,
+           missing: str = UNFINISHED) -> Verdict:
+    """Choose among finals by the validation rows, by which the search has chosen them: where there was no time for fresh seeds.
+
+    The default is kept unless another is ahead by more than the best of as many equal recipes as were tried would be in all but
+    `FALSE_ALARM` of studies (Dunnett 1955, one-sided), as far as that is chance among rows.
+
+    Args:
+        default: the number of the default's final, if it could be run.
+        values: the headline metric of each final.
+        gains: each other final's gain over the default, paired over rows.
+        tried: how many recipes the finals were chosen among.
+        missing: why the default recipe is not there, where it is not.
+    """
+    best = max(values, key=lambda number: (values[number], -number))
+    if default is None:
+        return Verdict(best, f"the default recipe {missing}, so the best of the others is delivered")
+    if len(values) == 1:
+        return Verdict(default, "no other trial could be finished, so the default recipe is delivered without a comparison")
+    if best == default:
+        return Verdict(default, "no trial beat the default recipe on the validation rows: the default is delivered")
+    gain, tried = gains[best], max(tried, len(values))
+    needed = gain.error * float(stats.norm.isf(dunnett_level(tried - 1)))
+    if gain.value <= needed:
+        return Verdict(default, f"the best trial is ahead of the default recipe by {gain.value:+.3f}, which may be chance among "
+                                f"{tried} recipes (standard error {gain.error:.3f}; above {needed:+.3f} would count): the default "
+                                "is as good, and is delivered")
+    return Verdict(best, f"ahead of the default recipe by {gain.value:+.3f} on the validation rows, 95 % interval "
+                         f"[{gain.low:+.3f}, {gain.high:+.3f}] before selection among {tried} recipes")
 
 
 def training_noise(entrants: Sequence[Entrant], gains: Mapping[int, Score], disjoint: bool) -> Noise:
@@ -272,16 +319,20 @@ class Optimism:
     """By how much the best figure of a search flatters.
 
     Attributes:
-        raw: the figure as the search saw it.
+        raw: the figure as the search saw it, with its 95 % interval had it not been chosen.
         shrunk: what of it is to be believed, with its 95 % interval.
         expected: by how much the best of so many recipes is expected to be overstated.
         spread: the standard deviation of the recipes' true figures, near the top.
     """
 
-    raw: float
+    raw: Score
     shrunk: Score
     expected: float
     spread: float
+
+    def to_table(self) -> dict[str, Any]:
+        """{raw, shrunk, expected}, as results.json holds it."""
+        return {"raw": self.raw.to_table(), "shrunk": self.shrunk.to_table(), "expected": self.expected}
 
 
 def optimism(values: Sequence[float], best: int, error: float, common: float = 0.0, tried: int = 0) -> Optimism:
@@ -296,7 +347,7 @@ def optimism(values: Sequence[float], best: int, error: float, common: float = 0
         best: the index of the one that is asked about.
         error: σ, the standard deviation of what is not shared by all recipes: where they saw the same rows, the standard error of
             a paired difference over √2, and one training's noise (`Ruling.seed_error`) beside it.
-        common: the standard error of what all figures share, for the interval alone.
+        common: the standard error of what all figures share, for the intervals alone.
         tried: of how many recipes these are those that came to this stage, by figures with the same noise; fewer than there are
             values count as these.
 
@@ -314,8 +365,8 @@ def optimism(values: Sequence[float], best: int, error: float, common: float = 0
     total = math.sqrt(spread + error**2)
     expected = expected_maximum(max(len(figures), tried)) * error**2 / total if total else 0.0
     shrunk = middle + kept * (float(figures[best]) - middle)
-    return Optimism(float(figures[best]), _score(shrunk, math.sqrt(kept * error**2 + common**2), math.inf), expected,
-                    math.sqrt(spread))
+    return Optimism(_score(float(figures[best]), math.hypot(error, common), math.inf),
+                    _score(shrunk, math.sqrt(kept * error**2 + common**2), math.inf), expected, math.sqrt(spread))
 
 
 @functools.cache
@@ -328,7 +379,7 @@ def expected_maximum(number: int) -> float:
 
 
 def bbc_cv(statistics: Sequence[Statistic], metric: str, rows: int, groups: Ints | None = None,
-           handicaps: Sequence[float] | None = None, seed: int = 0) -> Score:
+           handicaps: Sequence[float] | None = None, seed: int = 0, against: int | None = None) -> Score:
     """The figure of the best of several finalists, by their out-of-fold predictions, without the luck of the choice.
 
     The bias-corrected bootstrap (BBC-CV; Tsamardinos, Greasidou & Borboudakis 2018): the rows drawn choose the finalist, the rows
@@ -341,19 +392,22 @@ def bbc_cv(statistics: Sequence[Statistic], metric: str, rows: int, groups: Ints
         groups: which rows are drawn together, such as those of one document [rows].
         handicaps: what each finalist's figure must be above that of one with 0 to be chosen: `Ruling.needed`, and 0 for the
             default. So the choice in each draw is by the rule of the choice that was made.
+        against: the place of the finalist whose figure on the same rows is taken off, so that what is scored is what the choice
+            gains over always taking that one.
 
     Raises:
         ValueError: there is no finalist or no row, or the rows are too few for any to be left out.
     """
     if not statistics:
         raise ValueError("There is no finalist.")
-    against = np.asarray(handicaps if handicaps is not None else [0.0] * len(statistics))[:, None]
+    needed = np.asarray(handicaps if handicaps is not None else [0.0] * len(statistics))[:, None]
     found, shares = [], []
     for drawn in resamples(rows, seed, groups):
         out = (drawn == 0).astype(np.float64)
         inside = np.array([statistic(drawn)[metric] for statistic in statistics])
         outside = np.array([statistic(out)[metric] for statistic in statistics])
-        chosen = np.where(np.isnan(inside), -np.inf, inside - against).argmax(0)
+        outside = outside if against is None else outside - outside[against]
+        chosen = np.where(np.isnan(inside), -np.inf, inside - needed).argmax(0)
         scored = np.where(out.any(1), np.take_along_axis(outside, chosen[None], 0)[0], np.nan)
         found.append(scored)
         shares.append(out.mean(1))

@@ -41,8 +41,11 @@ class Journal:
         """Write one event.
 
         Raises:
-            RunError: it cannot be written, as on a full disk; the journal is as it was.
+            RunError: it cannot be written, as on a full disk; the journal is as it was. Or the run's folder is gone.
         """
+        if not self._path.exists():
+            raise RunError(f"{self._path.parent}: the run's folder was deleted or moved while the run was at work, which ends it. "
+                           f"If it was moved, put it back, and go on with: luthier resume {self._path.parent}")
         at = {} if self._clock is None else {"at": round(self._clock(), 3)}
         line = (json.dumps(plain(event | at)) + "\n").encode()
         try:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -40,6 +41,11 @@ WAIT_SECONDS = 0.2
 MOST_SHARE = 2 / 5
 """Of what all entries may take: the most of one, so that those of two depths, each with a smaller one of the validation rows, do
 not drive each other out."""
+
+_CHECKSUM_BYTES, _READ_AT_ONCE = 4, 1 << 20
+"""The first: after an entry's values."""
+_SOUND: set[tuple[Path, int]] = set()
+"""Files, each with its number on the disk, that this process has read through and found to be what was written."""
 
 
 @dataclass(frozen=True)
@@ -177,12 +183,19 @@ class TrunkStore:
             file.unlink(missing_ok=True)
 
     def _open(self, name: str, dtype: np.dtype[Any], shape: tuple[int, int]) -> npt.NDArray[Any] | None:
-        """An entry's values, memory-mapped; one that cannot be read is deleted, and missing."""
+        """An entry's values, memory-mapped; one that cannot be read, or is not what was written, is deleted, and missing.
+
+        Each process reads it through once to see that it is whole.
+        """
         file = self.folder / name
         try:
             values = np.load(file, mmap_mode="r", allow_pickle=False)
             if values.dtype != dtype or values.shape != shape:
                 raise ValueError
+            if (seen := (file, file.stat().st_ino)) not in _SOUND:
+                if _checksum(file, but_last=_CHECKSUM_BYTES) != _last(file, _CHECKSUM_BYTES):
+                    raise ValueError
+                _SOUND.add(seen)
             os.utime(file)
         except FileNotFoundError:
             return None
@@ -204,6 +217,10 @@ class TrunkStore:
                 values[places] = own
             values.flush()
             del values
+            checksum = _checksum(file)
+            with file.open("ab") as stream:
+                stream.write(checksum)
+            _SOUND.add((self.folder / name, file.stat().st_ino))
         return True
 
     def _make_room(self, size: int) -> bool:
@@ -235,6 +252,22 @@ def _reserve(file: Path) -> None:
     if hasattr(os, "posix_fallocate"):
         with file.open("r+b") as stream:
             os.posix_fallocate(stream.fileno(), 0, file.stat().st_size)
+
+
+def _checksum(file: Path, but_last: int = 0) -> bytes:
+    """A checksum of a file's bytes, but so many at its end: damage changes it. Read, not mapped: it is not the process's memory."""
+    found, left = 0, file.stat().st_size - but_last
+    with file.open("rb") as stream:
+        while left > 0 and (part := stream.read(min(left, _READ_AT_ONCE))):
+            found, left = zlib.crc32(part, found), left - len(part)
+    return found.to_bytes(_CHECKSUM_BYTES)
+
+
+def _last(file: Path, count: int) -> bytes:
+    """So many bytes at the end of a file."""
+    with file.open("rb") as stream:
+        stream.seek(-count, os.SEEK_END)
+        return stream.read()
 
 
 def _identity(read: Sequences) -> str:

@@ -73,16 +73,25 @@ def test_asha_promotes_from_the_upper_rung_first() -> None:
     ((0.9, 0.4, 0.3, 0.2), [3, 4]),  # of five, the median stays
     ((0.9, 0.8, 0.7, 0.4, 0.3), [4, 5]),  # of six, the default is the fourth: it has ended
 ])
-def test_asha_stops_the_bottom_half_once_four_are_there(values: tuple[float, ...], stopped: list[int]) -> None:
+def test_the_bottom_half_stops_where_that_is_asked_once_four_are_there(values: tuple[float, ...], stopped: list[int]) -> None:
     study = _study(*values)
-    played = play(AshaScheduler(len(values) + 1), study, [OTHER], lambda recipe, step: 0.95)
+    played = play(AshaScheduler(len(values) + 1, stops=True), study, [OTHER], lambda recipe, step: 0.95)
     assert sorted(played.stopped()) == stopped
     assert {study.records[number].state for number in stopped} <= {TrialState.STOPPED}
 
 
 def test_asha_says_why_it_stops() -> None:
-    action = AshaScheduler(20).next(_study(0.45, 0.4, 0.3))
+    action = AshaScheduler(20, stops=True).next(_study(0.45, 0.4, 0.3))
     assert action == Stop(2, "place 3 of 4 after 10 steps")
+    assert AshaScheduler.generous(20).stops and not AshaScheduler(20).stops
+
+
+def test_what_lags_in_plain_asha_can_go_on_later() -> None:
+    study = _study(0.45, 0.4, 0.3)
+    assert AshaScheduler(20).next(study) == Ask()
+    for value in (0.2, 0.1):
+        add_trial(study, OTHER, value, 10)
+    assert AshaScheduler(20).next(study) == Run(1, 30), "of six the second is among the best third"
 
 
 def test_asha_counts_stopped_trials_among_those_that_reached_the_rung() -> None:
@@ -138,10 +147,10 @@ def _repeated(*values: tuple[float, ...]) -> Study:
 def test_asha_judges_a_recipe_by_its_mean_and_takes_all_its_trials_along() -> None:
     study = _repeated((0.9, 0.2), (0.6, 0.7), (0.3, 0.3))
     for number in (4, 5):
-        assert AshaScheduler(4).next(study) == Run(number, 30)
+        assert AshaScheduler(4, stops=True).next(study) == Run(number, 30)
         study.apply(stage_event(Stage(study.records[number].trial, 10, 30, 90)))
     stops = []
-    while isinstance(action := AshaScheduler(4).next(study), Stop):
+    while isinstance(action := AshaScheduler(4, stops=True).next(study), Stop):
         stops.append(action.trial)
         study.apply(stopped_event(action.trial, action.reason))
     assert stops == [6, 7]

@@ -18,7 +18,7 @@ from luthier.search.schedulers.top_k import first_epoch
 from luthier.search.study import FAILURES_IN_A_ROW, Study
 
 SCHEDULERS: dict[str, Callable[[int | None], Scheduler]] = {
-    "asha": AshaScheduler, "median": MedianScheduler, "full": FullRuns, "top-k": TopKScheduler}
+    "auto": AshaScheduler.generous, "asha": AshaScheduler, "median": MedianScheduler, "full": FullRuns, "top-k": TopKScheduler}
 RECIPES = st.lists(
     st.builds(BASE.replace, learning_rate=st.floats(1e-5, 1e-2), batch_size=st.sampled_from([8, 16, 64]),
               frozen_layers=st.integers(0, 6), epochs=st.floats(0.1, 12),

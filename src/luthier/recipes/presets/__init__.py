@@ -1,5 +1,7 @@
 """Recipes worth trying before anything is known, written relative to the default recipe. One TOML file each.
 
+Their numbers are those of recorded runs, picked by benchmarks/portfolio.py and not rounded further than two or three digits.
+
 `[times]` multiplies hyperparameters of the default, `[set]` replaces them, and `frozen_share` freezes that share of the
 model's blocks.
 """
@@ -12,7 +14,7 @@ from importlib import resources
 from typing import Any
 
 from luthier.config import read_toml
-from luthier.recipes.recipe import Recipe
+from luthier.recipes.recipe import Method, Recipe
 
 
 @dataclass(frozen=True)
@@ -26,22 +28,25 @@ class Preset:
 def load_presets(default: Recipe, layers: int | None, held: Collection[str] = ()) -> tuple[Preset, ...]:
     """The presets, applied to the default recipe of a model with `layers` blocks (None: of several models).
 
-    Those that change a hyperparameter named in `held`, and those that change nothing, are left out.
+    Those that change a hyperparameter named in `held`, and those that come to the default or to one before, are left out.
     """
     folder = resources.files(__package__)
-    found = []
+    found: list[Preset] = []
     for entry in sorted((entry for entry in folder.iterdir() if entry.name.endswith(".toml")), key=lambda e: e.name):
         with resources.as_file(entry) as path:
             table = read_toml(path)
         name = entry.name.removesuffix(".toml").split("-", 1)[1]
         changes = _changes(table, default, layers)
-        if not set(changes) & set(held) and (recipe := default.replace(**changes)) != default:
+        recipe = default.replace(**changes)
+        if not set(changes) & set(held) and recipe not in [default, *(preset.recipe for preset in found)]:
             found.append(Preset(name, recipe))
     return tuple(found)
 
 
 def _changes(table: dict[str, Any], default: Recipe, layers: int | None) -> dict[str, Any]:
     changes: dict[str, Any] = dict(table.get("set", {}))
+    if default.method is not Method.FULL:  # where the head has the rate of the rest
+        changes.pop("head_lr_multiplier", None)
     for name, factor in table.get("times", {}).items():
         changes[name] = float(f"{getattr(default, name) * factor:.4g}")
     if "frozen_share" in table:

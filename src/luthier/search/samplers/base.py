@@ -9,6 +9,9 @@ from typing import Protocol
 from luthier.recipes.recipe import Recipe
 from luthier.search.study import Observation
 
+AGAIN = 1_000_000
+"""What is added to the number of a recipe each time it is asked for again, the last suggestion having been run before."""
+
 
 @dataclass(frozen=True)
 class Suggestion:
