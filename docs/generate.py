@@ -16,12 +16,13 @@ Every hyperparameter of a recipe: an option of `luthier train` (`--frozen-layers
 a keyword of `luthier.train`, a NAME for `--set`, `--search` and `--search-also` of `luthier tune`, and a column of
 trials.csv. The defaults below are those of `Recipe()`; the default recipe of a run scales learning rate, epochs, warmup,
 head and length to rows, labels and model (`layer_decay` is 1 where blocks share their weights); in a search its rate is constant
-(`schedule`), and only the finals end with a decay. It has a learning rate of 1e-4 (5e-5 above 40 million parameters), batches of 16
-and 4 to 20 epochs, so that there are 500 steps where 20 epochs allow.
+(`schedule`), and only the finals end with a decay. It has a learning rate of 1e-4 (5e-5 above 40 million parameters; ten times that
+with LoRA or BitFit), batches of 16 and 4 to 20 epochs, so that there are 500 steps where 20 epochs allow; a budget may
+afford fewer.
 
-Unless `--search` is given, `tune` searches `learning_rate` (a fifth to eight times the default's), `head_lr_multiplier` (1 to 30; with
-LoRA or BitFit 0.1 to 10), `layer_decay`, `frozen_layers` (none to all), `batch_size` (8, 16, 32 and 64, as far as the rows allow),
-`dropout` (0 to 0.3) and `weight_decay` (off, or 0.003 to 3). Written by docs/generate.py.
+Unless `--search` is given, `tune` searches `learning_rate` (a fifth to eight times the default's), `head_lr_multiplier` (1
+to 30; with LoRA or BitFit 0.1 to 10), `layer_decay`, `frozen_layers` (none to all), `batch_size` (8, 16, 32 and 64, as far
+as the rows allow), `dropout` (0 to 0.3) and `weight_decay` (off, or 0.003 to 3). Written by docs/generate.py.
 
 | name | values | default | meaning |
 |---|---|---|---|

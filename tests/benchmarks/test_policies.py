@@ -135,3 +135,20 @@ def test_a_portfolio_is_picked_greedily_and_judged_where_it_was_not_picked(
     found = json.loads(done[-1])
     assert len(found["picked"]) == 2
     assert found["regret"]["picked here too"] <= found["regret"]["picked elsewhere"] + 1e-9 <= found["regret"]["random"]
+
+
+def test_the_presets_are_what_was_picked_but_for_rounding(monkeypatch: pytest.MonkeyPatch) -> None:
+    from luthier.recipes.presets import load_presets
+    from luthier.recipes.recipe import Recipe
+
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    portfolio = importlib.import_module("portfolio")
+    values, changes = portfolio.read_values(portfolio.CURVES)
+    shared = sorted(set.intersection(*map(set, values.values())) - {"default"})
+    assert list(portfolio.PRESETS.values()) == portfolio.greedy(values, sorted(values), shared, len(portfolio.PRESETS))
+    presets = {preset.name: preset.recipe for preset in load_presets(Recipe(head_lr_multiplier=3.0), 6)}
+    assert list(presets) == list(portfolio.PRESETS)
+    for name, what in portfolio.PRESETS.items():
+        for changed, value in changes[what].items():
+            if changed not in ("epochs", "warmup_steps"):  # set anew by how long a run is
+                assert getattr(presets[name], changed) == pytest.approx(value, rel=0.05, abs=0.005), (name, changed)

@@ -29,7 +29,7 @@ def test_interrupted_search_delivers_what_there_is(
     os.killpg(process.pid, number)  # as a terminal does: to the workers too
     output, _ = process.communicate(timeout=400)
     assert process.returncode == 0, output
-    assert "Interrupted: finishing with the best so far" in output
+    assert "Interrupted: the search ends here" in output
     results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
     assert results["interrupted"] and results["trials"] < 500 and results["test"]["value"] > 0
     assert (folder / "model" / "model.safetensors").exists()

@@ -58,6 +58,9 @@ def test_preset_files_hold_nothing_that_is_ignored() -> None:
             assert set(table.get("times", {})) | set(table.get("set", {})) <= set(HELP)
 
 
-def test_presets_that_change_what_is_held_are_left_out() -> None:
-    assert [preset.name for preset in load_presets(DEFAULT, 6, held={"dropout"})] == ["top-half"]
-    assert load_presets(DEFAULT, 6, held={"learning_rate"}) == ()
+def test_presets_leave_what_is_held() -> None:
+    held = DEFAULT.replace(dropout=0.4)
+    assert {preset.recipe.dropout for preset in load_presets(held, 6, held={"dropout"})} == {0.4}
+    assert len(load_presets(held, 6, held={"dropout"})) == 4
+    alike = load_presets(DEFAULT, 6, held={"frozen_layers"})
+    assert [preset.name for preset in alike] == ["top-third", "half-frozen", "top-half"], "the fourth is the first, but for that"

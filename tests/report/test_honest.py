@@ -11,7 +11,8 @@ FRESH: dict[str, Any] = {"recipe": {"value": 0.66, "low": 0.61, "high": 0.71}, "
                          "finalists": 4}
 SEEN: dict[str, Any] = {"raw": {"value": 0.712, "low": 0.68, "high": 0.74}, "shrunk": {"value": 0.68, "low": 0.65, "high": 0.71},
                         "expected": 0.031}
-RESULTS: dict[str, Any] = {"fresh": FRESH, "optimism": SEEN, "trials": 30, "test": SCORE, "validation": {**SCORE, "value": 0.7},
+RESULTS: dict[str, Any] = {"fresh": FRESH, "optimism": SEEN, "trials": 60, "repeats": 2, "test": SCORE,
+                           "validation": {**SCORE, "value": 0.7},
                            "rows": {"test": 150, "validation": 120}}
 
 
@@ -20,7 +21,7 @@ def test_figures_stand_from_the_most_flattering_to_the_most_honest() -> None:
     assert [each.value for each in said] == ["0.712", "0.680", "0.660", "0.650"]
     assert [each.interval for each in said] == ["0.680 to 0.740", "0.650 to 0.710", "0.610 to 0.710", "0.600 to 0.700"]
     assert [each.title for each in said][-2:] == ["the recipe", "the delivered model"]
-    assert "+0.031" in said[0].meaning and "30 trials" in said[0].meaning
+    assert "+0.031" in said[0].meaning and "30 recipes" in said[0].meaning
     assert "3 fresh seeds, with other training rows held out, 450 rows in all" in said[2].meaning
     assert "150 test rows" in said[3].meaning
 
@@ -45,8 +46,9 @@ def test_without_fresh_seeds_nothing_is_said_of_the_recipe() -> None:
 
 def test_without_a_search_there_is_no_luck() -> None:
     assert stand(RESULTS | {"optimism": None}) == [] and luck_sentence(RESULTS | {"optimism": None}) == ""
+    assert luck_sentence(RESULTS | {"trials": 2}) == "", "one recipe is no choice"
     assert luck_sentence(RESULTS) == ("On the rows that it was chosen by, the search saw 0.712 (95 % interval 0.680 to 0.740); of "
-                                      "the best of 30 trials, +0.031 is expected to be luck.")
+                                      "the best of 30 recipes, +0.031 is expected to be luck.")
 
 
 def test_one_seed_is_no_each() -> None:

@@ -78,6 +78,11 @@ def test_of_those_ahead_that_are_as_good_the_cheapest_is_delivered() -> None:
         assert dear.chosen == 1 and "cheapest" not in dear.reason
 
 
+def test_what_is_cheaper_by_less_than_a_tenth_is_not_delivered_for_it() -> None:
+    assert ruled(0.06, 0.057, 0.055, works=(1.0, 0.95, 0.86)).chosen == 3, "the second is hardly cheaper than the first"
+    assert ruled(0.06, 0.055, 0.057, works=(1.0, 0.80, 0.85)).chosen == 3, "as cheap as the second, and better"
+
+
 def test_more_challengers_need_a_greater_lead() -> None:
     needed = [ruled(*[0.0] * number).needed[1] for number in (1, 2, 3)]
     assert needed == pytest.approx([0.01282, 0.01577, 0.01734], abs=1e-5)  # no noise between trainings: normal quantiles

@@ -67,8 +67,8 @@ def end(search: Search, ready: Ready, folder: RunFolder, interrupt: Interrupt) -
 def _finals(search: Search, ready: Ready, folder: RunFolder, interrupt: Interrupt) -> Fresh | None:
     """Compare the best trials and the default on fresh seeds; then finish the chosen one and the default with a decay.
 
-    Where there is no time for fresh seeds, all finalists are finished, and chosen among by the validation rows; as they stand when
-    the user has interrupted.
+    Where there are too few trials for fresh seeds, or is too little time, all finalists are finished, and chosen among by the
+    validation rows; as they stand when the user has interrupted.
     """
     study = search.study
     if not study.ranked():
@@ -155,11 +155,12 @@ def pick(finals: list[Final], ready: Ready, fresh: Fresh | None, study: Study) -
     gains: dict[int, Any] = {} if default is None else {
         final.number: task.difference(final.validation, default.validation, truth[final.number], groups,
                                       other_truth=truth[default.number]) for final in finals}
-    verdict = choose(default.number if default else None, values, gains, len(study.candidates()), missing_default(study))
+    verdict = choose(default.number if default else None, values, gains, len(study.ranked()), missing_default(study))
     final = next(final for final in finals if final.number == verdict.chosen)
     others = [gain for number, gain in gains.items() if default and number != default.number]
     seen = search_optimism(study, final.lead, task.score(final.validation, truth[final.number], groups), others,
-                           len(ready.prepared.splits["validation"]), len(ready.prepared.rung_rows))
+                           len(ready.prepared.splits["validation"]), len(ready.prepared.rung_rows),
+                           decay=not final.record.trial.recipe.horizon_free)
     leads = {final.number: final.lead for final in finals}
     return replace(verdict, reason=verdict.reason + figures_of(verdict.chosen, leads, values), optimism=seen)
 

@@ -179,8 +179,10 @@ def check_more(earlier: Earlier, begun: Begun, budget: float | None, trials: int
         raise ConfigError(f"{path}: this run is finished. --budget and --trials are totals of the whole run: to go on with "
                           f"it, give more than {' and '.join(had)}")
     if False in more:
-        raise ConfigError(f"{path}: a run that has begun can be given more, not less; --budget and --trials are totals of the "
-                          f"whole run, and it had {' and '.join(had) or 'no limit'}")
+        less = [name for name, wider in zip(("--budget", "--trials"), more, strict=True) if wider is False]
+        before = " and ".join(had) or "neither a --budget nor --trials"
+        raise ConfigError(f"{path}: a run that has begun can be given more, not less, and less {' and '.join(less)} than it had "
+                          f"was asked for: it had {before}. They are totals of the whole run; what is not given has no limit")
 
 
 def _more(now: float | None, then: float | None) -> bool | None:

@@ -32,7 +32,7 @@ def interruptible(say: Callable[[str], None]) -> Iterator[Interrupt]:
         if interrupt.asked:
             raise KeyboardInterrupt
         interrupt.asked, asked = True, time.monotonic()
-        say("Interrupted: finishing with the best so far, which takes a little while. Ctrl-C again stops at once, without a model.")
+        say("Interrupted: the search ends here, and what there is is finished. Ctrl-C again stops at once, without a model.")
 
     if threading.current_thread() is not threading.main_thread():
         yield interrupt  # only the main thread may handle signals

@@ -32,6 +32,6 @@ def search_optimism(study: Study, chosen: int, figure: Score, gains: Collection[
     apart = fmean([gain.error**2 for gain in gains]) / 2 if gains else figure.error**2
     error = math.sqrt(apart * rows / rung_rows + seed_error**2 / study.repeats)
     common = math.sqrt(max(0.0, figure.error**2 - apart) * rows / rung_rows)
-    seen = optimism(list(found.values()), list(found).index(chosen), error, common, len(candidates))
+    seen = optimism(list(found.values()), list(found).index(chosen), error, common, len(study.ranked()))
     low, high = bounds(study.metric)
     return replace(seen, raw=seen.raw.within(low, high), shrunk=seen.shrunk.within(low, high))

@@ -118,7 +118,7 @@ def _open_test(ready: Ready, folder: RunFolder, study: Study, models: Sequence[P
     """Write into the ledger that the test rows are opened, before they are; None where there are none.
 
     A run that was given more time opens them once more, whatever it then delivers. One that records its test rows has opened them
-    with its first trial, and once for all.
+    with its first trial, and once for all. Where the ledger knows less than the run's own journal, that counts.
     """
     corpus = ready.prepared.asked.corpus
     if corpus.folds:

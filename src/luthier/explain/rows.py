@@ -65,7 +65,7 @@ def own_trials(trials: Sequence[Row]) -> list[Row]:
 def searched(trials: Sequence[Row]) -> list[str]:
     """The hyperparameters that the search varied, in the recipe's order.
 
-    The default recipe and the presets differ in more than was searched, so they count only where nothing else ran.
+    The default recipe and the presets may differ in more than was searched, so they count only where nothing else ran.
     `epochs` is left out: in trials.csv it is how far a trial got, which follows from its score more than it makes it.
     """
     own = own_trials(trials)

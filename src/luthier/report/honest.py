@@ -28,8 +28,8 @@ def stand(results: Table) -> list[Said]:
         return []
     said = [
         Said("as the search saw it", figure(seen["raw"]["value"]), interval(seen["raw"]),
-             f"one of {count(results['trials'], 'trial')} on the rows that it was chosen by; its lead is partly luck, which is "
-             f"expected to be {signed(seen['expected'])} for the best"),
+             f"one of {_tried(results)} on the rows that it was chosen by; its lead is partly luck, which is expected to be "
+             f"{signed(seen['expected'])} for the best"),
         Said("the same, shrunk", figure(seen["shrunk"]["value"]), interval(seen["shrunk"]),
              "drawn towards the other trials as far as their spread is noise"),
     ]
@@ -43,8 +43,8 @@ def stand(results: Table) -> list[Said]:
     else:
         said.append(Said(
             "as it was finished", figure(results["validation"]["value"]), interval(results["validation"]),
-            f"on all {count(results['rows']['validation'], 'validation row')}, by which it was chosen: there was no time for fresh "
-            "seeds"))
+            f"on all {count(results['rows']['validation'], 'validation row')}, by which it was chosen: nothing was trained on "
+            "fresh seeds (too few trials, too little time, or the run was interrupted)"))
     rows = results["rows"]["test"]
     said.append(
         Said("the recipe, corrected for the choice", figure(results["test"]["value"]), interval(results["test"]),
@@ -55,13 +55,17 @@ def stand(results: Table) -> list[Said]:
 
 
 def luck_sentence(results: Table) -> str:
-    """What the search's own figure was, and how much of it is luck, for the terminal and the card; empty without a search."""
+    """What the search's own figure was, and how much of it is luck, for the terminal and the card; empty without a choice."""
     seen = results.get("optimism")
-    if not seen:
+    if not seen or results["trials"] <= results["repeats"]:
         return ""
     return (f"On the rows that it was chosen by, the search saw {figure(seen['raw']['value'])} (95 % interval "
-            f"{interval(seen['raw'])}); of the best of {count(results['trials'], 'trial')}, {signed(seen['expected'])} is expected "
+            f"{interval(seen['raw'])}); of the best of {_tried(results)}, {signed(seen['expected'])} is expected "
             "to be luck.")
+
+
+def _tried(results: Table) -> str:
+    return count(results["trials"] // results["repeats"], "recipe")
 
 
 def recipe_sentence(results: Table) -> str:

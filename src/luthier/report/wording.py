@@ -228,7 +228,7 @@ def changes(results: Table) -> str:
     said = (f"It differs from the default recipe in {count(changed, 'hyperparameter')}." if changed
             else "It is the default recipe.")
     ending = [setting.name for setting in settings if setting.difference is Difference.FINAL]
-    work = changed and results["command"] == "tune" and "epochs" in ending  # recipes are compared at equal work
+    work = changed and results["command"] == "tune" and "epochs" in ending and not results.get("own_epochs")
     ending = [name for name in ending if not work or name != "epochs"]
     if ending:
         said += (f" The decay of the learning rate that ends every final, the default's too, accounts for "

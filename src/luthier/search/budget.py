@@ -113,7 +113,7 @@ class Plan:
 
     `work` is that of one full run of the default recipe; `levels` are the rungs; `curve_points` how often a full run is
     looked at for its curve, each time on `rung_rows`; `challengers` how many trials meet the default in the finals, in which
-    each is trained anew on `fresh` seeds and held-out rows (0: there is no time for that).
+    each is trained anew on `fresh` seeds and held-out rows (0: too few trials or too little time).
     `full_run_seconds` is for people to read, and is shortened by what frozen blocks have stored; no decision rests on it.
     """
 
@@ -174,8 +174,10 @@ def prolonged(plan: Plan, budget: float | None, elapsed: float, job: Job, speed:
     else:
         until = budget - costs.scoring
         whole, left = until - WORKER_START_SECONDS, until - elapsed - WORKER_START_SECONDS
-        chosen = next((some for some in _known_finals(job)
-                       if costs.leaves_room(steps, *some, whole) and costs.finals(steps, *some) <= left), before)
+        known = _known_finals(job)
+        cheapest = min([before, *known], key=lambda some: costs.finals(steps, *some))
+        chosen = next((some for some in known
+                       if costs.leaves_room(steps, *some, whole) and costs.finals(steps, *some) <= left), cheapest)
     finals = costs.finals(steps, *chosen)
     return replace(plan, challengers=chosen[0], fresh=chosen[1], finals_seconds=finals, scoring_seconds=costs.scoring,
                    search_until=None if until is None else until - finals,

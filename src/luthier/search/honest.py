@@ -34,7 +34,7 @@ this level, were its error known (Neyman & Pearson 1933): Φ(2 - 1.28).
 """
 COVERAGE = 0.95
 CHEAPER = 0.9
-"""The work of a cheaper recipe over another's, at the most: all recipes are trained for the same work, but for whole steps."""
+"""The work of a cheaper recipe over another's, at the most: most are trained for the same work, but for whole steps."""
 LEAST_DEGREES = 8.0
 """The fewest degrees of freedom that intervals are drawn with. Two pairs of two recipes have one, whose t quantile of 12.7 would
 make intervals 1.6 times as wide as the oracle's on average; with eight they are 1.15 times as wide and cover as often to half a
@@ -166,10 +166,9 @@ def judge(default: int | None, entrants: Sequence[Entrant], gains: Mapping[int, 
         top = max(numbers, key=lambda number: (shrunk[number], -number))
         tie = noise.error(between, 2)[0]
         equal = [number for number in numbers if there[top].mean - there[number].mean <= tie]
-        least = min(there[number].work for number in equal)
-        if least > CHEAPER * there[top].work:
-            return top
-        return max((number for number in equal if there[number].work <= least / CHEAPER),
+        cheap = [number for number in equal if there[number].work <= CHEAPER * there[top].work] or [top]
+        least = min(there[number].work for number in cheap)
+        return max((number for number in cheap if there[number].work <= least / CHEAPER),
                    key=lambda number: (shrunk[number], -number))
 
     if base is None:
@@ -210,7 +209,7 @@ class Verdict:
 
 def choose(default: int | None, values: Mapping[int, float], gains: Mapping[int, Score], tried: int,
            missing: str = UNFINISHED) -> Verdict:
-    """Choose among finals by the validation rows, by which the search has chosen them: where there was no time for fresh seeds.
+    """Choose among finals by the validation rows, by which the search has chosen them: where none was trained on fresh seeds.
 
     The default is kept unless another is ahead by more than the best of as many equal recipes as were tried would be in all but
     `FALSE_ALARM` of studies (Dunnett 1955, one-sided), as far as that is chance among rows.

@@ -43,7 +43,7 @@ MOST_SHARE = 2 / 5
 not drive each other out."""
 
 _CHECKSUM_BYTES, _READ_AT_ONCE = 4, 1 << 20
-"""The first: after an entry's values."""
+"""The bytes of the checksum that follows an entry's values; how many bytes are read at once to check it."""
 _SOUND: set[tuple[Path, int]] = set()
 """Files, each with its number on the disk, that this process has read through and found to be what was written."""
 

@@ -28,7 +28,8 @@ class Preset:
 def load_presets(default: Recipe, layers: int | None, held: Collection[str] = ()) -> tuple[Preset, ...]:
     """The presets, applied to the default recipe of a model with `layers` blocks (None: of several models).
 
-    Those that change a hyperparameter named in `held`, and those that come to the default or to one before, are left out.
+    What a preset would change of the hyperparameters named in `held` stays. Those that come to the default or to one before are
+    left out.
     """
     folder = resources.files(__package__)
     found: list[Preset] = []
@@ -37,8 +38,8 @@ def load_presets(default: Recipe, layers: int | None, held: Collection[str] = ()
             table = read_toml(path)
         name = entry.name.removesuffix(".toml").split("-", 1)[1]
         changes = _changes(table, default, layers)
-        recipe = default.replace(**changes)
-        if not set(changes) & set(held) and recipe not in [default, *(preset.recipe for preset in found)]:
+        recipe = default.replace(**{what: value for what, value in changes.items() if what not in held})
+        if recipe not in [default, *(preset.recipe for preset in found)]:
             found.append(Preset(name, recipe))
     return tuple(found)
 

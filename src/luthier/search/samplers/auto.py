@@ -58,7 +58,9 @@ class AutoSampler:
 
     def _promoted(self, observations: Sequence[Observation], deepest: int) -> list[Suggestion]:
         """The cheap recipes that have not been promoted, the best first, with no block frozen, and slower if that is searched."""
-        cheap = [seen for seen in observations if seen.value is not None and seen.recipe.frozen_layers == deepest]
+        wide = self.first + len(self.presets)
+        cheap = [seen for seen in observations
+                 if seen.value is not None and seen.recipe.frozen_layers == deepest and seen.number >= wide]
         cheap.sort(key=lambda seen: (-(seen.value or 0.0), seen.number))
         rate, tried = self.space.dimensions.get("learning_rate"), [_at_one_length(seen.recipe) for seen in observations]
         found = []

@@ -15,7 +15,7 @@ AGAIN = 1_000_000
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A recipe to try, and where it comes from ("default", "preset bolder", "quasi-random", "tpe", …)."""
+    """A recipe to try, and where it comes from ("default", "preset top-half", "quasi-random", "tpe", …)."""
 
     recipe: Recipe
     role: str
