@@ -25,7 +25,7 @@ import numpy as np
 import scipy
 from scipy import stats
 
-from luthier.search.honest import Entrant, Ruling, bbc_cv, choose, dunnett_level, judge, optimism
+from luthier.search.honest import Entrant, Ruling, bbc_cv, choose, dunnett_level, judge, optimism, pick
 from luthier.tasks.bootstrap import Floats
 from luthier.tasks.classification import Classification
 from luthier.tasks.metrics import Score
@@ -321,12 +321,12 @@ def out_of_fold(world: World, finalists: int, studies: int, seed: int = 0, ruled
     for number in range(studies):
         truths = true_shares(replace(world, trials=finalists), random)
         values, right = finals(world, truths, random)
-        means, handicaps = right.mean(1), [0.0] * finalists
+        means, choice = right.mean(1), None
         best = int(means.argmax())
         if ruled:
             ruling, _, _ = ruling_of(world, list(range(finalists)), values, right)
-            best, handicaps = ruling.chosen, [ruling.needed.get(place, 0.0) for place in range(finalists)]
-        score = bbc_cv([statistic_of(rows) for rows in right], "accuracy", right.shape[1], handicaps=handicaps, seed=number)
+            best, choice = ruling.chosen, functools.partial(chosen_by, ruling)
+        score = bbc_cv([statistic_of(rows) for rows in right], "accuracy", right.shape[1], choice=choice, seed=number)
         reach = Z * float(right[best].std()) / math.sqrt(right.shape[1])
         row = {"naive_bias": means[best] - truths[best], "bias": score.value - truths[best],
                "naive": abs(means[best] - truths[best]) <= reach, "covered": score.low <= truths[best] <= score.high,
@@ -335,6 +335,12 @@ def out_of_fold(world: World, finalists: int, studies: int, seed: int = 0, ruled
             tally[name].append(float(value))
     return {name: float(np.mean(values)) for name, values in tally.items()} | {
         "error_of_bias": float(np.std(tally["bias"]) / math.sqrt(studies)), "studies": studies}
+
+
+def chosen_by(ruling: Ruling, figures: Floats) -> int:
+    """The place that the rule of a ruling chooses by other figures; all recipes cost the same."""
+    means = dict(enumerate(figures.tolist()))
+    return pick(means, dict.fromkeys(means, 1.0), ruling.tie, 0, ruling.needed)
 
 
 def statistic_of(right: Floats) -> Any:

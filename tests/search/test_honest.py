@@ -23,6 +23,7 @@ from luthier.search.honest import (
     expected_width,
     judge,
     optimism,
+    pick,
 )
 from luthier.tasks.bootstrap import Floats
 from luthier.tasks.classification import Classification
@@ -76,6 +77,16 @@ def test_of_those_ahead_that_are_as_good_the_cheapest_is_delivered() -> None:
     for works in ((0.4, 1.0), (1.0, 0.95)):  # the second: whole steps alone make it cheaper
         dear = ruled(0.06, 0.055, works=works)
         assert dear.chosen == 1 and "cheapest" not in dear.reason
+
+
+def test_a_choice_that_is_made_again_by_the_same_figures_is_the_same() -> None:
+    """So that what is corrected for is the choice that was made, the cheaper of two that are as good included."""
+    leads, works = (0.06, 0.055, 0.045, 0.01), (1.0, 0.4, 0.2, 0.1)
+    ruling = ruled(*leads, works=works)
+    means = dict(enumerate((0.8, *(0.8 + lead for lead in leads))))
+    assert pick(means, dict(enumerate((1.0, *works))), ruling.tie, 0, ruling.needed) == ruling.chosen == 2
+    assert pick(means, dict(enumerate((1.0, *works))), 0.0, 0, ruling.needed) == 1
+    assert pick(means, dict(enumerate((1.0, *works))), ruling.tie, 0, dict.fromkeys(range(1, 5), 0.1)) == 0
 
 
 def test_what_is_cheaper_by_less_than_a_tenth_is_not_delivered_for_it() -> None:
@@ -240,7 +251,8 @@ def test_bbc_chooses_by_the_rule_that_was_used() -> None:
     better, default = (random.random(300) < 0.9).astype(float), (random.random(300) < 0.6).astype(float)
     both = [share(default), share(better)]
     assert bbc_cv(both, "accuracy", 300).value == pytest.approx(better.mean(), abs=0.01)
-    assert bbc_cv(both, "accuracy", 300, handicaps=[0.0, 0.9]).value == pytest.approx(default.mean(), abs=0.01)
+    kept = bbc_cv(both, "accuracy", 300, choice=lambda figures: int(figures[1] - figures[0] > 0.9))
+    assert kept.value == pytest.approx(default.mean(), abs=0.01)
 
 
 def test_the_gain_of_the_best_of_equal_recipes_is_nothing_once_it_is_corrected() -> None:

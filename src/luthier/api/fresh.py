@@ -19,7 +19,7 @@ from luthier.data.tokens import Tokens, gather
 from luthier.engines.execute import fold_folder
 from luthier.recipes.trial import NONE_HELD_OUT, TrialState
 from luthier.search.finals import missing_default
-from luthier.search.honest import Entrant, Optimism, Ruling, bbc_cv, judge
+from luthier.search.honest import Entrant, Optimism, Ruling, bbc_cv, judge, pick
 from luthier.search.study import FRESH, Record, Study
 from luthier.sharing.work import step_work
 from luthier.tasks.base import Floats, Ints, Statistic, Task
@@ -153,10 +153,14 @@ def judge_fresh(study: Study, ready: Ready, folder: RunFolder, held: HeldOut, de
     ruling = judge(default, entrants, gains, disjoint, missing=missing_default(study))
     in_turn = in_turn_gain = None
     if prepared.asked.corpus.folds:
-        corrected = partial(bbc_cv, list(statistics.values()), study.metric, len(used), groups,
-                            [ruling.needed.get(lead, 0.0) for lead in statistics])
+        leads, works = list(parts), {entrant.number: entrant.work for entrant in entrants}
+
+        def chosen(figures: Floats) -> int:
+            return leads.index(pick(dict(zip(leads, figures.tolist(), strict=True)), works, ruling.tie, default, ruling.needed))
+
+        corrected = partial(bbc_cv, list(statistics.values()), study.metric, len(used), groups, chosen)
         in_turn = corrected()
-        in_turn_gain = None if default is None else corrected(against=list(statistics).index(default))
+        in_turn_gain = None if default is None else corrected(against=leads.index(default))
     seen = search_optimism(study, ruling.chosen, figures[ruling.chosen], gains.values(), len(used), len(prepared.rung_rows),
                            seed_error=ruling.seed_error, decay=decay)
     return _bounded(Fresh(ruling, len(used), len(seeds), disjoint, seen,

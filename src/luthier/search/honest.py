@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
@@ -22,7 +22,7 @@ import numpy as np
 from scipy import integrate, optimize, stats
 
 from luthier.search.finals import UNFINISHED
-from luthier.tasks.bootstrap import Ints, Statistic, resamples
+from luthier.tasks.bootstrap import Floats, Ints, Statistic, resamples
 from luthier.tasks.metrics import Score
 
 FALSE_ALARM = 0.1
@@ -84,6 +84,7 @@ class Ruling:
         needed: by how much each challenger's mean had to be ahead of the default's.
         ahead: the challengers that were.
         seed_error: the standard deviation from one training of a recipe to another, all rows being known.
+        tie: by how much one may be behind another and yet be as good.
     """
 
     chosen: int
@@ -93,6 +94,7 @@ class Ruling:
     needed: dict[int, float]
     ahead: tuple[int, ...]
     seed_error: float
+    tie: float = 0.0
 
     @property
     def score(self) -> Score:
@@ -159,20 +161,12 @@ def judge(default: int | None, entrants: Sequence[Entrant], gains: Mapping[int, 
 
     def decide(chosen: int, reason: str, needed: dict[int, float] | None = None, ahead: Sequence[int] = (),
                gain: Score | None = None) -> Ruling:
-        return Ruling(chosen, reason, scores, gain, needed or {}, tuple(ahead), math.sqrt(noise.seed))
+        return Ruling(chosen, reason, scores, gain, needed or {}, tuple(ahead), math.sqrt(noise.seed), tie)
 
-    def cheapest(numbers: Sequence[int]) -> int:
-        """The cheapest of those that are as good as the best of them."""
-        top = max(numbers, key=lambda number: (shrunk[number], -number))
-        tie = noise.error(between, 2)[0]
-        equal = [number for number in numbers if there[top].mean - there[number].mean <= tie]
-        cheap = [number for number in equal if there[number].work <= CHEAPER * there[top].work] or [top]
-        least = min(there[number].work for number in cheap)
-        return max((number for number in cheap if there[number].work <= least / CHEAPER),
-                   key=lambda number: (shrunk[number], -number))
-
+    tie = noise.error(between, 2)[0]
+    means, works = {number: one.mean for number, one in there.items()}, {number: one.work for number, one in there.items()}
     if base is None:
-        best = cheapest(list(there))
+        best = pick(means, works, tie)
         which = "the best" if shrunk[best] == max(shrunk.values()) else "the cheapest of those as good as the best"
         return decide(best, f"the default recipe {missing}, so {which} of the others is delivered")
     if not challengers:
@@ -180,8 +174,8 @@ def judge(default: int | None, entrants: Sequence[Entrant], gains: Mapping[int, 
     level = dunnett_level(len(challengers))
     errors = {entrant.number: noise.error(rows[entrant.number], 2) for entrant in challengers}
     needed = {number: error * float(stats.t.isf(level, degrees)) for number, (error, degrees) in errors.items()}
-    ahead = [entrant.number for entrant in challengers if entrant.mean - base.mean > needed[entrant.number]]
-    best = cheapest(ahead) if ahead else max((entrant.number for entrant in challengers), key=lambda n: (shrunk[n], -n))
+    ahead = leaders(means, base.number, needed)
+    best = pick(means, works, tie, base.number, needed) if ahead else max(needed, key=lambda number: (shrunk[number], -number))
     gain = _score(shrunk[best] - shrunk[base.number], *errors[best])
     seeds = "one fresh seed" if noise.pairs == 1 else f"{noise.pairs} fresh seeds"
     lead = there[best].mean - base.mean
@@ -196,6 +190,27 @@ def judge(default: int | None, entrants: Sequence[Entrant], gains: Mapping[int, 
     cheap = "; the cheapest of those that are as good" if others else ""
     return decide(best, f"ahead of the default by {gain.value:+.3f} on {seeds}, 95 % interval [{gain.low:+.3f}, {gain.high:+.3f}] "
                         f"before selection among {len(entrants)} finals{cheap}", needed, ahead, gain)
+
+
+def leaders(means: Mapping[int, float], default: int, needed: Mapping[int, float]) -> list[int]:
+    """The finalists that are ahead of the default by more than each needs."""
+    return [number for number, lead in needed.items() if means[number] - means[default] > lead]
+
+
+def pick(means: Mapping[int, float], works: Mapping[int, float], tie: float, default: int | None = None,
+         needed: Mapping[int, float] | None = None) -> int:
+    """The finalist to deliver: the default where none is ahead of it by what is `needed`; else the best of those that are.
+
+    One that is behind it by no more than `tie`, and cheaper by a tenth, is taken in its place; the best of the cheapest such.
+    """
+    among = list(means) if default is None else leaders(means, default, needed or {})
+    if default is not None and not among:
+        return default
+    top = max(among, key=lambda number: (means[number], -number))
+    equal = [number for number in among if means[top] - means[number] <= tie]
+    cheap = [number for number in equal if works[number] <= CHEAPER * works[top]] or [top]
+    least = min(works[number] for number in cheap)
+    return max((number for number in cheap if works[number] <= least / CHEAPER), key=lambda number: (means[number], -number))
 
 
 @dataclass(frozen=True)
@@ -378,7 +393,7 @@ def expected_maximum(number: int) -> float:
 
 
 def bbc_cv(statistics: Sequence[Statistic], metric: str, rows: int, groups: Ints | None = None,
-           handicaps: Sequence[float] | None = None, seed: int = 0, against: int | None = None) -> Score:
+           choice: Callable[[Floats], int] | None = None, seed: int = 0, against: int | None = None) -> Score:
     """The figure of the best of several finalists, by their out-of-fold predictions, without the luck of the choice.
 
     The bias-corrected bootstrap (BBC-CV; Tsamardinos, Greasidou & Borboudakis 2018): the rows drawn choose the finalist, the rows
@@ -389,8 +404,8 @@ def bbc_cv(statistics: Sequence[Statistic], metric: str, rows: int, groups: Ints
         statistics: of each finalist's out-of-fold predictions of the same rows.
         metric: the one that chooses and is reported.
         groups: which rows are drawn together, such as those of one document [rows].
-        handicaps: what each finalist's figure must be above that of one with 0 to be chosen: `Ruling.needed`, and 0 for the
-            default. So the choice in each draw is by the rule of the choice that was made.
+        choice: the place of the finalist that is chosen by these figures of all, where that is not the best: else what is corrected
+            would be another choice than was made.
         against: the place of the finalist whose figure on the same rows is taken off, so that what is scored is what the choice
             gains over always taking that one.
 
@@ -399,14 +414,14 @@ def bbc_cv(statistics: Sequence[Statistic], metric: str, rows: int, groups: Ints
     """
     if not statistics:
         raise ValueError("There is no finalist.")
-    needed = np.asarray(handicaps if handicaps is not None else [0.0] * len(statistics))[:, None]
     found, shares = [], []
     for drawn in resamples(rows, seed, groups):
         out = (drawn == 0).astype(np.float64)
         inside = np.array([statistic(drawn)[metric] for statistic in statistics])
         outside = np.array([statistic(out)[metric] for statistic in statistics])
         outside = outside if against is None else outside - outside[against]
-        chosen = np.where(np.isnan(inside), -np.inf, inside - needed).argmax(0)
+        inside = np.where(np.isnan(inside), -np.inf, inside)
+        chosen = inside.argmax(0) if choice is None else np.array([choice(figures) for figures in inside.T])
         scored = np.where(out.any(1), np.take_along_axis(outside, chosen[None], 0)[0], np.nan)
         found.append(scored)
         shares.append(out.mean(1))
