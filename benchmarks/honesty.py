@@ -25,7 +25,7 @@ import numpy as np
 import scipy
 from scipy import stats
 
-from luthier.search.honest import Entrant, Ruling, bbc_cv, choose, dunnett_level, judge, optimism, pick
+from luthier.search.honest import Entrant, Ruling, bbc_cv, choose, dunnett_level, judge, optimism, winner
 from luthier.tasks.bootstrap import Floats
 from luthier.tasks.classification import Classification
 from luthier.tasks.metrics import Score
@@ -340,7 +340,7 @@ def out_of_fold(world: World, finalists: int, studies: int, seed: int = 0, ruled
 def chosen_by(ruling: Ruling, figures: Floats) -> int:
     """The place that the rule of a ruling chooses by other figures; all recipes cost the same."""
     means = dict(enumerate(figures.tolist()))
-    return pick(means, dict.fromkeys(means, 1.0), ruling.tie, 0, ruling.needed)
+    return winner(means, dict.fromkeys(means, 1.0), ruling.tie, 0, ruling.needed)
 
 
 def statistic_of(right: Floats) -> Any:

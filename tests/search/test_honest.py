@@ -23,7 +23,7 @@ from luthier.search.honest import (
     expected_width,
     judge,
     optimism,
-    pick,
+    winner,
 )
 from luthier.tasks.bootstrap import Floats
 from luthier.tasks.classification import Classification
@@ -84,9 +84,9 @@ def test_a_choice_that_is_made_again_by_the_same_figures_is_the_same() -> None:
     leads, works = (0.06, 0.055, 0.045, 0.01), (1.0, 0.4, 0.2, 0.1)
     ruling = ruled(*leads, works=works)
     means = dict(enumerate((0.8, *(0.8 + lead for lead in leads))))
-    assert pick(means, dict(enumerate((1.0, *works))), ruling.tie, 0, ruling.needed) == ruling.chosen == 2
-    assert pick(means, dict(enumerate((1.0, *works))), 0.0, 0, ruling.needed) == 1
-    assert pick(means, dict(enumerate((1.0, *works))), ruling.tie, 0, dict.fromkeys(range(1, 5), 0.1)) == 0
+    assert winner(means, dict(enumerate((1.0, *works))), ruling.tie, 0, ruling.needed) == ruling.chosen == 2
+    assert winner(means, dict(enumerate((1.0, *works))), 0.0, 0, ruling.needed) == 1
+    assert winner(means, dict(enumerate((1.0, *works))), ruling.tie, 0, dict.fromkeys(range(1, 5), 0.1)) == 0
 
 
 def test_what_is_cheaper_by_less_than_a_tenth_is_not_delivered_for_it() -> None:

@@ -19,7 +19,7 @@ from luthier.data.tokens import Tokens, gather
 from luthier.engines.execute import fold_folder
 from luthier.recipes.trial import NONE_HELD_OUT, TrialState
 from luthier.search.finals import missing_default
-from luthier.search.honest import Entrant, Optimism, Ruling, bbc_cv, judge, pick
+from luthier.search.honest import Entrant, Optimism, Ruling, bbc_cv, judge, winner
 from luthier.search.study import FRESH, Record, Study
 from luthier.sharing.work import step_work
 from luthier.tasks.base import Floats, Ints, Statistic, Task
@@ -156,7 +156,7 @@ def judge_fresh(study: Study, ready: Ready, folder: RunFolder, held: HeldOut, de
         leads, works = list(parts), {entrant.number: entrant.work for entrant in entrants}
 
         def chosen(figures: Floats) -> int:
-            return leads.index(pick(dict(zip(leads, figures.tolist(), strict=True)), works, ruling.tie, default, ruling.needed))
+            return leads.index(winner(dict(zip(leads, figures.tolist(), strict=True)), works, ruling.tie, default, ruling.needed))
 
         corrected = partial(bbc_cv, list(statistics.values()), study.metric, len(used), groups, chosen)
         in_turn = corrected()

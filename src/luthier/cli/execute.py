@@ -26,7 +26,7 @@ from luthier.report.html_calibration import point_sentence
 from luthier.report.ledger import openings
 from luthier.report.metrics import test_metrics
 from luthier.report.opening import cut_sentence, opening, unbeaten
-from luthier.report.wording import delivered, short, test_rows
+from luthier.report.wording import delivered, short, test_rows, uncorrected
 from luthier.search.budget import duration
 
 SAID_CONFIDENCE = 0.8
@@ -88,7 +88,7 @@ def closing_lines(run: Run) -> list[str]:
         lines.append(f"  {f'the recipe, on {seeds}':<{width}}{recipe}  ({where}; what to expect of training it again)")
     others = [metric for metric in test_metrics(results) if metric.name != results["metric"]]
     if others:
-        lines.append(f"The {own} by other metrics:")
+        lines.append(f"The {own} by other metrics{uncorrected(results)}:")
         lines.extend(f"  {metric.title:<{width}}{metric.value} [{metric.low}, {metric.high}]" for metric in others)
     lines.extend(f"  {point_sentence(point)}" for point in results["calibration"].get("operating_points") or []
                  if point["confidence"] == SAID_CONFIDENCE)

@@ -34,6 +34,7 @@ from luthier.report.wording import (
     shown,
     split_rows,
     test_rows,
+    uncorrected,
     validation_note,
     whose,
 )
@@ -172,12 +173,13 @@ def _figures(results: Table) -> str:
              for name, score in rivals(results).items()]
     every = [[_md(metric.title), metric.value, f"{metric.low} to {metric.high}", _md(metric.meaning)]
              for metric in test_metrics(results)]
+    others = f"; below the first are others{uncorrected(results)}" if uncorrected(results) else ""
     note = validation_note(results)
     head = "held out" if results.get("folds") else "test"
     return (f"## How good it is\n\n{_md(results['metric_title'])} on {test_rows(results)}, "
             f"{blindness(results)}; intervals are bootstraps over {resampled(results)}.\n\n" +
             _table(["", head, "95 % interval", "validation"], body) + (f"\n\n{_md(note)}" if note else "") +
-            (f"\n\nAll metrics of {own} on the {where}:\n\n" + _table(["metric", head, "95 % interval", "meaning"], every)
+            (f"\n\nAll metrics of {own} on the {where}{others}:\n\n" + _table(["metric", head, "95 % interval", "meaning"], every)
              if every else "") + _entity_errors(results) + _points(results))
 
 

@@ -33,6 +33,7 @@ from luthier.report.wording import (
     short,
     signed,
     test_rows,
+    uncorrected,
     validation_note,
 )
 from luthier.search.budget import duration
@@ -88,7 +89,8 @@ def _metrics(results: Table) -> str:
     """Every metric of the delivered model."""
     rows = [(f"<b>{esc(metric.title)}</b><br><small>{esc(metric.meaning)}</small>", metric.value, f"{metric.low} to {metric.high}")
             for metric in test_metrics(results)]
-    return f"<h3>The delivered {_kind(results)} by every metric</h3>" + table(
+    note = f"<p>Below the first are others{uncorrected(results)}.</p>" if uncorrected(results) else ""
+    return f"<h3>The delivered {_kind(results)} by every metric</h3>{note}" + table(
         (f"on the {judged_by(results)}", "#figure", "#95&nbsp;% interval"), rows, css="metrics") if rows else ""
 
 

@@ -70,6 +70,11 @@ def blindness(results: Table) -> str:
     return "which nothing was trained or chosen on"
 
 
+def uncorrected(results: Table) -> str:
+    """What follows "by other metrics" where the headline alone is corrected for the choice; else nothing."""
+    return ", which are not corrected for the choice" if results.get("folds") else ""
+
+
 def split_rows(results: Table) -> str:
     """How many rows were for what."""
     rows = results["rows"]

@@ -166,7 +166,7 @@ def judge(default: int | None, entrants: Sequence[Entrant], gains: Mapping[int, 
     tie = noise.error(between, 2)[0]
     means, works = {number: one.mean for number, one in there.items()}, {number: one.work for number, one in there.items()}
     if base is None:
-        best = pick(means, works, tie)
+        best = winner(means, works, tie)
         which = "the best" if shrunk[best] == max(shrunk.values()) else "the cheapest of those as good as the best"
         return decide(best, f"the default recipe {missing}, so {which} of the others is delivered")
     if not challengers:
@@ -175,7 +175,7 @@ def judge(default: int | None, entrants: Sequence[Entrant], gains: Mapping[int, 
     errors = {entrant.number: noise.error(rows[entrant.number], 2) for entrant in challengers}
     needed = {number: error * float(stats.t.isf(level, degrees)) for number, (error, degrees) in errors.items()}
     ahead = leaders(means, base.number, needed)
-    best = pick(means, works, tie, base.number, needed) if ahead else max(needed, key=lambda number: (shrunk[number], -number))
+    best = winner(means, works, tie, base.number, needed) if ahead else max(needed, key=lambda number: (shrunk[number], -number))
     gain = _score(shrunk[best] - shrunk[base.number], *errors[best])
     seeds = "one fresh seed" if noise.pairs == 1 else f"{noise.pairs} fresh seeds"
     lead = there[best].mean - base.mean
@@ -197,8 +197,8 @@ def leaders(means: Mapping[int, float], default: int, needed: Mapping[int, float
     return [number for number, lead in needed.items() if means[number] - means[default] > lead]
 
 
-def pick(means: Mapping[int, float], works: Mapping[int, float], tie: float, default: int | None = None,
-         needed: Mapping[int, float] | None = None) -> int:
+def winner(means: Mapping[int, float], works: Mapping[int, float], tie: float, default: int | None = None,
+           needed: Mapping[int, float] | None = None) -> int:
     """The finalist to deliver: the default where none is ahead of it by what is `needed`; else the best of those that are.
 
     One that is behind it by no more than `tie`, and cheaper by a tenth, is taken in its place; the best of the cheapest such.
