@@ -83,7 +83,7 @@ def test_the_same_command_goes_on_too_and_another_is_refused(tiny_model: Path, s
     folder, few = tmp_path / "run", ASKED | {"trials": 2, "refit": False}
     begin(small_data, tiny_model, folder, Killer(1), trials=2, refit=False)
     before = (folder / "journal.jsonl").read_bytes()
-    with pytest.raises(ConfigError, match=r"asked for otherwise \(seed, trials\).*luthier resume"):
+    with pytest.raises(ConfigError, match=r"other options \(seed, trials\).*luthier resume"):
         luthier.tune(str(small_data), model=str(tiny_model), output=folder, **few | {"seed": 4, "trials": 3})
     run = luthier.tune(str(small_data), model=str(tiny_model), output=folder, **few)
     assert (folder / "journal.jsonl").read_bytes().startswith(before) and run.results["trials"] == 2
