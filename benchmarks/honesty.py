@@ -25,7 +25,8 @@ import numpy as np
 import scipy
 from scipy import stats
 
-from luthier.search.honest import Entrant, Ruling, bbc_cv, choose, dunnett_level, judge, optimism, winner
+from luthier.search.few_rows import bbc_cv
+from luthier.search.honest import Entrant, Ruling, choose, dunnett_level, judge, optimism, winner
 from luthier.tasks.bootstrap import Floats
 from luthier.tasks.classification import Classification
 from luthier.tasks.metrics import Score

@@ -11,16 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from simulated import new_study
 
-from luthier.search import honest
+from luthier.search import few_rows, honest
+from luthier.search.few_rows import bbc_cv, expected_width
 from luthier.search.finals import missing_default
 from luthier.search.honest import (
     Entrant,
     Ruling,
-    bbc_cv,
     choose,
     dunnett_level,
     expected_maximum,
-    expected_width,
     judge,
     optimism,
     winner,
@@ -297,8 +296,8 @@ def test_bbc_refuses_what_has_no_rows_to_leave_out() -> None:
 def test_the_width_of_a_test_is_wilson_s() -> None:
     assert expected_width(100) == pytest.approx(0.1553, abs=5e-4)  # 0.7112 to 0.8666: 80 of 100
     assert expected_width(0) == 1.0
-    assert [honest.is_wide(rows) for rows in (60, 240, 260, 5000)] == [True, True, False, False]
-    assert not honest.is_wide(60, right=0.99)
+    assert [few_rows.is_wide(rows) for rows in (60, 240, 260, 5000)] == [True, True, False, False]
+    assert not few_rows.is_wide(60, right=0.99)
 
 
 def test_choose_keeps_the_default_where_nothing_beats_it() -> None:

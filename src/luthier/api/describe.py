@@ -17,7 +17,7 @@ from luthier.recipes.recipe import LongTexts, steps_per_epoch
 from luthier.recipes.space import Space
 from luthier.report.wording import epochs
 from luthier.search.budget import Plan, duration
-from luthier.search.honest import expected_width
+from luthier.search.few_rows import expected_width
 from luthier.sharing.quota import Quota, size
 from luthier.sharing.work import step_work
 from luthier.training.precision import Precision

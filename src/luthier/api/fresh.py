@@ -18,8 +18,9 @@ from luthier.data.split import folds
 from luthier.data.tokens import Tokens, gather
 from luthier.engines.execute import fold_folder
 from luthier.recipes.trial import NONE_HELD_OUT, TrialState
+from luthier.search.few_rows import bbc_cv
 from luthier.search.finals import missing_default
-from luthier.search.honest import Entrant, Optimism, Ruling, bbc_cv, judge, winner
+from luthier.search.honest import Entrant, Optimism, Ruling, judge, winner
 from luthier.search.study import FRESH, Record, Study
 from luthier.sharing.work import step_work
 from luthier.tasks.base import Floats, Ints, Statistic, Task

@@ -26,7 +26,7 @@ from luthier.errors import ConfigError
 from luthier.recipes.presets import Preset, load_presets
 from luthier.recipes.recipe import Schedule
 from luthier.search.budget import Job, Plan, Speed, check_time, parse_duration, plan_budget, prolonged
-from luthier.search.honest import is_wide
+from luthier.search.few_rows import is_wide
 from luthier.search.loop import KEPT_CHECKPOINTS
 from luthier.sharing.plan import NOTHING, Sharing, pays
 from luthier.sharing.quota import DEFAULT_BYTES, Quota, parse_size, size
